@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of settings for every Swift target: Swift 6 mode, strict memory safety, warnings are errors.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+/// C is optimised in debug builds too: the kernels run in every test.
+let strictC: [CSetting] = [
+    .unsafeFlags(["-std=gnu17", "-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"])
+]
+
+let package = Package(
+    name: "keyhold",
+    products: [.executable(name: "keyhold", targets: ["keyhold"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // Level 0: system libraries, C, plain values.
+        .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .target(name: "CKernels", cSettings: strictC, linkerSettings: [.linkedLibrary("m")]),
+        .target(name: "Generation", swiftSettings: strict),
+        .target(name: "Tensors", swiftSettings: strict),
+        .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+
+        // Level 1.
+        .target(
+            name: "CFront",
+            cSettings: strictC + [.define("H2O_USE_LIBUV", to: "1")],
+            linkerSettings: [.linkedLibrary("h2o"), .linkedLibrary("uv"), .linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
+        .target(name: "Kernels", dependencies: ["CKernels", "Tensors"], swiftSettings: strict),
+        .target(
+            name: "Scheduling",
+            dependencies: ["Generation", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: strict),
+
+        // Level 2.
+        .target(name: "HTTPFront", dependencies: ["CFront"], swiftSettings: strict),
+        .target(name: "ModelFiles", dependencies: ["Tensors", "JSON"], swiftSettings: strict),
+        .target(
+            name: "Tokenization",
+            dependencies: ["Generation", "JSON", "CPCRE2", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: strict),
+        .target(name: "KVCaching", dependencies: ["Generation", "Tensors", "Kernels"], swiftSettings: strict),
+        .target(name: "Sampling", dependencies: ["Generation"], swiftSettings: strict),
+        .target(name: "CompletionAPI", dependencies: ["Generation", "JSON"], swiftSettings: strict),
+
+        // Level 3 to 6.
+        .target(
+            name: "Decoding",
+            dependencies: ["Generation", "Tensors", "Kernels", "KVCaching", "ModelFiles"],
+            swiftSettings: strict),
+        .target(
+            name: "Serving",
+            dependencies: [
+                "Scheduling", "Decoding", "KVCaching", "Sampling", "Tokenization", "Generation", "Observability",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "ServerApp",
+            dependencies: [
+                "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "Tokenization", "Observability", "Generation",
+                "Decoding", "KVCaching", "Kernels", "JSON", "Sampling",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "keyhold",
+            dependencies: ["ServerApp", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+
+        // Tests.
+        .target(
+            name: "TestSupport", dependencies: ["Generation", "Tensors"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+    ]
+)

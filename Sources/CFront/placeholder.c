@@ -1,0 +1,1 @@
+int cf_placeholder;

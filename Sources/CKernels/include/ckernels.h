@@ -1,0 +1,104 @@
+/* SIMD and scalar kernels behind one table of function pointers. Allocates nothing, knows no model.
+ *
+ * Order of sums. Every reduction over n elements uses LANES = 8 partial sums: element i goes to partial sum i % 8, in
+ * rising order of i, by fused multiply-add (or plain add); a short tail is padded with zeros. The eight sums are then
+ * added as ((s0+s4)+(s2+s6)) + ((s1+s5)+(s3+s7)). Every variant keeps this order and the same polynomials, so the
+ * scalar reference and the SIMD variants agree bit for bit, and a result does not depend on how rows were grouped,
+ * how many rows there were or which thread ran them.
+ *
+ * Conventions: n, m, k count elements. Pointers need the natural alignment of their type. No aliasing unless said.
+ * Kernels cannot fail; preconditions are asserted. */
+#ifndef CKERNELS_H
+#define CKERNELS_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* y[r*y_stride + j] = sum over i of x[r*x_stride + i] * w[j*k + i], for r < rows and j < m.
+ * w is [m, k] f32, x is [rows, k] with row distance x_stride, y is [rows, m] with row distance y_stride (elements). */
+typedef void ck_matmul_f32_fn(size_t rows, size_t m, size_t k, const float *w, const float *x, size_t x_stride,
+                              float *y, size_t y_stride);
+
+/* y[i] = value of the i-th element, i < n; n fills whole blocks of the type (see Tensors/DType.swift for layouts). */
+typedef void ck_dequantize_fn(size_t n, const void *w, float *y);
+
+/* y[i] = f16 bits of x[i], round to nearest even (overflow gives infinity). */
+typedef void ck_to_f16_fn(size_t n, const float *x, uint16_t *y);
+
+/* y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]. y may be x. */
+typedef void ck_rms_norm_f32_fn(size_t n, float eps, const float *x, const float *weight, float *y);
+
+/* y[i] = (x[i] - mean) / sqrt(var + eps) * weight[i] + bias[i]; bias may be NULL (0). y may be x. */
+typedef void ck_layer_norm_f32_fn(size_t n, float eps, const float *x, const float *weight, const float *bias, float *y);
+
+/* y[i] += x[i]. */
+typedef void ck_add_f32_fn(size_t n, const float *x, float *y);
+
+/* y[i] = silu(gate[i]) * up[i]. y may be gate. */
+typedef void ck_silu_multiply_f32_fn(size_t n, const float *gate, const float *up, float *y);
+
+/* x[i] = gelu(x[i]); "tanh" is gelu_new, 0.5x(1+tanh(sqrt(2/pi)(x+0.044715x^3))); "erf" is exact, 0.5x(1+erf(x/sqrt 2)).
+ * Both are within 1e-6 absolute of the mathematical value for |x| <= 20. */
+typedef void ck_gelu_f32_fn(size_t n, float *x);
+
+/* Rotates pairs of one head in place. cosine and sine are [n_pairs].
+ * half: pairs (x[i], x[i+n_pairs]); interleaved: pairs (x[2i], x[2i+1]). Elements past 2*n_pairs stay. */
+typedef void ck_rope_f32_fn(size_t n_pairs, const float *cosine, const float *sine, float *x);
+
+/* logits[j] = scale * (q . key[j]) for j < n. q is [d] f32; keys is [n, d] of the type in the name. */
+typedef void ck_attention_logits_fn(size_t n, size_t d, float scale, const float *q, const void *keys, float *logits);
+
+/* logits[j] += slope * (positions[j] - query_position): ALiBi (Press et al., arXiv 2108.12409). */
+typedef void ck_alibi_f32_fn(size_t n, float slope, int32_t query_position, const int32_t *positions, float *logits);
+
+/* In place: x[j] = exp(x[j] - max) / sum. n >= 1. */
+typedef void ck_softmax_f32_fn(size_t n, float *x);
+
+/* out[i] = (accumulate ? out[i] : 0) + sum over j of p[j] * values[j*d + i], j rising, one fma per j. values is [n, d]. */
+typedef void ck_weighted_sum_fn(size_t n, size_t d, const float *p, const void *values, int accumulate, float *out);
+
+/* Keyformer's score (arXiv 2403.09054, Algorithm 1): score[j] += softmax over j of (logits[j] + noise[j]) * inverse_tau.
+ * noise may be NULL (0). scratch is [n]. n >= 1. */
+typedef void ck_keyformer_score_f32_fn(size_t n, float inverse_tau, const float *logits, const float *noise,
+                                       float *scratch, float *score);
+
+/* Gumbel(0,1) noise of one (layer, query head): noise[j] = -ln(-ln u(seed, layer, head, positions[j], qtag)), computed
+ * in double and rounded to float. prefix = absorb(absorb(seed, layer), head), see ck_absorb.
+ * SIMD variants may differ from the scalar one by 1e-6 absolute in -ln(-ln u). */
+typedef void ck_gumbel_f32_fn(size_t n, uint64_t prefix, const int32_t *positions, uint64_t qtag, float *noise);
+
+/* Index of the smallest x[j]; among equals the one with the largest positions[j] (the older token survives). n >= 1. */
+typedef size_t ck_argmin_newest_fn(size_t n, const float *x, const int32_t *positions);
+
+typedef struct {
+    const char *isa; /* "scalar", "avx2" */
+    ck_matmul_f32_fn *matmul_f32;
+    ck_dequantize_fn *dequantize_f16, *dequantize_bf16, *dequantize_q8_0, *dequantize_q4_0;
+    ck_to_f16_fn *to_f16;
+    ck_rms_norm_f32_fn *rms_norm_f32;
+    ck_layer_norm_f32_fn *layer_norm_f32;
+    ck_add_f32_fn *add_f32;
+    ck_silu_multiply_f32_fn *silu_multiply_f32;
+    ck_gelu_f32_fn *gelu_tanh_f32, *gelu_erf_f32;
+    ck_rope_f32_fn *rope_half_f32, *rope_interleaved_f32;
+    ck_attention_logits_fn *attention_logits_f32, *attention_logits_f16;
+    ck_alibi_f32_fn *alibi_f32;
+    ck_softmax_f32_fn *softmax_f32;
+    ck_weighted_sum_fn *weighted_sum_f32, *weighted_sum_f16;
+    ck_keyformer_score_f32_fn *keyformer_score_f32;
+    ck_gumbel_f32_fn *gumbel_f32;
+    ck_argmin_newest_fn *argmin_newest_f32;
+} ck_table;
+
+/* The scalar reference: the specification that every variant is tested against. */
+const ck_table *ck_table_scalar(void);
+/* The best table for this CPU; every slot is filled. Thread-safe, constant over the process's life. */
+const ck_table *ck_table_best(void);
+
+/* One SplitMix64 output step of (h xor v), all arithmetic mod 2^64: the noise generator's hash. */
+uint64_t ck_absorb(uint64_t h, uint64_t v);
+/* u = ((bits >> 12) + 0.5) * 2^-52, strictly between 0 and 1. */
+double ck_uniform(uint64_t bits);
+/* -ln(-ln u). */
+double ck_gumbel(double u);
+
+#endif

@@ -1,0 +1,36 @@
+/// Owned memory of `count` elements aligned to 64 bytes, zeroed. Confined to its owner; indices are the caller's to keep.
+@safe public final class AlignedBuffer<Element: BitwiseCopyable> {
+    public let count: Int
+    /// The whole buffer; valid while the owner lives.
+    public let base: UnsafeMutablePointer<Element>
+
+    public init(count: Int) {
+        precondition(count >= 0, "negative element count \(count)")
+        self.count = count
+        let bytes = max(64, count * MemoryLayout<Element>.stride)
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        unsafe raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        unsafe base = raw.assumingMemoryBound(to: Element.self)
+    }
+
+    deinit { unsafe base.deallocate() }
+
+    public var byteCount: Int { count * MemoryLayout<Element>.stride }
+
+    /// Copy of a range, for tests and reports.
+    public func elements(_ range: Range<Int>) -> [Element] {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "range \(range) outside 0..<\(count)")
+        return unsafe Array(UnsafeBufferPointer(start: base + range.lowerBound, count: range.count))
+    }
+
+    public subscript(index: Int) -> Element {
+        get {
+            precondition(index >= 0 && index < count, "index \(index) outside 0..<\(count)")
+            return unsafe base[index]
+        }
+        set {
+            precondition(index >= 0 && index < count, "index \(index) outside 0..<\(count)")
+            unsafe base[index] = newValue
+        }
+    }
+}

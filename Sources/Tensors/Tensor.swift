@@ -1,0 +1,45 @@
+/// An immutable weight: dtype, shape (outermost dimension first, rows contiguous) and bytes that an owner keeps alive.
+@safe public struct Tensor: @unchecked Sendable {
+    // Sendable: the bytes are never written after init and the owner (a mapped file or a filled buffer) is immutable.
+    public let dtype: DType
+    public let shape: [Int]
+    public let bytes: UnsafeRawBufferPointer
+    private let owner: AnyObject
+
+    /// `bytes` holds exactly the shape's elements and stays valid while `owner` lives.
+    @unsafe public init(dtype: DType, shape: [Int], bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+        let elements = shape.reduce(1, *)
+        precondition(dtype.byteCount(elements: elements) == bytes.count, "\(bytes.count) bytes for \(shape) of \(dtype)")
+        self.dtype = dtype
+        self.shape = shape
+        unsafe self.bytes = bytes
+        self.owner = owner
+    }
+
+    /// A tensor that owns f32 values.
+    public init(shape: [Int], values: [Float]) {
+        precondition(shape.reduce(1, *) == values.count, "\(values.count) values for \(shape)")
+        let buffer = AlignedBuffer<Float>(count: values.count)
+        for (index, value) in values.enumerated() { buffer[index] = value }
+        unsafe self.init(
+            dtype: .f32, shape: shape, bytes: UnsafeRawBufferPointer(start: buffer.base, count: values.count * 4), owner: buffer)
+    }
+
+    public var elementCount: Int { shape.reduce(1, *) }
+
+    /// Rows of a matrix (its outermost dimension).
+    public var rows: Int { shape.first ?? 1 }
+
+    /// Elements per row.
+    public var columns: Int { shape.isEmpty ? 1 : elementCount / max(1, shape[0]) }
+
+    /// The matrix's rows in `range` as a view of the same memory. Columns fill whole blocks.
+    public func rows(_ range: Range<Int>) -> Tensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(shape)")
+        guard let rowBytes = dtype.byteCount(elements: columns) else {
+            preconditionFailure("rows of \(columns) elements do not fill blocks of \(dtype)")
+        }
+        let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[range.lowerBound * rowBytes..<range.upperBound * rowBytes])
+        return unsafe Tensor(dtype: dtype, shape: [range.count] + shape.dropFirst(), bytes: slice, owner: owner)
+    }
+}

@@ -1,0 +1,1 @@
+// Seeded randomness, manual clock and the like, shared by the test targets.
