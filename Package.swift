@@ -89,3 +89,29 @@ let package = Package(
             swiftSettings: strict),
     ]
 )
+
+/// One test target per module, each with the shared support.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], exclude: [], swiftSettings: strict)
+}
+
+package.targets += [
+    tests("GenerationTests", ["Generation"]),
+    tests("TensorsTests", ["Tensors"]),
+    tests("ObservabilityTests", ["Observability"]),
+    tests("KernelsTests", ["CKernels", "Kernels", "Tensors"]),
+    tests("JSONTests", ["JSON"]),
+    tests("SchedulingTests", ["Scheduling", "Generation"]),
+    tests("HTTPFrontTests", ["HTTPFront"]),
+    tests("ModelFilesTests", ["ModelFiles", "Tensors", "JSON"]),
+    tests("TokenizationTests", ["Tokenization", "Generation", "JSON", "ModelFiles"]),
+    tests("KVCachingTests", ["KVCaching", "Generation", "Tensors", "Kernels"]),
+    tests("SamplingTests", ["Sampling", "Generation"]),
+    tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
+    tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"]),
+    tests("ServingTests", ["Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability"]),
+    tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
+    tests("EndToEndTests", ["JSON", "Generation"]),
+    tests("TidyTests", []),
+]
