@@ -11,6 +11,8 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
         /// Larger than the largest double.
         case realOutOfRange(String)
         case invalidUTF8
+        /// A raw NUL byte; in a string it must be written `\u0000`.
+        case nulByte
         /// U+0000 inside an object's key (allowed in string values).
         case nulInKey
         case outOfMemory
@@ -47,6 +49,7 @@ extension JSONError.Reason: CustomStringConvertible {
             "the integer \(number) is outside the range of 64 bits (-2^63 to 2^63-1)"
         case .realOutOfRange(let number): "the number \(number) is too large for a double"
         case .invalidUTF8: "the text is not valid UTF-8"
+        case .nulByte: "the text contains a raw NUL byte"
         case .nulInKey: "a key contains U+0000, which is allowed in values only"
         case .outOfMemory: "there is not enough memory to parse the text"
         case .syntax(let text): text

@@ -1,11 +1,13 @@
 internal import CJansson
+internal import Glibc
 
 extension JSONValue {
     /// Parses one JSON value with nothing but white space around it. Any type may stand at the top level.
     ///
-    /// Decided on purpose: an object with the same key twice is an error (parsers disagree on which one counts); integers
-    /// outside 64 bits and reals that overflow are errors instead of losing digits; U+0000 is allowed in values; lone
-    /// surrogates, broken UTF-8 and raw control characters are errors. Time is linear in the text's length.
+    /// Decided on purpose: an object with the same key twice is an error (parsers disagree on which one counts);
+    /// integers outside 64 bits and reals that overflow are errors instead of losing digits; U+0000 is allowed in values
+    /// (as `\u0000`) but not in keys; lone surrogates, broken UTF-8, raw control characters and a byte order mark are
+    /// errors. Time is linear in the text's length.
     public init(parsing bytes: [UInt8], limits: JSONLimits) throws(JSONError) {
         try unsafe self.init(parsing: bytes.span.bytes, limits: limits)
     }
@@ -23,6 +25,10 @@ extension JSONValue {
         }
         guard text.count > 0, let base = text.baseAddress else {
             throw unsafe JSONError(reason: .empty, at: 0, of: text)
+        }
+        // The library loses a NUL byte that follows a number or a word, so `1\0` would pass as `1`.
+        if let nul = unsafe memchr(base, 0, text.count) {
+            throw unsafe JSONError(reason: .nulByte, at: nul - UnsafeMutableRawPointer(mutating: base), of: text)
         }
         if let offset = unsafe firstBracketDeeper(than: limits.maxDepth, in: text) {
             throw unsafe JSONError(reason: .tooDeep(limit: limits.maxDepth), at: offset, of: text)
@@ -80,9 +86,9 @@ extension JSONValue {
     }
 }
 
-/// Offset of the first bracket that opens level `limit + 1`. jansson recurses up to 2048 levels deep on the caller's stack,
-/// so the depth is checked before. Up to the first offence against the grammar this sees the same strings and brackets as
-/// the parser; behind it the parser does not read.
+/// Offset of the first bracket that opens level `limit + 1`. jansson recurses up to 2048 levels deep on the caller's
+/// stack, so the depth is checked before. Up to the first offence against the grammar this sees the same strings and
+/// brackets as the parser; behind it the parser does not read.
 private func firstBracketDeeper(than limit: Int, in text: UnsafeRawBufferPointer) -> Int? {
     var depth = 0
     var isInString = false

@@ -1,5 +1,6 @@
-/// Writes one compact JSON text by appending to a byte array. Commas are placed by the writer; brackets and keys are the
-/// caller's to balance. Members appear in the order of the calls, so equal calls give equal bytes.
+/// Writes one compact JSON text by appending to a byte array, without building a tree: this runs for every token of
+/// every stream. Commas are placed by the writer; brackets and keys are the caller's to balance. Members appear in the
+/// order of the calls, so equal calls give equal bytes.
 public struct JSONWriter: Sendable {
     /// Everything written so far, the initial bytes included.
     public private(set) var bytes: [UInt8]
