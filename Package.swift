@@ -110,7 +110,12 @@ package.targets += [
     tests("SamplingTests", ["Sampling", "Generation"]),
     tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
     tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"]),
-    tests("ServingTests", ["Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability"]),
+    tests(
+        "ServingTests",
+        [
+            "Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
     tests("EndToEndTests", ["JSON", "Generation"]),
     tests("TidyTests", []),
