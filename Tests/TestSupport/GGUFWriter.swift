@@ -1,9 +1,9 @@
 public import Tensors
 
 /// Builds small GGUF files, good ones and, through its raw members, bad ones.
-public struct GGUFWriter {
+public struct GGUFWriter: Sendable {
     /// A metadata value with the type it is stored in.
-    public indirect enum Value {
+    public indirect enum Value: Sendable {
         case uint8(UInt8), uint16(UInt16), uint32(UInt32), uint64(UInt64)
         case int8(Int8), int16(Int16), int32(Int32), int64(Int64)
         case float32(Float), float64(Double), bool(Bool)
@@ -18,7 +18,7 @@ public struct GGUFWriter {
         public static func int32s(_ elements: [Int32]) -> Value { .array(of: .int32(0), elements.map { .int32($0) }) }
     }
 
-    private struct TensorEntry {
+    private struct TensorEntry: Sendable {
         let name: String
         let shape: [Int]
         let typeNumber: UInt32
@@ -96,7 +96,7 @@ public struct GGUFWriter {
         for (tensor, offset) in zip(tensors, offsets) {
             append(Array(tensor.name.utf8), to: &out)
             append(UInt32(tensor.shape.count), to: &out)
-            for dimension in tensor.shape.reversed() { append(UInt64(dimension), to: &out) }
+            for dimension in tensor.shape.reversed() { append(Int64(dimension), to: &out) }
             append(tensor.typeNumber, to: &out)
             append(offset, to: &out)
         }

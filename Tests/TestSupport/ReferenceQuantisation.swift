@@ -50,7 +50,7 @@ public enum ReferenceQuantisation {
     /// The largest magnitude becomes 127.
     private static func appendQ8(_ block: ArraySlice<Float>, to bytes: inout [UInt8]) {
         let scale = (block.map(\.magnitude).max() ?? 0) / 127
-        let inverse = scale == 0 ? 0 : 1 / scale
+        let inverse = scale.isNormal ? 1 / scale : 0
         append(Float16(scale).bitPattern, to: &bytes)
         for value in block {
             bytes.append(UInt8(bitPattern: Int8((value * inverse).rounded(.toNearestOrAwayFromZero))))
@@ -62,7 +62,7 @@ public enum ReferenceQuantisation {
         var extreme: Float = 0
         for value in block where value.magnitude > extreme.magnitude { extreme = value }
         let scale = extreme / -8
-        let inverse = scale == 0 ? 0 : 1 / scale
+        let inverse = scale.isNormal ? 1 / scale : 0
         append(Float16(scale).bitPattern, to: &bytes)
         let levels = block.map { UInt8(min(15, $0 * inverse + 8.5)) }
         for index in 0..<16 { bytes.append(levels[index] | levels[index + 16] << 4) }

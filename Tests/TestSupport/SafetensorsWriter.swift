@@ -1,7 +1,7 @@
 public import Tensors
 
 /// Builds small safetensors files, good ones and, through its raw members, bad ones.
-public struct SafetensorsWriter {
+public struct SafetensorsWriter: Sendable {
     private struct TensorEntry {
         let name: String
         let shape: [Int]
