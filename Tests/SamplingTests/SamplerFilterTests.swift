@@ -7,41 +7,25 @@ import Testing
 @Suite struct SamplerFilterTests {
     private let workspace = SamplingWorkspace()
 
-    struct Filters: Sendable, CustomStringConvertible {
-        var temperature = 1.0
-        var topK = 0
-        var topP = 1.0
-        var minP = 0.0
-
-        var parameters: SamplingParameters {
-            var parameters = SamplingParameters()
-            (parameters.temperature, parameters.topK) = (temperature, topK)
-            (parameters.topP, parameters.minP) = (topP, minP)
-            return parameters
-        }
-
-        var description: String { "temperature \(temperature), k \(topK), p \(topP), min \(minP)" }
-    }
-
-    static let filters = [
-        Filters(), Filters(temperature: 0.5), Filters(temperature: 2), Filters(topK: 1), Filters(topK: 5),
-        Filters(topK: 40), Filters(topK: 10_000), Filters(topP: 0.1), Filters(topP: 0.5), Filters(topP: 0.9),
-        Filters(topP: 0.999_999), Filters(minP: 0.05), Filters(minP: 1), Filters(topK: 20, topP: 0.7),
-        Filters(temperature: 1.7, topK: 30, topP: 0.8, minP: 0.1), Filters(topP: 0.95, minP: 0.02),
+    static let filters: [SamplingParameters] = [
+        .with(), .with(temperature: 0.5), .with(temperature: 2), .with(topK: 1), .with(topK: 5),
+        .with(topK: 40), .with(topK: 10_000), .with(topP: 0.1), .with(topP: 0.5), .with(topP: 0.9),
+        .with(topP: 0.999_999), .with(minP: 0.05), .with(minP: 1), .with(topK: 20, topP: 0.7),
+        .with(temperature: 1.7, topK: 30, topP: 0.8, minP: 0.1), .with(topP: 0.95, minP: 0.02),
     ]
 
-    /// Every kept token and no other is drawn, as often as it should be: chi-square with a fixed seed.
+    /// No token but the kept ones is drawn, and each as often as it should be: chi-square with a fixed seed.
     @Test(arguments: filters)
-    func drawsFollowTheNaiveDistribution(filters: Filters) {
+    func drawsFollowTheNaiveDistribution(parameters: SamplingParameters) {
         for steps in [nil, 12] {
             var random = RandomLogits(seed: 21)
             let logits = random.logits(60, steps: steps)
-            let expected = NaiveSampler.distribution(logits, filters.parameters)
+            let expected = NaiveSampler.distribution(logits, parameters)
             var counts: [TokenID: Int] = [:]
-            var sampler = Sampler(parameters: filters.parameters, prompt: [], choice: 0)
+            var sampler = Sampler(parameters: parameters, prompt: [], choice: 0)
             let draws = 4_000
             for _ in 0..<draws { counts[sampler.sample(logits: logits.span, workspace: workspace), default: 0] += 1 }
-            #expect(Set(counts.keys).isSubset(of: expected.map(\.token)), "\(filters)")
+            #expect(Set(counts.keys).isSubset(of: expected.map(\.token)), "\(parameters)")
             var chiSquare = 0.0
             var rest = (mass: 0.0, count: 0)
             var cells = 0
@@ -55,7 +39,8 @@ import Testing
             }
             if rest.mass * Double(draws) >= 1 { chiSquare += Self.cell(rest.count, rest.mass * Double(draws)) }
             // Mean `cells`, variance `2 cells`: five deviations.
-            #expect(chiSquare < Double(cells) + 5 * (2 * Double(cells + 1)).squareRoot(), "\(filters): \(chiSquare)")
+            #expect(
+                chiSquare < Double(cells) + 5 * (2 * Double(cells + 1)).squareRoot(), "\(chiSquare) for \(parameters)")
         }
     }
 
@@ -65,11 +50,11 @@ import Testing
         for seed in UInt64(0)..<20 {
             var random = RandomLogits(seed: seed)
             let logits = random.logits(200, steps: seed % 2 == 0 ? 8 : nil)
-            let all = NaiveSampler.distribution(logits, Filters().parameters)
+            let all = NaiveSampler.distribution(logits, SamplingParameters())
             var buffers = SamplingBuffers()
             buffers.load(logits.span)
             let best = all[0].token
-            let parameters = Filters(topP: topP).parameters
+            let parameters = SamplingParameters.with(topP: topP)
             _ = buffers.draw(best: best, parameters: parameters, uniform: 0.5)
             let nucleus = buffers.ranked.map(\.token)
             #expect(nucleus == all.prefix(nucleus.count).map(\.token))
@@ -82,7 +67,7 @@ import Testing
     @Test func topKKeepsTheLowerIDsAmongEquals() {
         let logits = [Float](repeating: 0, count: 10)
         var seen: Set<TokenID> = []
-        var sampler = Sampler(parameters: Filters(topK: 3).parameters, prompt: [], choice: 0)
+        var sampler = Sampler(parameters: .with(topK: 3), prompt: [], choice: 0)
         for _ in 0..<100 { seen.insert(sampler.sample(logits: logits.span, workspace: workspace)) }
         #expect(seen == [0, 1, 2])
     }
@@ -90,15 +75,15 @@ import Testing
     @Test func minPIsRelativeToTheBestAfterTemperature() {
         // e^-1 = 0.37 of the best at temperature 1, 0.14 at temperature 0.5.
         let logits: [Float] = [1, 0]
-        func seen(_ filters: Filters) -> Set<TokenID> {
-            var sampler = Sampler(parameters: filters.parameters, prompt: [], choice: 0)
+        func seen(_ parameters: SamplingParameters) -> Set<TokenID> {
+            var sampler = Sampler(parameters: parameters, prompt: [], choice: 0)
             return Set((0..<200).map { _ in sampler.sample(logits: logits.span, workspace: workspace) })
         }
-        #expect(seen(Filters(minP: 0.3)) == [0, 1])
-        #expect(seen(Filters(minP: 0.4)) == [0])
-        #expect(seen(Filters(temperature: 0.5, minP: 0.3)) == [0])
-        #expect(seen(Filters(topK: 2, minP: 0.4)) == [0])
-        #expect(seen(Filters(minP: 1)) == [0])
+        #expect(seen(.with(minP: 0.3)) == [0, 1])
+        #expect(seen(.with(minP: 0.4)) == [0])
+        #expect(seen(.with(temperature: 0.5, minP: 0.3)) == [0])
+        #expect(seen(.with(topK: 2, minP: 0.4)) == [0])
+        #expect(seen(.with(minP: 1)) == [0])
     }
 
     private static func cell(_ count: Int, _ expected: Double) -> Double {
