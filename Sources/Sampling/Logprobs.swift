@@ -1,5 +1,5 @@
-internal import Glibc
 public import Generation
+internal import Glibc
 
 /// Log probabilities of the model itself: log-softmax of the raw logits, before bias, penalties, temperature and
 /// filters, as vLLM's default. Sums are double and run in order of ids, so a value does not depend on the batch.
