@@ -109,7 +109,8 @@ import Tokenization
     private func storm(_ service: InferenceService, _ logs: LogShelf, _ random: inout SeededRandom) async {
         let request = randomRequest(&random)
         let log = EventLog(choices: request.choices)
-        let deadline: Duration? = Bool.random(using: &random) ? .milliseconds(Int.random(in: 0...30, using: &random)) : nil
+        let hasDeadline = Bool.random(using: &random)
+        let deadline: Duration? = hasDeadline ? .milliseconds(Int.random(in: 0...30, using: &random)) : nil
         var handle: RequestHandle?
         while handle == nil {
             handle = try? service.submit([request], deadline: deadline, onEvent: { log.receive($0) })

@@ -67,10 +67,9 @@ import Tokenization
         var random = SeededRandom(seed: seed)
         let tokenizer = try TinyVocabulary.tokenizer()
         for round in 0..<15 {
-            let tokens = (0..<Int.random(in: 1...30, using: &random)).map { _ -> TokenID in
-                Bool.random(using: &random)
-                    ? TinyVocabulary.firstWord + TokenID.random(in: 0..<TokenID(TinyVocabulary.words.count), using: &random)
-                    : TokenID.random(in: 0..<TokenID(TinyVocabulary.size), using: &random)
+            let tokens = (0..<Int.random(in: 1...30, using: &random)).map { _ in
+                let first = Bool.random(using: &random) ? TinyVocabulary.firstWord : 0
+                return TokenID.random(in: first..<TokenID(TinyVocabulary.size), using: &random)
             }
             let stops = [[], ["STOP"], ["xyx", "yxy"], ["a", "EN", "END"]].randomElement(using: &random) ?? []
             let chunks = chunks(try assembler(stops), tokens)
