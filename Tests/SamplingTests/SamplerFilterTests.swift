@@ -44,7 +44,8 @@ import Testing
         }
     }
 
-    /// The nucleus reaches its share of what `topK` left and would not without its weakest token; ties keep the lower ids.
+    /// The nucleus reaches its share of what `topK` left and would not without its weakest token; ties keep the lower
+    /// ids.
     @Test(arguments: [0.05, 0.3, 0.5, 0.75, 0.9, 0.99, 0.999_9], [0, 20, 199])
     func nucleusIsTheSmallestThatReachesItsMass(topP: Double, topK: Int) {
         for seed in UInt64(0)..<20 {
