@@ -27,8 +27,9 @@ CK_AVX2_INLINE __m256i absorb_avx2(__m256i h, __m256i v)
     return _mm256_xor_si256(z, _mm256_srli_epi64(z, 31));
 }
 
-/* min(u, 1 - u) of four draws: exact in double, then rounded to float. The top bit of `bits` says which of the two it
- * is; where it is set, all bits are inverted, since 1 - u = ((2^52 - 1 - (bits >> 12)) + 0.5) * 2^-52. */
+/* min(u, 1 - u) of four draws, negative where that is 1 - u: exact in double, then rounded to float. The top bit of
+ * `bits` says which of the two it is; where it is set, all bits are inverted, since
+ * 1 - u = ((2^52 - 1 - (bits >> 12)) + 0.5) * 2^-52. */
 CK_AVX2_INLINE __m128 nearer_end(__m256i bits)
 {
     __m256i is_high = _mm256_cmpgt_epi64(_mm256_setzero_si256(), bits);
@@ -36,7 +37,9 @@ CK_AVX2_INLINE __m128 nearer_end(__m256i bits)
     /* Below the exponent of 2^52 the integer is 2^52 + whole; 2^52 - 0.5 is exact too. */
     __m256d shifted = _mm256_castsi256_pd(_mm256_or_si256(whole, _mm256_set1_epi64x(0x4330000000000000)));
     __m256d half_added = _mm256_sub_pd(shifted, _mm256_set1_pd(0x1p52 - 0.5));
-    return _mm256_cvtpd_ps(_mm256_mul_pd(half_added, _mm256_set1_pd(0x1p-52)));
+    __m256d end = _mm256_mul_pd(half_added, _mm256_set1_pd(0x1p-52));
+    __m256d sign = _mm256_and_pd(_mm256_castsi256_pd(bits), _mm256_set1_pd(-0.0));
+    return _mm256_cvtpd_ps(_mm256_or_pd(end, sign));
 }
 
 /* x = 2^e (1 + f) with 1 + f between sqrt(1/2) and sqrt 2, for normal x > 0. */
@@ -64,45 +67,45 @@ CK_AVX2_INLINE __m256 minus_log(__m256 e, __m256 f)
     return _mm256_fnmsub_ps(e, _mm256_set1_ps(0.693359375f), y);
 }
 
-/* -ln(-ln u) of eight draws in single precision. Close to u = 1 the inner logarithm starts from 1 - u, so its relative
- * error, which is the absolute error of the outer one, stays some 1e-7 everywhere. Neither can meet 0 or infinity. */
-CK_AVX2_INLINE __m256 gumbel_avx2(__m256i first, __m256i second)
+/* -ln(-ln u) of eight draws in single precision, from `nearer_end`. Close to u = 1 the inner logarithm starts from 1 - u,
+ * so its relative error, which is the absolute error of the outer one, stays some 1e-7 everywhere. Neither can meet 0
+ * or infinity. */
+CK_AVX2_INLINE __m256 gumbel_avx2(__m256 end)
 {
-    __m256 t = _mm256_set_m128(nearer_end(second), nearer_end(first));
-    __m256 tops = _mm256_shuffle_ps(_mm256_castsi256_ps(first), _mm256_castsi256_ps(second), 0xDD);
-    __m256 is_high = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(tops), 0xD8));
-
-    __m256 e, f, one = _mm256_set1_ps(1.0f);
+    __m256 one = _mm256_set1_ps(1.0f), e, f;
+    __m256 t = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), end);
     split(t, &e, &f);
-    /* u = 1 - t: 2^0 (1 - t) above sqrt(1/2), else 2^-1 (2 - 2t). */
+    /* u = 1 - t: 2^0 (1 - t) above sqrt(1/2), else 2^-1 (2 - 2t). The sign of `end` chooses between this and u = t. */
     __m256 is_lower = _mm256_cmp_ps(t, _mm256_set1_ps(0.29289322f), _CMP_GT_OQ);
-    __m256 minus_t = _mm256_sub_ps(_mm256_setzero_ps(), t), rest = _mm256_sub_ps(one, _mm256_add_ps(t, t));
-    __m256 high_f = _mm256_blendv_ps(minus_t, rest, is_lower);
+    __m256 high_f = _mm256_blendv_ps(end, _mm256_sub_ps(one, _mm256_add_ps(t, t)), is_lower);
     __m256 high_e = _mm256_and_ps(is_lower, _mm256_set1_ps(-1.0f));
-    __m256 w = minus_log(_mm256_blendv_ps(e, high_e, is_high), _mm256_blendv_ps(f, high_f, is_high));
+    __m256 w = minus_log(_mm256_blendv_ps(e, high_e, end), _mm256_blendv_ps(f, high_f, end));
     split(w, &e, &f);
     return minus_log(e, f);
 }
 
-CK_AVX2_INLINE __m256i draw4(__m256i prefix, __m128i positions, __m256i qtag)
-{
-    return absorb_avx2(absorb_avx2(prefix, _mm256_cvtepi32_epi64(positions)), qtag);
-}
+/* Draws hashed before their logarithms are taken: two short loops overlap better in the CPU than one long one. */
+#define DRAWS 64
 
 CK_AVX2 void ck_gumbel_f32_avx2(size_t n, uint64_t prefix, const int32_t *positions, uint64_t qtag, float *noise)
 {
     __m256i prefixes = _mm256_set1_epi64x((int64_t)prefix), tags = _mm256_set1_epi64x((int64_t)qtag);
-    size_t j = 0;
-    for (; j + 8 <= n; j += 8) {
-        __m256i p = _mm256_loadu_si256((const __m256i *)(positions + j));
-        _mm256_storeu_ps(noise + j, gumbel_avx2(draw4(prefixes, _mm256_castsi256_si128(p), tags),
-                                                draw4(prefixes, _mm256_extracti128_si256(p, 1), tags)));
-    }
-    if (j < n) {
-        __m256i mask = ck_tail_mask_avx2(n - j), p = _mm256_maskload_epi32(positions + j, mask);
-        __m256 tail = gumbel_avx2(draw4(prefixes, _mm256_castsi256_si128(p), tags),
-                                  draw4(prefixes, _mm256_extracti128_si256(p, 1), tags));
-        _mm256_maskstore_ps(noise + j, mask, tail);
+    for (size_t first = 0; first < n; first += DRAWS) {
+        size_t count = n - first < DRAWS ? n - first : DRAWS;
+        int32_t chunk[DRAWS];
+        float ends[DRAWS];
+        memset(chunk, 0, sizeof chunk);
+        memcpy(chunk, positions + first, count * sizeof *chunk);
+        for (size_t j = 0; j < count; j += 4) {
+            __m256i position = _mm256_cvtepi32_epi64(_mm_loadu_si128((const __m128i *)(chunk + j)));
+            _mm_storeu_ps(ends + j, nearer_end(absorb_avx2(absorb_avx2(prefixes, position), tags)));
+        }
+        size_t j = 0;
+        for (; j + 8 <= count; j += 8) _mm256_storeu_ps(noise + first + j, gumbel_avx2(_mm256_loadu_ps(ends + j)));
+        if (j < count) {
+            __m256i mask = ck_tail_mask_avx2(count - j);
+            _mm256_maskstore_ps(noise + first + j, mask, gumbel_avx2(_mm256_maskload_ps(ends + j, mask)));
+        }
     }
 }
 #endif
