@@ -3,7 +3,7 @@ internal import JSON
 
 /// Tokens and cache of all choices of a request, for `usage`.
 ///
-/// `prompt_tokens` counts each prompt once, however many choices it has; `completion_tokens` is the sum over the choices.
+/// `prompt_tokens` counts each prompt once, however many choices it has; `completion_tokens` sums up all choices.
 /// In `kv_cache`, what is counted per lane (`budget_tokens`, `peak_tokens`) is the largest of any choice;
 /// `prompt_tokens_retained` is, like `prompt_tokens`, counted once per prompt (its largest choice); bytes, evicted
 /// tokens and byte-seconds are sums, so that `peak_bytes` bounds what the choices held together.
