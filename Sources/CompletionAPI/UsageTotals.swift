@@ -13,6 +13,7 @@ struct UsageTotals: Sendable {
     private var generated: [Int]
     private var finished: [GenerationUsage?]
 
+    /// Nothing generated yet.
     init(shape: ResponseShape) {
         promptTokens = shape.promptTokens
         choicesPerPrompt = shape.choicesPerPrompt
@@ -20,13 +21,16 @@ struct UsageTotals: Sendable {
         finished = Array(repeating: nil, count: shape.choiceCount)
     }
 
+    /// Completion tokens of a choice so far.
     mutating func record(generated count: Int, index: Int) { generated[index] = count }
 
+    /// The last word about a choice.
     mutating func record(finished usage: GenerationUsage, index: Int) {
         generated[index] = usage.completionTokens
         finished[index] = usage
     }
 
+    /// Of all choices.
     var completionTokens: Int { generated.reduce(0, +) }
 
     /// Token counts so far.
@@ -84,11 +88,13 @@ struct UsageTotals: Sendable {
 }
 
 extension JSONWriter {
+    /// A key with an integer.
     mutating func member(_ key: String, _ value: Int) {
         self.key(key)
         integer(value)
     }
 
+    /// A key with a string.
     mutating func member(_ key: String, _ value: String) {
         self.key(key)
         string(value)

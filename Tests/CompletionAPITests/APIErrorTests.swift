@@ -57,7 +57,8 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
 @Suite struct ModelCardTests {
     private let card = ModelCard(
         id: "stories", created: 1, ownedBy: "keyhold", maxModelLength: 2048, kvBytesPerToken: 4096)
-    private let json = #"{"id":"stories","object":"model","created":1,"owned_by":"keyhold","max_model_len":2048,"#
+    private let json =
+        #"{"id":"stories","object":"model","created":1,"owned_by":"keyhold","max_model_len":2048,"#
         + #""kv_bytes_per_token":4096}"#
 
     @Test func oneModelIsAnObject() { #expect(text(card.body()) == json) }

@@ -21,11 +21,12 @@ private struct BadBody: Sendable, CustomTestStringConvertible {
 /// Bodies that are no JSON object; the same for both endpoints.
 private let unreadable: [BadBody] = [
     BadBody("", nil, "empty"), BadBody("{", nil, "line 1"), BadBody("[]", nil, "an array"), BadBody("1", nil, "not 1"),
-    BadBody("\"prompt\"", nil, "object"), BadBody("null", nil, "not null"), BadBody("{\"a\":NaN}", nil, "valid JSON"),
+    BadBody("\"prompt\"", nil, "object"), BadBody("null", nil, "not null"), BadBody("{\"a\":NaN}", nil, "as JSON"),
     BadBody("{\"a\":1,\"a\":2}", nil, "\"a\" occurs twice"), BadBody("{\"a\":\"\\ud800\"}", nil, "Unicode"),
     BadBody("{\"seed\":9223372036854775808}", nil, "64 bits"), BadBody("{\"temperature\":1e999}", nil, "too large"),
     BadBody("{\"a\":" + String(repeating: "[", count: 100), nil, "64 deep"),
-    BadBody("{\"a\": 1}\n{\"b\": 2}", nil, "line 2"), BadBody("prompt=hello&max_tokens=5", nil, "valid JSON"),
+    BadBody("[" + String(repeating: "1,", count: 2 << 20) + "1]", nil, "more than 1048576 values"),
+    BadBody("{\"a\": 1}\n{\"b\": 2}", nil, "line 2"), BadBody("prompt=hello&max_tokens=5", nil, "as JSON"),
     BadBody("\"" + String(repeating: "a", count: 16 << 20) + "\"", nil, "too large", status: 413),
 ]
 
@@ -51,13 +52,18 @@ private let badCompletionFields: [(fields: String, param: String, word: String)]
     (#""frequency_penalty":-3"#, "frequency_penalty", "-3"), (#""logit_bias":[1]"#, "logit_bias", "object"),
     (#""logit_bias":{"hello":1}"#, "logit_bias", "\"hello\""), (#""logit_bias":{"-1":1}"#, "logit_bias", "\"-1\""),
     (#""logit_bias":{"01":1}"#, "logit_bias", "\"01\""), (#""logit_bias":{"1":101}"#, "logit_bias.1", "from -100"),
-    (#""logit_bias":{"99999999999":1}"#, "logit_bias", "token ids"), (#""logit_bias":{"1":"x"}"#, "logit_bias.1", "number"),
-    (#""seed":1.5"#, "seed", "integer"), (#""seed":"1""#, "seed", "integer"), (#""stream":1"#, "stream", "true or false"),
+    (#""logit_bias":{"99999999999":1}"#, "logit_bias", "token ids"),
+    (#""logit_bias":{"1":"x"}"#, "logit_bias.1", "number"),
+    (#""seed":1.5"#, "seed", "integer"), (#""seed":"1""#, "seed", "integer"),
+    (#""stream":1"#, "stream", "true or false"),
     (#""stream_options":{}"#, "stream_options", "stream: true"),
     (#""stream":false,"stream_options":{"include_usage":true}"#, "stream_options", "stream: true"),
     (#""stream":true,"stream_options":true"#, "stream_options", "object"),
     (#""stream":true,"stream_options":{"include_usage":1}"#, "stream_options.include_usage", "true or false"),
-    (#""stream":true,"stream_options":{"continuous_usage_stats":"no"}"#, "stream_options.continuous_usage_stats", "\"no\""),
+    (
+        #""stream":true,"stream_options":{"continuous_usage_stats":"no"}"#, "stream_options.continuous_usage_stats",
+        "\"no\""
+    ),
     (#""stream":true,"stream_options":{"include_obfuscation":0}"#, "stream_options.include_obfuscation", "true"),
     (#""user":{}"#, "user", "string"), (#""top_k":-2"#, "top_k", "from -1"), (#""top_k":40.5"#, "top_k", "integer"),
     (#""min_p":1.5"#, "min_p", "from 0 to 1"), (#""repetition_penalty":0"#, "repetition_penalty", "from 0.01"),
@@ -108,7 +114,8 @@ private let badPrompts: [(fields: String, param: String, word: String)] = [
 private let badChatFields: [(fields: String, param: String, word: String)] = [
     (#""max_tokens":0"#, "max_tokens", "from 1"), (#""max_completion_tokens":0"#, "max_completion_tokens", "from 1"),
     (#""max_tokens":5,"max_completion_tokens":6"#, "max_completion_tokens", "differ"),
-    (#""max_completion_tokens":5,"min_tokens":6"#, "min_tokens", "(5)"), (#""logprobs":5"#, "logprobs", "true or false"),
+    (#""max_completion_tokens":5,"min_tokens":6"#, "min_tokens", "(5)"),
+    (#""logprobs":5"#, "logprobs", "true or false"),
     (#""top_logprobs":5"#, "top_logprobs", "logprobs: true"),
     (#""logprobs":false,"top_logprobs":1"#, "top_logprobs", "logprobs: true"),
     (#""logprobs":true,"top_logprobs":21"#, "top_logprobs", "from 0 to 20"),
@@ -119,8 +126,10 @@ private let badChatFields: [(fields: String, param: String, word: String)] = [
     (#""tools":[{"type":"function"}]"#, "tools", "not supported"), (#""tools":{}"#, "tools", "array"),
     (#""tool_choice":"required""#, "tool_choice", "not supported"),
     (#""tool_choice":{"type":"function"}"#, "tool_choice", "not supported"),
-    (#""functions":[{}]"#, "functions", "not supported"), (#""function_call":{"name":"f"}"#, "function_call", "not supported"),
-    (#""modalities":["text","audio"]"#, "modalities[1]", "audio"), (#""audio":{"voice":"x"}"#, "audio", "not supported"),
+    (#""functions":[{}]"#, "functions", "not supported"),
+    (#""function_call":{"name":"f"}"#, "function_call", "not supported"),
+    (#""modalities":["text","audio"]"#, "modalities[1]", "audio"),
+    (#""audio":{"voice":"x"}"#, "audio", "not supported"),
     (#""n":0"#, "n", "from 1"), (#""temperature":3"#, "temperature", "3"), (#""stop":[""]"#, "stop[0]", "empty"),
     (#""kv_cache":{"x":1}"#, "kv_cache.x", "not a known field"),
 ]
@@ -128,7 +137,8 @@ private let badChatFields: [(fields: String, param: String, word: String)] = [
 private let badMessages: [(messages: String, param: String, word: String)] = [
     ("null", "messages", "required"), ("[]", "messages", "empty"), ("{}", "messages", "array"),
     (#""hi""#, "messages", "array"), (#"["hi"]"#, "messages[0]", "object"),
-    (#"[{"content":"x"}]"#, "messages[0].role", "required"), (#"[{"role":1,"content":"x"}]"#, "messages[0].role", "string"),
+    (#"[{"content":"x"}]"#, "messages[0].role", "required"),
+    (#"[{"role":1,"content":"x"}]"#, "messages[0].role", "string"),
     (#"[{"role":"boss","content":"x"}]"#, "messages[0].role", "one of system"),
     (#"[{"role":"user"}]"#, "messages[0].content", "required"),
     (#"[{"role":"user","content":null}]"#, "messages[0].content", "required"),
@@ -139,7 +149,7 @@ private let badMessages: [(messages: String, param: String, word: String)] = [
     (#"[{"role":"user","content":[{"type":"text"}]}]"#, "messages[0].content[0].text", "required"),
     (#"[{"role":"user","content":[{"type":"text","text":7}]}]"#, "messages[0].content[0].text", "string"),
     (
-        #"[{"role":"system","content":"s"},{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url"}]}]"#,
+        #"[{"role":"user","content":""},{"role":"user","content":[{"type":"text","text":""},{"type":"image_url"}]}]"#,
         "messages[1].content[1].type", "image_url"
     ),
     (#"[{"role":"user","content":[{"type":"input_audio"}]}]"#, "messages[0].content[0].type", "not supported"),

@@ -28,7 +28,9 @@ private func chat(_ json: String) throws -> ChatRequest { try ChatRequest(body: 
         ]
         let nulls = fields.map { "\"\($0)\":null" }.joined(separator: ",")
         #expect(try completion("{\"prompt\":\"p\",\(nulls)}") == completion(#"{"prompt":"p"}"#))
-        let inner = ["policy", "budget_ratio", "budget_tokens", "budget_bytes", "recent_ratio", "sink_tokens", "storage"]
+        let inner = [
+            "policy", "budget_ratio", "budget_tokens", "budget_bytes", "recent_ratio", "sink_tokens", "storage",
+        ]
         let innerNulls = inner.map { "\"\($0)\":null" }.joined(separator: ",")
         #expect(try completion("{\"prompt\":\"p\",\"kv_cache\":{\(innerNulls)}}") == completion(#"{"prompt":"p"}"#))
     }
@@ -45,9 +47,11 @@ private func chat(_ json: String) throws -> ChatRequest { try ChatRequest(body: 
     @Test func everyFieldReachesTheRequest() throws {
         let request = try completion(
             #"""
-            {"model":"m","prompt":"p","max_tokens":7,"temperature":0,"top_p":0.5,"n":2,"best_of":2,"logprobs":3,"echo":true,
+            {"model":"m","prompt":"p","max_tokens":7,"temperature":0,"top_p":0.5,"n":2,"best_of":2,
+             "logprobs":3,"echo":true,
              "stop":["a","b"],"presence_penalty":-2,"frequency_penalty":1.5,"logit_bias":{"5":-100,"0":2.5},"seed":-1,
-             "stream":true,"stream_options":{"include_usage":true,"include_obfuscation":false,"continuous_usage_stats":true},
+             "stream":true,
+             "stream_options":{"include_usage":true,"include_obfuscation":false,"continuous_usage_stats":true},
              "user":"u","top_k":40,"min_p":0.05,"repetition_penalty":1.1,"ignore_eos":true,"min_tokens":2,
              "stop_token_ids":[9],"include_stop_str_in_output":true,"skip_special_tokens":false,
              "kv_cache":{"policy":"keyformer","budget_ratio":0.29,"recent_ratio":0.3,"sink_tokens":4,"storage":"f16",
@@ -94,7 +98,8 @@ private func chat(_ json: String) throws -> ChatRequest { try ChatRequest(body: 
     @Test func boundariesOfRangesAreInside() throws {
         let bodies = [
             #""max_tokens":0,"echo":true"#, #""max_tokens":2147483647"#, #""temperature":2"#, #""temperature":0.0"#,
-            #""top_p":0"#, #""top_p":1"#, #""n":128"#, #""logprobs":0"#, #""logprobs":20"#, #""top_k":-1"#, #""top_k":0"#,
+            #""top_p":0"#, #""top_p":1"#, #""n":128"#, #""logprobs":0"#, #""logprobs":20"#, #""top_k":-1"#,
+            #""top_k":0"#,
             #""min_p":1"#, #""repetition_penalty":100"#, #""repetition_penalty":0.01"#, #""stop":[]"#,
             #""stop":["a","b","c","d"]"#, #""seed":9223372036854775807"#, #""seed":-9223372036854775808"#,
             #""logit_bias":{}"#, #""logit_bias":{"2147483647":100}"#, #""min_tokens":16"#,
@@ -181,7 +186,8 @@ private func chat(_ json: String) throws -> ChatRequest { try ChatRequest(body: 
         #expect(
             request.messages == [
                 ChatTurn(role: "system", content: "d", name: nil), ChatTurn(role: "system", content: "s", name: nil),
-                ChatTurn(role: "user", content: "a\nb", name: "Ann"), ChatTurn(role: "assistant", content: "", name: nil),
+                ChatTurn(role: "user", content: "a\nb", name: "Ann"),
+                ChatTurn(role: "assistant", content: "", name: nil),
                 ChatTurn(role: "assistant", content: "", name: nil), ChatTurn(role: "tool", content: "", name: nil),
             ])
     }

@@ -1,20 +1,20 @@
 import CompletionAPI
 import Generation
-import Glibc
+import TestSupport
 import Testing
 
 /// Seconds each fuzzer runs; `KEYHOLD_FUZZ_SECONDS` lengthens it.
 private let fuzzSeconds: Double =
-    unsafe getenv("KEYHOLD_FUZZ_SECONDS").flatMap { unsafe Double(String(cString: $0)) } ?? 1
+    TestFiles.environment("KEYHOLD_FUZZ_SECONDS").flatMap(Double.init) ?? 1
 
 @Suite struct RequestFuzzTests {
     private let corpus = [
         #"{"model":"m","prompt":"p","max_tokens":7,"temperature":0.5,"n":2,"logprobs":3,"echo":true,"stop":["a","b"]}"#,
-        #"{"prompt":[[1,2],[3]],"logit_bias":{"5":-100},"seed":-1,"stream":true,"stream_options":{"include_usage":true}}"#,
-        #"{"prompt":["a","b"],"kv_cache":{"policy":"h2o","budget_ratio":0.5,"sink_tokens":4,"policy_params":{"a":1.5}}}"#,
-        #"{"prompt":[1,2,3],"kv_cache":{"budget_tokens":128,"storage":"f16"},"min_p":0.1,"top_k":40,"stop_token_ids":[1]}"#,
+        #"{"prompt":[[1,2],[3]],"logit_bias":{"5":-100},"stream":true,"stream_options":{"include_usage":true}}"#,
+        #"{"prompt":["a","b"],"kv_cache":{"policy":"x","budget_ratio":0.5,"sink_tokens":4,"policy_params":{"a":1.5}}}"#,
+        #"{"prompt":[1,2,3],"kv_cache":{"budget_tokens":8,"storage":"f16"},"min_p":0.1,"top_k":4,"stop_token_ids":[]}"#,
         #"{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}],"logprobs":true,"top_logprobs":2}"#,
-        #"{"messages":[{"role":"system","content":"s"},{"role":"assistant","content":null}],"max_tokens":5,"tools":[]}"#,
+        #"{"messages":[{"role":"system","content":"s"},{"role":"assistant","content":null}],"n":5,"tools":[]}"#,
     ].map { Array($0.utf8) }
     private let pieces = [
         "null", "true", "-1", "0", "1e308", "1.5", "9223372036854775807", "\"\"", "\"x\"", "[]", "{}", "[null]",
@@ -23,14 +23,15 @@ private let fuzzSeconds: Double =
 
     /// Whatever the body: a request within its documented ranges, or an error in the contract's form.
     @Test func mutatedBodiesGiveARequestOrAnError() {
-        var generator = SeededGenerator(seed: 5)
+        var generator = SeededRandom(seed: 5)
         let clock = ContinuousClock()
         let end = clock.now + .seconds(fuzzSeconds)
         var accepted = 0
         var refused = 0
         while clock.now < end {
             let body = mutated(corpus.randomElement(using: &generator) ?? [], using: &generator)
-            for complaint in [completionComplaint(body, &accepted, &refused), chatComplaint(body, &accepted, &refused)] {
+            for complaint in [completionComplaint(body, &accepted, &refused), chatComplaint(body, &accepted, &refused)]
+            {
                 if let complaint {
                     Issue.record("\(complaint): \(String(decoding: body, as: UTF8.self))")
                     return
@@ -67,7 +68,8 @@ private let fuzzSeconds: Double =
     private func complaint(about template: GenerationRequest) -> String? {
         let sampling = template.sampling
         guard (0...2).contains(sampling.temperature), (0...1).contains(sampling.topP), (0...1).contains(sampling.minP),
-            sampling.topK >= 0, (-2...2).contains(sampling.presencePenalty), (-2...2).contains(sampling.frequencyPenalty),
+            sampling.topK >= 0, (-2...2).contains(sampling.presencePenalty),
+            (-2...2).contains(sampling.frequencyPenalty),
             sampling.repetitionPenalty > 0, sampling.repetitionPenalty.isFinite,
             sampling.logitBias.allSatisfy({ $0.key >= 0 && (-100...100).contains($0.value) })
         else { return "sampling out of range" }
@@ -87,7 +89,7 @@ private let fuzzSeconds: Double =
         return (error.param?.utf8.count ?? 0) < 500 ? nil : "long param"
     }
 
-    private func mutated(_ body: [UInt8], using generator: inout SeededGenerator) -> [UInt8] {
+    private func mutated(_ body: [UInt8], using generator: inout SeededRandom) -> [UInt8] {
         var body = body
         for _ in 0..<Int.random(in: 1...3, using: &generator) {
             let place = Int.random(in: 0...body.count, using: &generator)
@@ -102,7 +104,7 @@ private let fuzzSeconds: Double =
     }
 
     /// Puts something else where a value stands, so that most bodies stay JSON.
-    private func replaceValue(in body: inout [UInt8], from place: Int, using generator: inout SeededGenerator) {
+    private func replaceValue(in body: inout [UInt8], from place: Int, using generator: inout SeededRandom) {
         let isEnd: (UInt8) -> Bool = { ",]}".utf8.contains($0) }
         guard let colon = body[place...].firstIndex(where: { ":[,".utf8.contains($0) }),
             let end = body[(colon + 1)...].firstIndex(where: isEnd)

@@ -8,8 +8,9 @@ private let head = #"{"id":"cmpl-1","object":"text_completion","created":7,"mode
 private let chatHead =
     #"{"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","system_fingerprint":"fp_1","#
 private let cache =
-    #""prompt_tokens_details":{"cached_tokens":0},"kv_cache":{"policy":"keyformer","budget_tokens":8,"budget_bytes":1000,"#
-    + #""prompt_tokens_retained":6,"peak_tokens":12,"peak_bytes":1500,"evicted_tokens":4,"byte_seconds":0.25,"#
+    #""prompt_tokens_details":{"cached_tokens":0},"kv_cache":{"policy":"keyformer","budget_tokens":8,"#
+    + #""budget_bytes":1000,"prompt_tokens_retained":6,"peak_tokens":12,"peak_bytes":1500,"#
+    + #""evicted_tokens":4,"byte_seconds":0.25,"#
     + #""session_id":null,"shrunk":false}"#
 
 private let usage = GenerationUsage.sample(promptTokens: 10, completionTokens: 2, retained: 6)
@@ -22,9 +23,13 @@ private let plainEvents: [TokenEvent] = [
 private let tokenEvents: [TokenEvent] = [
     .text(
         choice: 0, text: " Once",
-        tokens: [ReportedToken(1, -0.5, top: [TokenLogprob(token: 1, logprob: -0.5), TokenLogprob(token: 8, logprob: -1)])],
+        tokens: [
+            ReportedToken(1, -0.5, top: [TokenLogprob(token: 1, logprob: -0.5), TokenLogprob(token: 8, logprob: -1)])
+        ],
         generated: 1),
-    .text(choice: 0, text: "", tokens: [ReportedToken(5, -2, top: [TokenLogprob(token: 2, logprob: -0.25)])], generated: 2),
+    .text(
+        choice: 0, text: "", tokens: [ReportedToken(5, -2, top: [TokenLogprob(token: 2, logprob: -0.25)])], generated: 2
+    ),
     .text(choice: 0, text: "é", tokens: [ReportedToken(6, -.infinity)], generated: 3),
     .finished(choice: 0, reason: .length, stopReason: nil, usage: usage),
 ]
@@ -65,7 +70,8 @@ private func streamed(_ identity: ResponseIdentity, _ shape: ResponseShape, _ ev
 
     @Test func wholeAnswer() throws {
         let choice =
-            #""choices":[{"index":0,"text":" Once \"time\"\n","logprobs":null,"finish_reason":"stop","stop_reason":"END"}],"#
+            #""choices":[{"index":0,"text":" Once \"time\"\n","logprobs":null,"finish_reason":"stop","#
+            + #""stop_reason":"END"}],"#
         let counts = #""usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12,"#
         #expect(try collected(completionIdentity, shape(""), plainEvents) == head + choice + counts + cache + "}}")
     }
@@ -74,10 +80,13 @@ private func streamed(_ identity: ResponseIdentity, _ shape: ResponseShape, _ ev
         let frames = streamed(completionIdentity, try shape(#","stream":true"#), plainEvents)
         #expect(
             frames == [
-                head + #""choices":[{"index":0,"text":" Once","logprobs":null,"finish_reason":null,"stop_reason":null}]}"#,
+                head
+                    + #""choices":[{"index":0,"text":" Once","logprobs":null,"finish_reason":null,"#
+                    + #""stop_reason":null}]}"#,
                 head + #""choices":[{"index":0,"text":" \"time\"\n","logprobs":null,"finish_reason":null,"#
                     + #""stop_reason":null}]}"#,
-                head + #""choices":[{"index":0,"text":"","logprobs":null,"finish_reason":"stop","stop_reason":"END"}]}"#,
+                head
+                    + #""choices":[{"index":0,"text":"","logprobs":null,"finish_reason":"stop","stop_reason":"END"}]}"#,
                 "[DONE]",
             ])
     }
@@ -110,7 +119,8 @@ private func streamed(_ identity: ResponseIdentity, _ shape: ResponseShape, _ ev
 
     @Test func logprobsAreFourParallelArrays() throws {
         let answer = try collected(completionIdentity, shape(#","logprobs":2"#), tokenEvents)
-        #expect(answer.contains(#"{"index":0,"text":" Onceé",\#(logprobs),"finish_reason":"length","stop_reason":null}"#))
+        #expect(
+            answer.contains(#"{"index":0,"text":" Onceé",\#(logprobs),"finish_reason":"length","stop_reason":null}"#))
     }
 
     @Test func streamedLogprobsHaveTheFormOfWholeOnes() throws {
@@ -155,7 +165,8 @@ private func streamed(_ identity: ResponseIdentity, _ shape: ResponseShape, _ ev
     }
 
     @Test func echoWithoutLogprobsComesFirst() throws {
-        let frames = streamed(completionIdentity, try shape(#","echo":true,"stream":true"#, texts: ["Ünö"]), plainEvents)
+        let frames = streamed(
+            completionIdentity, try shape(#","echo":true,"stream":true"#, texts: ["Ünö"]), plainEvents)
         #expect(frames[0].contains(#""text":"Ünö","logprobs":null,"finish_reason":null"#))
         #expect(frames.count == 5)
     }
@@ -167,7 +178,8 @@ private func streamed(_ identity: ResponseIdentity, _ shape: ResponseShape, _ ev
         for prompt in [1, 0] {
             for choice in [1, 0] {
                 #expect(!collector.isFinished)
-                collector.add(.text(choice: choice, text: "\(prompt)/\(choice)", tokens: [], generated: 1), prompt: prompt)
+                collector.add(
+                    .text(choice: choice, text: "\(prompt)/\(choice)", tokens: [], generated: 1), prompt: prompt)
                 let usage = GenerationUsage.sample(promptTokens: 1, completionTokens: 3, retained: 5 + prompt + choice)
                 collector.add(.finished(choice: choice, reason: .stop, stopReason: nil, usage: usage), prompt: prompt)
             }
@@ -201,7 +213,8 @@ private func streamed(_ identity: ResponseIdentity, _ shape: ResponseShape, _ ev
         let fields = #","stream":true,"stream_options":{"include_usage":true}"#
         let frames = streamed(chatIdentity, try shape(fields), plainEvents)
         func choice(_ delta: String, _ finish: String) -> String {
-            chatHead + #""choices":[{"index":0,"delta":\#(delta),"logprobs":null,"finish_reason":\#(finish)}],"usage":null}"#
+            chatHead
+                + #""choices":[{"index":0,"delta":\#(delta),"logprobs":null,"finish_reason":\#(finish)}],"usage":null}"#
         }
         #expect(
             frames == [
@@ -262,7 +275,8 @@ private func streamed(_ identity: ResponseIdentity, _ shape: ResponseShape, _ ev
 
     @Test func aFailedChoiceEndsTheStreamWithAnErrorFrame() throws {
         var stream = ResponseStream(
-            identity: chatIdentity, shape: try chat(#","n":2,"stream":true"#).shape(promptTokens: 1, tokenBytes: tokenBytes))
+            identity: chatIdentity,
+            shape: try chat(#","n":2,"stream":true"#).shape(promptTokens: 1, tokenBytes: tokenBytes))
         _ = stream.frames(for: plainEvents[0], prompt: 0)
         let failure = TokenEvent.finished(choice: 1, reason: .error("x"), stopReason: nil, usage: usage)
         let frames = String(decoding: stream.frames(for: failure, prompt: 0), as: UTF8.self)

@@ -1,29 +1,17 @@
 import CompletionAPI
 import Generation
 import JSON
+import TestSupport
 import Testing
-
-/// SplitMix64: the same seed gives the same values on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 /// Random events of all choices, interleaved as an engine would deliver them.
 private struct RandomRun {
     var events: [(prompt: Int, event: TokenEvent)] = []
 
-    init(prompts: Int, choices: Int, hasLogprobs: Bool, using generator: inout SeededGenerator) {
-        var left = (0..<prompts * choices).map { ($0 / choices, $0 % choices, Int.random(in: 0..<8, using: &generator), 0) }
+    init(prompts: Int, choices: Int, hasLogprobs: Bool, using generator: inout SeededRandom) {
+        var left = (0..<prompts * choices).map {
+            ($0 / choices, $0 % choices, Int.random(in: 0..<8, using: &generator), 0)
+        }
         let pieces = ["a", " b", "é", "\"", "\n", "", "😀", "\u{0}", "\\u", "</s>", "data: [DONE]\n\n"]
         while !left.isEmpty {
             let place = Int.random(in: left.indices, using: &generator)
@@ -49,14 +37,17 @@ private struct RandomRun {
 @Suite struct StreamPropertyTests {
     @Test(arguments: UInt64(0)..<60)
     func streamedTextIsTheWholeText(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let prompts = Int.random(in: 1...3, using: &generator)
         let choices = Int.random(in: 1...3, using: &generator)
         let echo = Bool.random(using: &generator)
         let hasLogprobs = Bool.random(using: &generator)
-        let usage = ["", #","stream_options":{"include_usage":true}"#, #","stream_options":{"continuous_usage_stats":true}"#]
+        let usage = [
+            "", #","stream_options":{"include_usage":true}"#, #","stream_options":{"continuous_usage_stats":true}"#,
+        ]
         let texts = (0..<prompts).map { "\"p\($0)\"" }.joined(separator: ",")
-        let fields = "\"prompt\":[\(texts)],\"n\":\(choices),\"echo\":\(echo),\"logprobs\":\(hasLogprobs ? "1" : "null")"
+        let fields =
+            "\"prompt\":[\(texts)],\"n\":\(choices),\"echo\":\(echo),\"logprobs\":\(hasLogprobs ? "1" : "null")"
         let streaming = ",\"stream\":true" + (usage.randomElement(using: &generator) ?? "")
         let request = try CompletionRequest(body: Array("{\(fields)\(streaming)}".utf8))
         let shape = request.shape(
@@ -65,7 +56,8 @@ private struct RandomRun {
         var run = RandomRun(prompts: prompts, choices: choices, hasLogprobs: hasLogprobs, using: &generator)
         if echo && hasLogprobs {
             for index in 0..<prompts * choices {
-                run.events.insert((index / choices, .prompt(choice: index % choices, tokens: [ReportedToken(0, nil)])), at: 0)
+                run.events.insert(
+                    (index / choices, .prompt(choice: index % choices, tokens: [ReportedToken(0, nil)])), at: 0)
             }
         }
         try compare(run, shape, key: "text", seed: seed)
@@ -73,10 +65,11 @@ private struct RandomRun {
 
     @Test(arguments: UInt64(100)..<140)
     func streamedChatIsTheWholeChat(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let choices = Int.random(in: 1...4, using: &generator)
         let hasLogprobs = Bool.random(using: &generator)
-        let body = #"{"messages":[{"role":"user","content":"p"}],"n":\#(choices),"logprobs":\#(hasLogprobs),"stream":true}"#
+        let body =
+            #"{"messages":[{"role":"user","content":"p"}],"n":\#(choices),"logprobs":\#(hasLogprobs),"stream":true}"#
         let shape = try ChatRequest(body: Array(body.utf8)).shape(promptTokens: 3, tokenBytes: tokenBytes)
         let run = RandomRun(prompts: 1, choices: choices, hasLogprobs: hasLogprobs, using: &generator)
         try compare(run, shape, key: "content", seed: seed)
