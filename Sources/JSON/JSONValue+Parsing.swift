@@ -30,8 +30,8 @@ extension JSONValue {
         if let nul = unsafe memchr(base, 0, text.count) {
             throw unsafe JSONError(reason: .nulByte, at: nul - UnsafeMutableRawPointer(mutating: base), of: text)
         }
-        if let offset = unsafe firstBracketDeeper(than: limits.maxDepth, in: text) {
-            throw unsafe JSONError(reason: .tooDeep(limit: limits.maxDepth), at: offset, of: text)
+        if let excess = unsafe firstExcess(over: limits, in: text) {
+            throw unsafe JSONError(reason: excess.reason, at: excess.offset, of: text)
         }
         let flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL
         var failure = json_error_t()
@@ -84,34 +84,4 @@ extension JSONValue {
     private static func string(_ start: UnsafePointer<CChar>?, byteCount: Int) -> String {
         unsafe String(decoding: UnsafeRawBufferPointer(start: start, count: byteCount), as: UTF8.self)
     }
-}
-
-/// Offset of the first bracket that opens level `limit + 1`. jansson recurses up to 2048 levels deep on the caller's
-/// stack, so the depth is checked before. Up to the first offence against the grammar this sees the same strings and
-/// brackets as the parser; behind it the parser does not read.
-private func firstBracketDeeper(than limit: Int, in text: UnsafeRawBufferPointer) -> Int? {
-    var depth = 0
-    var isInString = false
-    var offset = 0
-    while offset < text.count {
-        let byte = unsafe text[offset]
-        if isInString {
-            if byte == UInt8(ascii: "\\") {
-                offset += 1
-            } else if byte == UInt8(ascii: "\"") {
-                isInString = false
-            }
-        } else {
-            switch byte {
-            case UInt8(ascii: "\""): isInString = true
-            case UInt8(ascii: "["), UInt8(ascii: "{"):
-                depth += 1
-                if depth > limit { return offset }
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
-            default: break
-            }
-        }
-        offset += 1
-    }
-    return nil
 }
