@@ -1,4 +1,3 @@
-import Foundation
 import ModelFiles
 import TestSupport
 import Testing
@@ -6,7 +5,7 @@ import Testing
 /// Files changed at random places must open or be refused; a crash ends the process and names the seed by its log.
 @Suite struct ModelFileFuzzTests {
     /// One second each unless KEYHOLD_FUZZ_SECONDS says otherwise.
-    private let seconds = ProcessInfo.processInfo.environment["KEYHOLD_FUZZ_SECONDS"].flatMap(Double.init) ?? 1
+    private let seconds = TestFiles.environment("KEYHOLD_FUZZ_SECONDS").flatMap(Double.init) ?? 1
 
     @Test(arguments: ["gguf", "safetensors"]) func mutatedFilesNeverCrash(format: String) throws {
         let folder = try TemporaryFolder()
@@ -18,7 +17,7 @@ import Testing
         var seed: UInt64 = 0
         var opened = 0
         while ContinuousClock.now < deadline {
-            var random = SeededGenerator(seed: seed)
+            var random = SeededRandom(seed: seed)
             let original = originals[Bool.random(using: &random) ? 0 : Int(random.next() % UInt64(originals.count))]
             let path = try folder.write(Mutation.mutated(original, with: &random), to: "mutated.\(format)")
             do throws(ModelFileError) {
@@ -44,7 +43,7 @@ private enum Mutation {
     private static let edges: [UInt8] = [0, 1, 7, 8, 9, 0x20, 0x2C, 0x5B, 0x7B, 0x7F, 0x80, 0xFF]
 
     /// One to four changes: bits, edge bytes, whole lengths, cuts, copies.
-    static func mutated(_ original: [UInt8], with random: inout SeededGenerator) -> [UInt8] {
+    static func mutated(_ original: [UInt8], with random: inout SeededRandom) -> [UInt8] {
         var bytes = original
         for _ in 0...Int(random.next() % 4) where !bytes.isEmpty {
             let place = Int(random.next() % UInt64(bytes.count))

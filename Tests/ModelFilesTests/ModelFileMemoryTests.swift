@@ -3,9 +3,9 @@ import ModelFiles
 import TestSupport
 import Testing
 
-/// A file's length bounds what opening it allocates. Each test runs in a process of its own, where nothing else allocates:
-/// the peak of its resident memory shows what was touched, and a limit on its address space ends the process where memory is
-/// asked for that nobody touches.
+/// A file's length bounds what opening it allocates. Each test runs in a process of its own, where nothing else
+/// allocates: the peak of its resident memory shows what was touched, and a limit on its address space ends the
+/// process where memory is asked for that nobody touches.
 @Suite struct ModelFileMemoryTests {
     @Test func hostileFilesOfAKibibyteAllocateLittle() async {
         await #expect(processExitsWith: .success) {
@@ -80,11 +80,12 @@ private func peakGrowth(limit: Int, _ body: () throws -> Void) throws -> Int {
     try? "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
     let before = try statusBytes("VmHWM:")
     var original = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &original) == 0 else { throw Unmet(message: "no limit") }
+    let space = __rlimit_resource_t(RLIMIT_AS.rawValue)
+    guard unsafe getrlimit(space, &original) == 0 else { throw Unmet(message: "no limit") }
     var lowered = original
     lowered.rlim_cur = rlim_t(try statusBytes("VmSize:") + limit)
-    guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &lowered) == 0 else { throw Unmet(message: "no limit") }
-    defer { unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &original) }
+    guard unsafe setrlimit(space, &lowered) == 0 else { throw Unmet(message: "no limit") }
+    defer { unsafe setrlimit(space, &original) }
     try body()
     return try statusBytes("VmHWM:") - before
 }

@@ -5,21 +5,12 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Trained models, where the folder of third-party files is at hand: `KEYHOLD_SHARED`, or `shared` beside the package.
-private enum SharedModels {
-    static let folder: String = {
-        if let shared = ProcessInfo.processInfo.environment["KEYHOLD_SHARED"] { return shared + "/models" }
-        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        return package.deletingLastPathComponent().appendingPathComponent("shared/models").path
-    }()
+private let models = TestFiles.shared.map { $0 + "/models" }
 
-    static func has(_ path: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + path) }
-}
-
-@Suite(.enabled(if: SharedModels.has("stories260K"), "the shared model files are absent"))
+/// Trained models, where the folder of third-party files is at hand.
+@Suite(.enabled(if: models.map(TestFiles.exists) ?? false, "no models under KEYHOLD_SHARED or ../shared"))
 struct RealModelTests {
-    private let path = SharedModels.folder + "/stories260K/"
+    private let path = (models ?? "") + "/stories260K/"
 
     private func gguf(_ type: String) throws -> GGUFFile { try GGUFFile(path: path + "stories260K-\(type).gguf") }
 
@@ -32,7 +23,9 @@ struct RealModelTests {
             ("ffn_down", "mlp.down_proj"),
         ]
         for layer in 0..<layers {
-            for (left, right) in layerNames { names.append(("blk.\(layer).\(left).weight", "model.layers.\(layer).\(right).weight")) }
+            for (left, right) in layerNames {
+                names.append(("blk.\(layer).\(left).weight", "model.layers.\(layer).\(right).weight"))
+            }
         }
         return names.map { (gguf: $0.0, safetensors: $0.1) }
     }
@@ -93,7 +86,7 @@ struct RealModelTests {
     }
 
     @Test func everyModelOfTheFolderOpens() throws {
-        let root = SharedModels.folder
+        let root = try #require(models)
         var opened = 0
         for name in try FileManager.default.subpathsOfDirectory(atPath: root).sorted()
         where name.hasSuffix(".gguf") || name.hasSuffix(".safetensors") {

@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// A folder of its own for one test, removed with all it holds when the object goes. It lies in memory where the system has
-/// a file system there, so that tests which write thousands of files do not wait for a disk.
+/// A folder of its own for one test, removed with all it holds when the object goes. It lies in memory where the
+/// system has a file system there, so that tests which write thousands of files do not wait for a disk.
 public final class TemporaryFolder: Sendable {
     public let path: String
 
