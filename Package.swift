@@ -106,7 +106,7 @@ package.targets += [
     tests("SchedulingTests", ["Scheduling", "Generation"]),
     tests("HTTPFrontTests", ["HTTPFront"]),
     tests("ModelFilesTests", ["ModelFiles", "Tensors", "JSON"]),
-    tests("TokenizationTests", ["Tokenization", "Generation", "JSON", "ModelFiles"]),
+    tests("TokenizationTests", ["Tokenization", "Generation", "JSON", "ModelFiles"], fixtures: true),
     tests("KVCachingTests", ["KVCaching", "Generation", "Tensors", "Kernels"]),
     tests("SamplingTests", ["Sampling", "Generation"]),
     tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
