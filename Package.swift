@@ -100,7 +100,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 package.targets += [
     tests("GenerationTests", ["Generation"]),
     tests("TensorsTests", ["Tensors"]),
-    tests("ObservabilityTests", ["Observability"]),
+    tests("ObservabilityTests", ["Observability", .product(name: "Logging", package: "swift-log")]),
     tests("KernelsTests", ["CKernels", "Kernels", "Tensors"]),
     tests("JSONTests", ["JSON"]),
     tests("SchedulingTests", ["Scheduling", "Generation"]),
@@ -111,7 +111,12 @@ package.targets += [
     tests("SamplingTests", ["Sampling", "Generation"]),
     tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
     tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"], fixtures: true),
-    tests("ServingTests", ["Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability"]),
+    tests(
+        "ServingTests",
+        [
+            "Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
     tests("EndToEndTests", ["JSON", "Generation"]),
     tests("TidyTests", []),
