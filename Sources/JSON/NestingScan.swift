@@ -1,9 +1,9 @@
 /// The first place where a text nests deeper or has more values than allowed.
 ///
-/// jansson recurses up to 2048 levels deep on the stack of the caller and allocates per value, so both are bounded before
-/// it runs. Up to the first offence against the grammar this sees the same strings, brackets and commas as the parser;
-/// behind it the parser does not read. Values are counted by what comes before them: a comma, an opening bracket, or
-/// nothing (so an empty array counts twice).
+/// jansson recurses up to 2048 levels deep on the stack of the caller and allocates per value, so both are bounded
+/// before it runs. Up to the first offence against the grammar this sees the same strings, brackets and commas as the
+/// parser; behind it the parser does not read. Values are counted by what comes before them: a comma, an opening
+/// bracket, or nothing (so an empty array counts twice).
 func firstExcess(
     over limits: JSONLimits, in text: UnsafeRawBufferPointer
 ) -> (reason: JSONError.Reason, offset: Int)? {
