@@ -25,7 +25,8 @@ import Testing
             let folder = try TemporaryFolder()
             let file = HostileFiles.manyEntries(50_000)
             let path = try folder.write(file, to: "many.gguf")
-            let limit = 16 * file.count + (1 << 20)
+            // Measured: 7 times the length, 21 times under the address sanitizer.
+            let limit = 32 * file.count
             let growth = try peakGrowth(limit: limit) {
                 let count = try GGUFFile(path: path).metadata.count
                 try require(count == 50_001, "\(count) keys")
@@ -55,7 +56,7 @@ import Testing
     }
 }
 
-/// A failed requirement of a child process, whose text reaches its standard error.
+/// A failed requirement, which ends the child process.
 private struct Unmet: Error {
     let message: String
 }
