@@ -101,7 +101,7 @@ package.targets += [
     tests("GenerationTests", ["Generation"]),
     tests("TensorsTests", ["Tensors"]),
     tests("ObservabilityTests", ["Observability", .product(name: "Logging", package: "swift-log")]),
-    tests("KernelsTests", ["CKernels", "Kernels", "Tensors"]),
+    tests("KernelsTests", ["CKernels", "Kernels", "Tensors"], fixtures: true),
     tests("JSONTests", ["JSON"]),
     tests("SchedulingTests", ["Scheduling", "Generation"]),
     tests("HTTPFrontTests", ["HTTPFront"]),
