@@ -89,6 +89,7 @@ static void on_setup_ostream(h2o_filter_t *filter, h2o_req_t *request, h2o_ostre
         stream->super.do_send = send_replacement;
         stream->body = h2o_iovec_init(body.start, body.length);
         slot = &stream->super.next;
+        request->res.reason = cf_reason_phrase(request->res.status);
         request->res.content_length = body.length;
         request->res.headers.size = 0;
         const char *type = server->settings.refusal_content_type;
