@@ -97,6 +97,10 @@ void cf_connection_close_reading(cf_connection *connection) {
     }
 }
 
+bool cf_connection_is_idle(const cf_connection *connection) {
+    return connection->call == NULL && connection->socket->input->size == 0;
+}
+
 static void refuse_reading(cf_connection *connection, cf_refusal refusal) {
     if (connection->socket->_cb.write == NULL) {
         cf_refusal_send_raw(connection, refusal);
@@ -111,7 +115,7 @@ void cf_connection_check_timeouts(cf_connection *connection, uint64_t now_ms) {
     }
     const cf_settings *settings = &connection->loop->server->settings;
     const h2o_buffer_t *input = connection->socket->input;
-    if (input->size == 0) {
+    if (cf_connection_is_idle(connection)) {
         connection->request_since_ms = 0;
         if (now_ms - connection->idle_since_ms >= settings->idle_timeout_ms) {
             cf_connection_close_reading(connection);

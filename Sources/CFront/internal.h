@@ -159,6 +159,8 @@ uint64_t cf_loop_now_ms(cf_loop *loop);
 void cf_connection_open(cf_loop *loop, int fd, const char *remote_address);
 /// Closes connections that were idle or reading for too long.
 void cf_connection_check_timeouts(cf_connection *connection, uint64_t now_ms);
+/// Whether it waits for the first byte of a request.
+bool cf_connection_is_idle(const cf_connection *connection);
 /// Ends a connection on which nothing is being answered.
 void cf_connection_close_reading(cf_connection *connection);
 /// Breaks the connection under a write in flight; h2o then sees an error and closes it.
@@ -196,6 +198,8 @@ bool cf_head_ends_within(const char *bytes, size_t length, size_t max_head_bytes
 
 // refusal.c
 cf_bytes cf_refusal_body(const cf_server *server, cf_refusal refusal);
+/// Lets the owner of the server count a request that its handler does not see.
+void cf_refusal_report(const cf_server *server, cf_refusal refusal);
 /// Registers the filter that gives libh2o's own error answers our body.
 void cf_refusal_register_filter(h2o_pathconf_t *path);
 /// Writes a whole 408 or 431 past h2o, which is not writing while it reads a request.

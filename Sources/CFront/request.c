@@ -80,6 +80,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *request) {
             request->http1_is_persistent = 0;
             cf_linger_prepare(connection);
         }
+        cf_refusal_report(server, refusal);
         cf_call_refuse(call, refusal);
     } else {
         hand_over(server, call);

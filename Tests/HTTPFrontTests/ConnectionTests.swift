@@ -64,6 +64,29 @@ extension FrontTests {
             #expect(eventually { front.server.connectionCount == 0 })
         }
 
+        @Test func idleConnectionsGiveWayWhenOthersWait() throws {
+            let front = try FrontFixture { $0.maxConnections = 10 } handler: { $0.answer() }
+            let idle = try (0..<10).map { _ in try front.connect() }
+            for client in idle.dropFirst() { _ = try client.exchange(front.get("/")) }
+            let newcomer = try front.connect()
+            let start = ContinuousClock.now
+            let response = try newcomer.exchange(front.get("/"))
+            let time = start.duration(to: .now)
+            #expect(response.status == 200)
+            #expect(time > .milliseconds(500))
+            #expect(time < .seconds(3))
+            #expect(idle.contains { $0.readToEnd(within: .milliseconds(10)).ending == .closed })
+        }
+
+        @Test func upgradeToHTTP2IsNotOffered() throws {
+            let front = try FrontFixture { $0.answer() }
+            let response = try front.connect().exchange(
+                "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                    + "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n")
+            #expect(response.status == 200)
+            #expect(response.text == "ok")
+        }
+
         @Test func manyConnectionsAtOnceAreServed() throws {
             let exchanges = Recorder<HTTPExchange>()
             let front = try FrontFixture { exchanges.append($0) }
@@ -114,9 +137,10 @@ extension FrontTests {
             let path = "/tmp/front-test-\(UInt64.random(in: 0...(.max))).socket"
             for _ in 0..<2 {
                 let closed = Recorder<CloseReason>()
+                let pending = Recorder<HTTPExchange>()
                 let front = try FrontFixture { $0.host = "unix:" + path } handler: { exchange in
                     exchange.onClosed { closed.append($0) }
-                    if exchange.path == "/pending" { return _ = BackgroundThread { eventually { false }; _ = exchange } }
+                    guard exchange.path != "/pending" else { return pending.append(exchange) }
                     exchange.answer(exchange.remoteAddress)
                 }
                 #expect(front.server.port == 0)
@@ -124,8 +148,9 @@ extension FrontTests {
                 #expect(try client.exchange(front.get("/")).text == "unix")
                 #expect(closed.wait(for: 1) == [.complete])
                 try client.send(front.get("/pending"))
+                #expect(pending.wait(for: 1).count == 1)
                 client.close()
-                #expect(closed.wait(for: 2).last == .complete || closed.values.last == .clientGone)
+                #expect(closed.wait(for: 2) == [.complete, .clientGone])
                 front.server.stop(grace: .zero)
                 #expect(throws: SocketClientError.self) { try SocketClient(unixPath: path) }
             }
