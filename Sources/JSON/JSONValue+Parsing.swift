@@ -5,9 +5,9 @@ extension JSONValue {
     /// Parses one JSON value with nothing but white space around it. Any type may stand at the top level.
     ///
     /// Decided on purpose: an object with the same key twice is an error (parsers disagree on which one counts);
-    /// integers outside 64 bits and reals that overflow are errors instead of losing digits; U+0000 is fine in values
-    /// (as `\u0000`) but not in keys; lone surrogates, broken UTF-8, raw control characters and a byte order mark are
-    /// errors. Time is linear in the text's length.
+    /// integers outside 64 bits (but see `JSONLimits.mostLargeIntegers`) and reals that overflow are errors instead of
+    /// losing digits; U+0000 is fine in values (as `\u0000`) but not in keys; lone surrogates, broken UTF-8, raw control
+    /// characters and a byte order mark are errors. Time is linear in the text's length.
     public init(parsing bytes: [UInt8], limits: JSONLimits) throws(JSONError) {
         try unsafe self.init(parsing: bytes.span.bytes, limits: limits)
     }
@@ -33,9 +33,36 @@ extension JSONValue {
         if let excess = unsafe firstExcess(over: limits, in: text) {
             throw unsafe JSONError(reason: excess.reason, at: excess.offset, of: text)
         }
+        do throws(JSONError) {
+            return try unsafe load(text)
+        } catch {
+            guard case .integerOutOfRange = error.reason, limits.mostLargeIntegers > 0 else { throw error }
+            return try reparse(unsafe [UInt8](text), after: error, limits: limits)
+        }
+    }
+
+    /// Writes the integer that `error` stopped behind as a real, and again for the next one.
+    private static func reparse(_ text: [UInt8], after error: JSONError, limits: JSONLimits) throws(JSONError) -> JSONValue {
+        var text = text
+        var error = error
+        for _ in 0..<limits.mostLargeIntegers {
+            guard case .integerOutOfRange = error.reason else { break }
+            text.insert(contentsOf: [UInt8(ascii: "."), UInt8(ascii: "0")], at: error.byteOffset)
+            do throws(JSONError) {
+                return try unsafe text.span.bytes.withUnsafeBytes { (buffer) throws(JSONError) -> JSONValue in
+                    try unsafe load(buffer)
+                }
+            } catch let next {
+                error = next
+            }
+        }
+        throw error
+    }
+
+    private static func load(_ text: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
         let flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL
         var failure = json_error_t()
-        guard let root = unsafe json_loadb(base, text.count, Int(flags), &failure) else {
+        guard let root = unsafe json_loadb(text.baseAddress, text.count, Int(flags), &failure) else {
             throw unsafe JSONError(failure, in: text)
         }
         defer { unsafe json_decref(root) }
