@@ -116,5 +116,5 @@ package.targets += [
     tests("ServingTests", ["Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability"]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
     tests("EndToEndTests", ["JSON", "Generation"]),
-    tests("TidyTests", []),
+    tests("TidyTests", ["ServerApp"]),
 ]

@@ -38,16 +38,19 @@ public struct ConfigurationLayers: Sendable, Equatable {
         }
     }
 
-    /// Takes the `KEYHOLD_*` variables of an environment. An unknown one is an error, so that a slip of the pen is noticed;
-    /// `other` names variables of that prefix that belong to something else.
-    public mutating func merge(environment: [String: String], other: Set<String> = []) throws(ConfigurationError) {
+    /// Takes the `KEYHOLD_*` variables of an environment and returns the names that mean nothing here. Those are no error:
+    /// Kubernetes, for one, sets `KEYHOLD_SERVICE_HOST` and its like in every pod beside a service named keyhold.
+    public mutating func merge(environment: [String: String]) -> [String] {
         let known = Dictionary(uniqueKeysWithValues: ConfigurationKey.allCases.map { ($0.environmentName, $0) })
-        for (name, text) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("KEYHOLD_") {
-            if other.contains(name) { continue }
-            let origin = ConfigurationOrigin.environment(name)
-            guard let key = known[name] else { throw .unknownKey(name, origin: origin) }
-            entries[key] = Entry(text: text, origin: origin)
+        var unknown: [String] = []
+        for (name, text) in environment where name.hasPrefix("KEYHOLD_") {
+            if let key = known[name] {
+                entries[key] = Entry(text: text, origin: .environment(name))
+            } else {
+                unknown.append(name)
+            }
         }
+        return unknown.sorted()
     }
 
     /// Takes the options of the command line.

@@ -54,9 +54,30 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// The merged texts that this value was made of, for `--print-config`.
     public let layers: ConfigurationLayers
 
+    /// `KEYHOLD_*` variables that are no setting; worth a warning.
+    public let unknownVariables: [String]
+
+    /// Reads the file, where one is named, then the environment, then `arguments`, and checks the result.
+    public static func load(file: String?, arguments: [ConfigurationKey: String]) throws(ConfigurationError) -> ServerConfiguration {
+        var layers = ConfigurationLayers()
+        if let file {
+            let text: String
+            do {
+                text = try TextFile.read(file, limit: 1 << 20)
+            } catch {
+                throw .unreadableFile(path: file, reason: error.reason)
+            }
+            try layers.merge(yaml: text, path: file)
+        }
+        let unknown = layers.merge(environment: ProcessEnvironment.variables())
+        layers.merge(arguments: arguments)
+        return try ServerConfiguration(layers, unknownVariables: unknown)
+    }
+
     /// Checks every key of `layers`.
-    public init(_ layers: ConfigurationLayers) throws(ConfigurationError) {
+    public init(_ layers: ConfigurationLayers, unknownVariables: [String] = []) throws(ConfigurationError) {
         self.layers = layers
+        self.unknownVariables = unknownVariables
         model = try Self.model(layers)
         front = try Self.front(layers)
         admission = try Self.admission(layers)

@@ -1,0 +1,3 @@
+public enum ServerProcess {
+    public static func run(_ configuration: ServerConfiguration) throws {}
+}

@@ -1,0 +1,29 @@
+internal import ArgumentParser
+internal import ServerApp
+
+/// `keyhold serve`: the HTTP server.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve a model over HTTP.",
+        discussion: "Settings come from --config, then KEYHOLD_* variables, then options; the later wins.")
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Flag(name: .customLong("print-config"), help: "Print the settings in force and where each came from, then end.")
+    var printsConfiguration = false
+
+    @Flag(name: .customLong("check-config"), help: "Check the settings, then end.")
+    var checksConfiguration = false
+
+    func run() throws {
+        let configuration = try options.configuration()
+        if printsConfiguration {
+            print(configuration.printed, terminator: "")
+        } else if checksConfiguration {
+            print("configuration is valid")
+        } else {
+            try ServerProcess.run(configuration)
+        }
+    }
+}
