@@ -102,7 +102,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 package.targets += [
     tests("GenerationTests", ["Generation"]),
     tests("TensorsTests", ["Tensors"]),
-    tests("ObservabilityTests", ["Observability"]),
+    tests("ObservabilityTests", ["Observability", .product(name: "Logging", package: "swift-log")]),
     tests("KernelsTests", ["CKernels", "Kernels", "Tensors"]),
     tests("JSONTests", ["JSON"]),
     tests("SchedulingTests", ["Scheduling", "Generation"]),

@@ -1,0 +1,50 @@
+public import Generation
+
+/// What one sequence asks of the scheduler.
+public struct Admission: Sendable, Equatable {
+    public let id: SequenceID
+    /// At least 1.
+    public let promptTokens: Int
+    /// Most tokens that will be generated. The prompt's last row gives the first one, so at most `maxNewTokens - 1`
+    /// decode rows are planned; with 0 the prompt is only scored.
+    public let maxNewTokens: Int
+    /// Most bytes that the cache holds until the prompt's last layer is done.
+    public let peakBytes: Int
+    /// Most bytes that it holds from then on.
+    public let steadyBytes: Int
+    /// When the sequence is dropped whether it waits or runs, on the clock of `now`; nil is never.
+    public let deadline: Duration?
+
+    public init(
+        id: SequenceID, promptTokens: Int, maxNewTokens: Int, peakBytes: Int, steadyBytes: Int, deadline: Duration?
+    ) {
+        precondition(promptTokens > 0, "\(id) has \(promptTokens) prompt tokens")
+        precondition(maxNewTokens >= 0, "\(id) may generate \(maxNewTokens) tokens")
+        precondition(peakBytes >= 0 && steadyBytes >= 0, "\(id) asks for \(peakBytes) and \(steadyBytes) bytes")
+        self.id = id
+        self.promptTokens = promptTokens
+        self.maxNewTokens = maxNewTokens
+        self.peakBytes = peakBytes
+        self.steadyBytes = steadyBytes
+        self.deadline = deadline
+    }
+
+    /// Bytes reserved when the sequence starts. Reservations only ever drop, so a cache that is larger after the prompt
+    /// than during it is charged in full from the start.
+    public var startBytes: Int { max(peakBytes, steadyBytes) }
+
+    /// Decode rows that follow the prompt at most.
+    public var maxDecodeRows: Int { max(0, maxNewTokens - 1) }
+}
+
+/// The answer to a submitted group. Anything but `queued` leaves the scheduler as it was.
+public enum SubmitDecision: Sendable, Equatable {
+    /// All of the group waits; `place` sequences are ahead of its first.
+    case queued(place: Int)
+    /// One of the group needs more than the whole pool (HTTP 400).
+    case neverFits(neededBytes: Int, limitBytes: Int)
+    /// The group has more sequences than may ever wait (HTTP 400).
+    case groupTooLarge(sequences: Int, limit: Int)
+    /// Too many wait now (HTTP 429); the time is estimated from how fast sequences leave.
+    case queueFull(retryAfterSeconds: Int)
+}

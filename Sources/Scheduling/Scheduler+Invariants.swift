@@ -1,0 +1,44 @@
+internal import Generation
+
+extension Scheduler {
+    /// Checks the scheduler's own books in time linear in its sequences: the first promise that does not hold, in words,
+    /// or nil.
+    public func brokenInvariant() -> String? {
+        if running.count > limits.maxSequences {
+            return "\(running.count) sequences run, the limit is \(limits.maxSequences)"
+        }
+        if waiting.count > limits.maxQueuedSequences {
+            return "\(waiting.count) sequences wait, the limit is \(limits.maxQueuedSequences)"
+        }
+        let footprints = running.reduce(0) { $0 + $1.reservedBytes }
+        if reservedBytes != footprints {
+            return "\(reservedBytes) bytes are reserved, the footprints add up to \(footprints)"
+        }
+        if reservedBytes > limits.poolBytes {
+            return "\(reservedBytes) bytes are reserved of \(limits.poolBytes)"
+        }
+        var seen = Set<SequenceID>(minimumCapacity: running.count + waiting.count)
+        for id in running.map(\.id) + waiting.map(\.admission.id) where !seen.insert(id).inserted {
+            return "\(id) is here twice"
+        }
+        if let broken = running.lazy.compactMap({ brokenPhase(of: $0) }).first { return broken }
+        if let deadline = nextDeadline, deadlineBound.map({ $0 > deadline }) ?? true {
+            return "a deadline at \(deadline) is not watched"
+        }
+        return nil
+    }
+
+    private func brokenPhase(of sequence: RunningSequence) -> String? {
+        switch sequence.phase {
+        case .prefill(let layer, let row):
+            if !(0..<limits.layerCount).contains(layer) || !(0..<sequence.admission.promptTokens).contains(row) {
+                return "\(sequence.id) prefills layer \(layer), row \(row)"
+            }
+        case .decode(let rows):
+            if rows > sequence.admission.maxDecodeRows {
+                return "\(sequence.id) has decoded \(rows) rows of \(sequence.admission.maxDecodeRows)"
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,219 @@
+internal import DequeModule
+public import Generation
+
+/// Continuous batching and admission in bytes. Pure: no thread, no clock, no model. `now` is the time since an arbitrary
+/// start that every call shares. One owner calls it in a loop:
+///
+///     let step = scheduler.nextStep(now: now)
+///     run(step.plan)
+///     scheduler.completed(step.plan, now: now)      // and `finish` for every sequence that ended
+///
+/// - Admission is strictly first come, first served: a sequence starts when a seat and its `startBytes` are free, and
+///   nobody starts before the one ahead of it. A large request therefore waits for the running ones to end, but for
+///   none that came later. Only a paused waiting sequence is passed over; it keeps its place.
+/// - A step has one row of every decoding sequence that is not paused, so a gap between two tokens is one step, and
+///   pieces of prompts in the order in which their sequences started: the oldest prompt takes what it can, the next
+///   one what is left. Prompts get `guaranteedPrefillRowLayers` even when decode rows fill the step.
+/// - A prompt passes layer by layer (layer-major): all rows through layer l, in parts if they do not fit, before the
+///   first row enters layer l + 1. A piece has several layers only with all rows. A sequence has one piece per step.
+/// - Bytes: `startBytes` from start, `steadyBytes` from the prompt's end, nothing from `finish`, which takes effect at
+///   once. A running sequence can therefore never fail for memory.
+public struct Scheduler: Sendable {
+    public let limits: SchedulerLimits
+    /// The queue, oldest first.
+    var waiting: Deque<WaitingSequence> = []
+    /// Sequences with a reservation, in the order in which they started.
+    var running: [RunningSequence] = []
+    /// Sum of the running ones' reservations.
+    var reservedBytes = 0
+    /// Not later than any deadline, so that a step before it needs no search. nil when nobody has one.
+    var deadlineBound: Duration?
+    private var departureRate = DepartureRate()
+
+    public init(limits: SchedulerLimits) {
+        self.limits = limits
+        running.reserveCapacity(limits.maxSequences)
+    }
+
+    /// Queues all of `group`, in its order, or nothing of it. The ids are new. The members start and end on their own.
+    public mutating func submit(_ group: [Admission], now: Duration) -> SubmitDecision {
+        precondition(!group.isEmpty, "an empty group")
+        if let largest = group.max(by: { $0.startBytes < $1.startBytes }), largest.startBytes > limits.poolBytes {
+            return .neverFits(neededBytes: largest.startBytes, limitBytes: limits.poolBytes)
+        }
+        guard group.count <= limits.maxQueuedSequences else {
+            return .groupTooLarge(sequences: group.count, limit: limits.maxQueuedSequences)
+        }
+        let place = waiting.count
+        let excess = place + group.count - limits.maxQueuedSequences
+        guard excess <= 0 else {
+            departureRate.advance(to: now, isBusy: !running.isEmpty)
+            return .queueFull(retryAfterSeconds: departureRate.secondsUntil(departures: excess))
+        }
+        for admission in group {
+            waiting.append(WaitingSequence(admission: admission))
+            if let deadline = admission.deadline { deadlineBound = min(deadline, deadlineBound ?? deadline) }
+        }
+        return .queued(place: place)
+    }
+
+    /// Drops what is past its deadline, starts what fits and plans the step. Without `completed` in between, a second
+    /// call plans the same work again.
+    public mutating func nextStep(now: Duration) -> ScheduledStep {
+        departureRate.advance(to: now, isBusy: !running.isEmpty)
+        let expired = removeExpired(now: now)
+        let started = startWaiting()
+        return ScheduledStep(started: started, expired: expired, plan: plannedStep())
+    }
+
+    /// The engine has computed `plan`. Sequences of it that have been finished meanwhile are skipped. A prompt whose
+    /// last layer is done drops to its `steadyBytes` and decodes from the next step on.
+    public mutating func completed(_ plan: StepPlan, now: Duration) {
+        departureRate.advance(to: now, isBusy: !running.isEmpty)
+        var guess = 0
+        for id in plan.decode {
+            guard let index = runningIndex(of: id, guess: guess) else { continue }
+            running[index].completeDecodeRow()
+            guess = index + 1
+        }
+        for piece in plan.prefill {
+            guard let index = runningIndex(of: piece.sequence, guess: guess) else { continue }
+            let before = running[index].reservedBytes
+            running[index].complete(piece, layerCount: limits.layerCount)
+            reservedBytes += running[index].reservedBytes - before
+            guess = index + 1
+        }
+    }
+
+    /// The sequence has ended or is withdrawn, queued or running: its bytes are free when this returns and nothing of it
+    /// is planned again. False if it is not here (it ended before).
+    @discardableResult
+    public mutating func finish(_ id: SequenceID, now: Duration) -> Bool {
+        if let index = runningIndex(of: id, guess: 0) {
+            departureRate.advance(to: now, isBusy: true)
+            removeRunning(at: index)
+            return true
+        }
+        guard let place = waiting.firstIndex(where: { $0.admission.id == id }) else { return false }
+        waiting.remove(at: place)
+        return true
+    }
+
+    /// The reader is slow: the sequence keeps its place and its bytes, and is neither started nor planned until
+    /// `resume`. Its deadline still runs. An unknown id is ignored.
+    public mutating func pause(_ id: SequenceID) {
+        setPaused(id, true)
+    }
+
+    /// Ends a pause. An unknown id is ignored.
+    public mutating func resume(_ id: SequenceID) {
+        setPaused(id, false)
+    }
+
+    /// The earliest deadline of a waiting or running sequence: `nextStep` has something to do then at the latest.
+    public var nextDeadline: Duration? {
+        var earliest: Duration?
+        for sequence in waiting {
+            if let deadline = sequence.admission.deadline { earliest = min(deadline, earliest ?? deadline) }
+        }
+        for sequence in running {
+            if let deadline = sequence.admission.deadline { earliest = min(deadline, earliest ?? deadline) }
+        }
+        return earliest
+    }
+
+    /// No sequence is here, waiting or running.
+    public var isEmpty: Bool { waiting.isEmpty && running.isEmpty }
+
+    /// The next step would start or compute something, deadlines aside. False means: sleep until an event arrives or
+    /// `nextDeadline` passes.
+    public var hasWork: Bool {
+        running.contains { $0.canDecode || $0.canPrefill } || nextStartPlace != nil
+    }
+
+    public var statistics: SchedulerStatistics {
+        SchedulerStatistics(
+            running: running.count,
+            waiting: waiting.count,
+            prefilling: running.count { $0.isPrefilling },
+            paused: running.count { $0.isPaused },
+            reservedBytes: reservedBytes)
+    }
+}
+
+// MARK: - Parts of a step
+
+extension Scheduler {
+    /// The place in the queue of the sequence that may start now.
+    private var nextStartPlace: Int? {
+        guard running.count < limits.maxSequences,
+            let place = waiting.firstIndex(where: { !$0.isPaused }),
+            waiting[place].admission.startBytes <= limits.poolBytes - reservedBytes
+        else { return nil }
+        return place
+    }
+
+    private mutating func startWaiting() -> [SequenceID] {
+        var started: [SequenceID] = []
+        while let place = nextStartPlace {
+            let admission = waiting.remove(at: place).admission
+            running.append(RunningSequence(admission: admission, isPaused: false))
+            reservedBytes += admission.startBytes
+            started.append(admission.id)
+        }
+        return started
+    }
+
+    private mutating func removeExpired(now: Duration) -> [SequenceID] {
+        guard let bound = deadlineBound, bound <= now else { return [] }
+        var expired: [SequenceID] = []
+        for index in running.indices.reversed() {
+            guard let deadline = running[index].admission.deadline, deadline <= now else { continue }
+            expired.append(running[index].id)
+            removeRunning(at: index)
+        }
+        expired.reverse()
+        waiting.removeAll { sequence in
+            guard let deadline = sequence.admission.deadline, deadline <= now else { return false }
+            expired.append(sequence.admission.id)
+            return true
+        }
+        deadlineBound = nextDeadline
+        return expired
+    }
+
+    private func plannedStep() -> StepPlan {
+        var plan = StepPlan()
+        plan.decode.reserveCapacity(running.count)
+        for sequence in running where sequence.canDecode { plan.decode.append(sequence.id) }
+        let decodeRowLayers = plan.decode.count * limits.layerCount
+        var budget = max(limits.rowLayersPerStep - decodeRowLayers, limits.guaranteedPrefillRowLayers)
+        for sequence in running where sequence.canPrefill {
+            guard budget > 0 else { break }
+            let piece = sequence.nextPiece(rowLayers: budget, layerCount: limits.layerCount)
+            budget -= piece.rows.count * piece.layers.count
+            plan.prefill.append(piece)
+        }
+        return plan
+    }
+
+    private mutating func removeRunning(at index: Int) {
+        reservedBytes -= running[index].reservedBytes
+        running.remove(at: index)
+        departureRate.recordDeparture()
+    }
+
+    private mutating func setPaused(_ id: SequenceID, _ isPaused: Bool) {
+        if let index = runningIndex(of: id, guess: 0) {
+            running[index].isPaused = isPaused
+        } else if let place = waiting.firstIndex(where: { $0.admission.id == id }) {
+            waiting[place].isPaused = isPaused
+        }
+    }
+
+    /// Where `id` is in `running`. Plans list sequences in running order, so the search starts at `guess`.
+    private func runningIndex(of id: SequenceID, guess: Int) -> Int? {
+        running.indices.dropFirst(guess).first { running[$0].id == id }
+            ?? running.indices.prefix(guess).first { running[$0].id == id }
+    }
+}

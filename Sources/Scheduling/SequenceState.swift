@@ -1,0 +1,76 @@
+internal import Generation
+
+/// A sequence in the queue.
+struct WaitingSequence: Sendable {
+    let admission: Admission
+    var isPaused = false
+}
+
+/// A sequence that holds bytes.
+struct RunningSequence: Sendable {
+    /// How far it has come.
+    enum Phase: Sendable, Equatable {
+        /// Rows before `row` have passed layer `layer`, all rows have passed the layers before it.
+        case prefill(layer: Int, row: Int)
+        /// The prompt is done and so many decode rows after it.
+        case decode(rows: Int)
+    }
+
+    let admission: Admission
+    var phase = Phase.prefill(layer: 0, row: 0)
+    var isPaused: Bool
+
+    var id: SequenceID { admission.id }
+
+    var isPrefilling: Bool {
+        if case .prefill = phase { true } else { false }
+    }
+
+    var reservedBytes: Int { isPrefilling ? admission.startBytes : admission.steadyBytes }
+
+    var canPrefill: Bool { !isPaused && isPrefilling }
+
+    var canDecode: Bool {
+        guard !isPaused, case .decode(let rows) = phase else { return false }
+        return rows < admission.maxDecodeRows
+    }
+
+    /// The next piece of the prompt within `rowLayers`, at least 1: whole layers while all rows fit, else a part of one
+    /// layer's rows. What is left of a layer is cut into equal parts, so that no step is spent on a crumb.
+    /// Requires that the prompt is not done.
+    func nextPiece(rowLayers: Int, layerCount: Int) -> StepPlan.Prefill {
+        guard case .prefill(let layer, let row) = phase else { preconditionFailure("the prompt of \(id) is done") }
+        let rows = admission.promptTokens
+        if row == 0, rows <= rowLayers {
+            let layers = min(layerCount - layer, rowLayers / rows)
+            return StepPlan.Prefill(sequence: id, layers: layer..<(layer + layers), rows: 0..<rows)
+        }
+        let left = rows - row
+        let parts = (left + rowLayers - 1) / rowLayers
+        let count = (left + parts - 1) / parts
+        return StepPlan.Prefill(sequence: id, layers: layer..<(layer + 1), rows: row..<(row + count))
+    }
+
+    /// Moves past `piece`.
+    mutating func complete(_ piece: StepPlan.Prefill, layerCount: Int) {
+        guard case .prefill(let layer, let row) = phase else { preconditionFailure("the prompt of \(id) is done") }
+        let rows = admission.promptTokens
+        precondition(
+            piece.layers.lowerBound == layer && piece.rows.lowerBound == row && piece.layers.upperBound <= layerCount
+                && piece.rows.upperBound <= rows && (piece.layers.count == 1 || piece.rows == 0..<rows),
+            "\(id) is at layer \(layer), row \(row) of \(layerCount) x \(rows), the piece is \(piece)")
+        if piece.rows.upperBound < rows {
+            phase = .prefill(layer: layer, row: piece.rows.upperBound)
+        } else if piece.layers.upperBound < layerCount {
+            phase = .prefill(layer: piece.layers.upperBound, row: 0)
+        } else {
+            phase = .decode(rows: 0)
+        }
+    }
+
+    /// Moves past one decode row.
+    mutating func completeDecodeRow() {
+        guard case .decode(let rows) = phase else { preconditionFailure("the prompt of \(id) is not done") }
+        phase = .decode(rows: rows + 1)
+    }
+}
