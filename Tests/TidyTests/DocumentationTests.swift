@@ -17,7 +17,7 @@ import Testing
         let sample = try SourceTree.text("config/keyhold.yaml")
         let given = sample.split(separator: "\n").compactMap { line -> (String, String)? in
             guard let colon = line.firstIndex(of: ":"), line.first != "#" else { return nil }
-            return (String(line[..<colon]), line[line.index(after: colon)...].trimmingPrefix(" ").description)
+            return (String(line[..<colon]), String(line[line.index(after: colon)...].drop { $0 == " " }))
         }
         #expect(Set(given.map(\.0)).count == given.count)
         for (key, value) in given {

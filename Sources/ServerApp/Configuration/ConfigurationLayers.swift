@@ -26,7 +26,7 @@ public struct ConfigurationLayers: Sendable, Equatable {
         } catch {
             throw .unreadableFile(path: path, reason: "\(error)")
         }
-        guard let root else { return }
+        guard let root, root.tag != Tag(.null) else { return }
         guard let mapping = root.mapping else { throw .notAMapping(path: path) }
         for (name, value) in mapping {
             guard let name = name.scalar?.string else { throw .notAMapping(path: path) }

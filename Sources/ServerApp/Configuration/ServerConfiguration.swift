@@ -98,7 +98,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// Plain words and numbers stay bare; anything else becomes a double-quoted YAML scalar.
     private static func quoted(_ text: String) -> String {
         let plain = text.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0 | 32) || [45, 46, 47, 95].contains($0) }
-        guard !plain || text.isEmpty else { return text }
+        if plain, !text.isEmpty, text.lowercased() != "null" { return text }
         let escaped = text.unicodeScalars.map { scalar -> String in
             switch scalar {
             case "\"": "\\\""
