@@ -1,3 +1,4 @@
+internal import JSON
 internal import Tensors
 
 /// The checked reads that the parsers need: the one file of this module that touches the mapping's pointer.
@@ -31,6 +32,12 @@ extension MappedFile {
     func text(_ range: Range<Int>) -> String? {
         precondition(range.lowerBound >= 0 && range.upperBound <= byteCount, "bytes \(range) of \(byteCount)")
         return unsafe String(validating: bytes[range], as: UTF8.self)
+    }
+
+    /// The JSON value written in `range`.
+    func json(in range: Range<Int>, limits: JSONLimits) throws(JSONError) -> JSONValue {
+        precondition(range.lowerBound >= 0 && range.upperBound <= byteCount, "bytes \(range) of \(byteCount)")
+        return try unsafe JSONValue(parsing: RawSpan(_unsafeBytes: bytes[range]), limits: limits)
     }
 
     /// A tensor over the bytes in `range`, which are exactly those of `shape`. The mapping is shared; only bytes that are not
