@@ -1,0 +1,41 @@
+internal import Generation
+
+/// How a stored token spells its bytes.
+enum TokenSpelling: Sendable, Equatable {
+    /// Each character stands for one byte (GPT-2's alphabet).
+    case byteLevel
+    /// Text, after replacements; byte tokens `<0x0A>` stand for their byte if `hasByteTokens`.
+    case text(replacements: [Replacement], hasByteTokens: Bool)
+
+    struct Replacement: Sendable, Equatable {
+        var pattern: [UInt8]
+        var content: [UInt8]
+    }
+
+    /// U+2581 is a space.
+    static let sentencePiece = TokenSpelling.text(
+        replacements: [Replacement(pattern: spaceMark, content: [UInt8(ascii: " ")])], hasByteTokens: true)
+
+    /// UTF-8 of U+2581, SentencePiece's visible space.
+    static let spaceMark: [UInt8] = [0xE2, 0x96, 0x81]
+
+    /// The bytes that a token adds to the output. Control, unknown and user-defined tokens are their literal text.
+    func bytes(of token: [UInt8], type: TokenType) -> [UInt8] {
+        if type == .control || type == .unknown || type == .userDefined { return token }
+        switch self {
+        case .byteLevel:
+            return ByteAlphabet.decode(token) ?? token
+        case .text(let replacements, let hasByteTokens):
+            if hasByteTokens, let byte = Self.byte(spelledBy: token) { return [byte] }
+            return replacements.reduce(token) { $0.replacing($1.pattern, $1.content) }
+        }
+    }
+
+    /// The byte of a token such as `<0x0A>`; nil for any other text.
+    static func byte(spelledBy token: [UInt8]) -> UInt8? {
+        guard token.count == 6, token.starts(with: "<0x".utf8), token[5] == UInt8(ascii: ">") else { return nil }
+        let digits = String(decoding: token[3..<5], as: UTF8.self)
+        guard digits.allSatisfy(\.isHexDigit) else { return nil }
+        return UInt8(digits, radix: 16)
+    }
+}
