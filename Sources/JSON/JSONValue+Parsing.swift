@@ -5,7 +5,7 @@ extension JSONValue {
     /// Parses one JSON value with nothing but white space around it. Any type may stand at the top level.
     ///
     /// Decided on purpose: an object with the same key twice is an error (parsers disagree on which one counts);
-    /// integers outside 64 bits and reals that overflow are errors instead of losing digits; U+0000 is allowed in values
+    /// integers outside 64 bits and reals that overflow are errors instead of losing digits; U+0000 is fine in values
     /// (as `\u0000`) but not in keys; lone surrogates, broken UTF-8, raw control characters and a byte order mark are
     /// errors. Time is linear in the text's length.
     public init(parsing bytes: [UInt8], limits: JSONLimits) throws(JSONError) {
