@@ -85,7 +85,7 @@ public struct ConfigurationDefinition: Sendable, Equatable {
         case .host: .init(.text, "127.0.0.1", "Address to listen on.")
         case .port: .init(.count(0...65_535), "8080", "Port to listen on; 0 takes a free one, which the start-up text names.")
         case .maxConnections: .init(.count(1...1_048_576), "1024", "Open client connections.")
-        case .maxBodyBytes: .init(.bytes(1024...(1 << 30)), "16MiB", "Largest request body; a larger one is a 413.")
+        case .maxBodyBytes: .init(.bytes(1024...(16 << 20)), "16MiB", "Largest request body; a larger one is a 413.")
         case .maxHeaderBytes: .init(.bytes(1024...(1 << 20)), "64KiB", "Largest request head; a larger one is a 431.")
         case .requestTimeout: .init(.duration(time), "60s", "Time a client has to send a request, idle time between requests included.")
         case .writeStallTimeout: .init(.duration(time), "60s", "A client that reads nothing for this long is cut off.")

@@ -8,7 +8,7 @@ extension GGUFVocabulary {
         self.init(model: model, tokens: try metadata.strings("tokenizer.ggml.tokens"))
         pre = try metadata.stringIfPresent("tokenizer.ggml.pre")
         scores = try metadata.floatsIfPresent("tokenizer.ggml.scores")
-        types = try metadata.int32sIfPresent("tokenizer.ggml.token_type")?.map(Int.init)
+        types = try metadata.int32sIfPresent("tokenizer.ggml.token_type")
         merges = try metadata.stringsIfPresent("tokenizer.ggml.merges")
         bosToken = try metadata.uintIfPresent("tokenizer.ggml.bos_token_id")
         eosToken = try metadata.uintIfPresent("tokenizer.ggml.eos_token_id")
