@@ -1,1 +1,0 @@
-int cf_placeholder;
