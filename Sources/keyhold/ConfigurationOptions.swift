@@ -39,6 +39,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .customLong("request-timeout"), help: help(.requestTimeout))
     var requestTimeout: String?
 
+    @Option(name: .customLong("idle-timeout"), help: help(.idleTimeout))
+    var idleTimeout: String?
+
     @Option(name: .customLong("write-stall-timeout"), help: help(.writeStallTimeout))
     var writeStallTimeout: String?
 
@@ -100,6 +103,7 @@ struct ConfigurationOptions: ParsableArguments {
             (.contextTokens, contextTokens), (.threads, threads), (.host, host), (.port, port),
             (.maxConnections, maxConnections), (.maxBodyBytes, maxBodyBytes),
             (.maxHeaderBytes, maxHeaderBytes), (.requestTimeout, requestTimeout),
+            (.idleTimeout, idleTimeout),
             (.writeStallTimeout, writeStallTimeout), (.drainGrace, drainGrace), (.ssePing, ssePing),
             (.strictFields, strictFields), (.kvPoolBytes, kvPoolBytes), (.kvPolicy, kvPolicy),
             (.kvBudgetRatio, kvBudgetRatio), (.kvBudgetTokens, kvBudgetTokens),

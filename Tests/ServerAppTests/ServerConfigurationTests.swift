@@ -24,7 +24,7 @@ import Testing
         let configuration = try configuration([
             .model: "m.gguf", .modelName: "n", .chatTemplate: "llama3", .contextTokens: "77", .threads: "3", .host: "::1",
             .port: "0", .maxConnections: "5", .maxBodyBytes: "1MB", .maxHeaderBytes: "2KiB", .requestTimeout: "1500ms",
-            .writeStallTimeout: "2s", .drainGrace: "0s", .ssePing: "0s", .strictFields: "true", .kvPoolBytes: "1.5GiB",
+            .idleTimeout: "9s", .writeStallTimeout: "2s", .drainGrace: "0s", .ssePing: "0s", .strictFields: "true", .kvPoolBytes: "1.5GiB",
             .kvPolicy: "h2o", .kvBudgetRatio: "0.29", .kvRecentRatio: "0.3", .kvSinkTokens: "4", .kvStorage: "f32",
             .maxSequences: "9", .maxQueue: "0", .queueTimeout: "1m", .rowsPerStep: "11", .overloadStatus: "503",
             .logLevel: "debug", .logFormat: "json",
@@ -40,6 +40,7 @@ import Testing
         #expect(configuration.front.maxBodyBytes == 1_000_000)
         #expect(configuration.front.maxHeaderBytes == 2048)
         #expect(configuration.front.requestTimeout == .milliseconds(1500))
+        #expect(configuration.front.idleTimeout == .seconds(9))
         #expect(configuration.front.writeStallTimeout == .seconds(2))
         #expect(configuration.front.drainGrace == .zero)
         #expect(configuration.front.ssePing == nil)

@@ -45,15 +45,13 @@ final class StreamedAnswer: Answer {
         }
     }
 
-    /// Sends a comment when nothing was sent for `silence`. False when the stream is over.
-    func ping(after silence: Duration) -> Bool {
+    /// Sends a comment when the stream is open and nothing was sent for `silence`.
+    func ping(after silence: Duration) {
         let stream = state.withLock { state -> HTTPStream? in
-            guard let stream = state.stream, !state.frames.isFinished else { return nil }
-            return stream
+            let isSilent = ContinuousClock.now - state.lastWrite >= silence
+            return isSilent && !state.frames.isFinished ? state.stream : nil
         }
-        guard let stream else { return false }
-        if state.withLock({ ContinuousClock.now - $0.lastWrite }) >= silence { write(ServerSentEvents.ping, to: stream) }
-        return true
+        if let stream { write(ServerSentEvents.ping, to: stream) }
     }
 
     private func start(_ caches: [ResolvedCache]) {
@@ -67,11 +65,8 @@ final class StreamedAnswer: Answer {
             state.stream = stream
             return state.frames.begin()
         }
-        // A comment carries the head out when there is nothing to say yet.
-        write(frames.isEmpty ? Self.openingComment : frames, to: stream)
+        if !frames.isEmpty { write(frames, to: stream) }
     }
-
-    private static let openingComment = Array(": accepted\n\n".utf8)
 
     private func forward(_ event: TokenEvent, prompt: Int) {
         let (stream, frames, isLast) = state.withLock { state -> (HTTPStream?, [UInt8], Bool) in

@@ -1,3 +1,5 @@
+internal import Tokenization
+
 /// What a key takes, what it is when nobody sets it, and what it means.
 public struct ConfigurationDefinition: Sendable, Equatable {
     /// The form of a value, with its range.
@@ -41,7 +43,7 @@ public struct ConfigurationDefinition: Sendable, Equatable {
         case .modelName: .init(.text, nil, "Name of the model in the API; the file's or folder's name if absent.")
         case .chatTemplate:
             .init(
-                .choice(["auto", "chatml", "llama2", "llama3", "mistral", "gemma", "phi3", "zephyr", "plain"]), "auto",
+                .choice(["auto"] + ChatTemplate.names), "auto",
                 "Chat format; auto recognises the model's own, and falls back to plain.")
         case .contextTokens:
             .init(.count(1...16_777_216), nil, "Most tokens of prompt and answer together; the model's own limit if absent.")
@@ -86,9 +88,10 @@ public struct ConfigurationDefinition: Sendable, Equatable {
         case .port: .init(.count(0...65_535), "8080", "Port to listen on; 0 takes a free one, which the start-up text names.")
         case .maxConnections: .init(.count(1...1_048_576), "1024", "Open client connections.")
         case .maxBodyBytes: .init(.bytes(1024...(16 << 20)), "16MiB", "Largest request body; a larger one is a 413.")
-        case .maxHeaderBytes: .init(.bytes(1024...(1 << 20)), "64KiB", "Largest request head; a larger one is a 431.")
-        case .requestTimeout: .init(.duration(time), "60s", "Time a client has to send a request, idle time between requests included.")
-        case .writeStallTimeout: .init(.duration(time), "60s", "A client that reads nothing for this long is cut off.")
+        case .maxHeaderBytes: .init(.bytes(1024...(408 << 10)), "64KiB", "Largest request head; a larger one is a 431.")
+        case .requestTimeout: .init(.duration(time), "30s", "From the first byte of a request to the last byte of its body.")
+        case .idleTimeout: .init(.duration(time), "75s", "How long a connection may stay open between requests.")
+        case .writeStallTimeout: .init(.duration(time), "30s", "A client that takes nothing for this long while bytes wait is cut off.")
         case .drainGrace: .init(.duration(.zero...(.seconds(86_400))), "30s", "Time that running requests get after SIGTERM or SIGINT.")
         case .ssePing: .init(.duration(.zero...(.seconds(3600))), "15s", "Silence in a stream after which a comment line is sent; 0s sends none.")
         case .strictFields: .init(.flag, "false", "Refuse unknown top-level request fields instead of ignoring them.")

@@ -13,6 +13,7 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case maxBodyBytes = "max_body_bytes"
     case maxHeaderBytes = "max_header_bytes"
     case requestTimeout = "request_timeout"
+    case idleTimeout = "idle_timeout"
     case writeStallTimeout = "write_stall_timeout"
     case drainGrace = "drain_grace"
     case ssePing = "sse_ping"

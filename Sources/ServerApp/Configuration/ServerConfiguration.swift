@@ -24,6 +24,7 @@ public struct ServerConfiguration: Sendable, Equatable {
         public let maxBodyBytes: Int
         public let maxHeaderBytes: Int
         public let requestTimeout: Duration
+        public let idleTimeout: Duration
         public let writeStallTimeout: Duration
         public let drainGrace: Duration
         /// Silence after which a stream gets a comment line; nil sends none.
@@ -127,6 +128,7 @@ public struct ServerConfiguration: Sendable, Equatable {
             maxBodyBytes: try layers.bytes(.maxBodyBytes) ?? 0,
             maxHeaderBytes: try layers.bytes(.maxHeaderBytes) ?? 0,
             requestTimeout: try layers.duration(.requestTimeout) ?? .zero,
+            idleTimeout: try layers.duration(.idleTimeout) ?? .zero,
             writeStallTimeout: try layers.duration(.writeStallTimeout) ?? .zero,
             drainGrace: try layers.duration(.drainGrace) ?? .zero,
             ssePing: ping == .zero ? nil : ping,

@@ -60,7 +60,9 @@ struct RequestPreparation: Sendable {
         } catch {
             throw .invalidRequest("\(error)", param: "messages", code: "invalid_value")
         }
-        generation.stop.stopStrings += model.chatStops.filter { !generation.stop.stopStrings.contains($0) }
+        if !generation.stop.ignoreEOS {
+            generation.stop.stopStrings += model.chatStops.filter { !generation.stop.stopStrings.contains($0) }
+        }
         let shape = request.shape(promptTokens: generation.prompt.count, tokenBytes: tokenBytes)
         return PreparedRequest(
             requests: [generation], identity: identity(prefix: "chatcmpl-"), shape: shape,

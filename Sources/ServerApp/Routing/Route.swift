@@ -17,8 +17,11 @@ public enum Route: String, CaseIterable, Sendable {
         }
     }
 
+    /// The methods that an `Allow` header names.
+    var allowedMethods: [String] { methods + ["OPTIONS"] }
+
     /// The value of an `Allow` header.
-    var allow: String { (methods + ["OPTIONS"]).joined(separator: ", ") }
+    var allow: String { allowedMethods.joined(separator: ", ") }
 
     /// What a request line leads to.
     enum Match: Equatable {
@@ -27,6 +30,14 @@ public enum Route: String, CaseIterable, Sendable {
         case options(Route)
         case methodNotAllowed(Route)
         case notFound
+
+        /// The route, where the path has one.
+        var route: Route? {
+            switch self {
+            case .found(let route, _), .options(let route), .methodNotAllowed(let route): route
+            case .notFound: nil
+            }
+        }
     }
 
     /// Finds the route of a normalised path without query. One slash at the end is overlooked.
