@@ -8,7 +8,10 @@ struct ServeCommand: ParsableCommand {
         abstract: "Serve a model over HTTP.",
         discussion: "Settings come from --config, then KEYHOLD_* variables, then options; the later wins.")
 
-    @OptionGroup var options: ConfigurationOptions
+    @OptionGroup var file: ConfigurationOptions
+    @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "HTTP and scheduling") var server: ServerOptions
+    @OptionGroup(title: "KV cache") var cache: CacheOptions
 
     @Flag(name: .customLong("print-config"), help: "Print the settings in force and where each came from, then end.")
     var printsConfiguration = false
@@ -17,11 +20,11 @@ struct ServeCommand: ParsableCommand {
     var checksConfiguration = false
 
     func run() throws {
-        let configuration = try options.configuration()
+        let configuration = try file.configuration(model.given + server.given + cache.given)
         if printsConfiguration {
-            print(configuration.printed, terminator: "")
+            StandardOutput.write(configuration.printed)
         } else if checksConfiguration {
-            print("configuration is valid")
+            StandardOutput.write("configuration is valid\n")
         } else {
             try ServerProcess.run(configuration)
         }

@@ -34,3 +34,16 @@ extension APIError {
     /// The model is not there yet.
     static var loading: APIError { .unavailable("The model is loading.", retryAfterSeconds: 2) }
 }
+
+extension APIError {
+    /// The body of a refusal that the front gives by itself: it knows the status and one sentence. A request that is broken
+    /// or too large says so in `type`; the status line carries the exact code.
+    static func refused(status: Int, message: String, maxBodyBytes: Int) -> APIError {
+        switch status {
+        case 413: .requestTooLarge(limitBytes: maxBodyBytes)
+        case 503: .unavailable(message, retryAfterSeconds: nil)
+        case 500...: .serverError(message)
+        default: .invalidRequest(message, param: nil, code: nil)
+        }
+    }
+}

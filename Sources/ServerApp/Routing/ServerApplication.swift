@@ -85,6 +85,13 @@ final class ServerApplication: Sendable {
         }
     }
 
+    /// Shows the front's open connections in the metrics.
+    func watch(_ front: FrontServer) {
+        registry.gauge("keyhold_connections", "Open client connections.") { [weak front] in
+            Double(front?.connectionCount ?? 0)
+        }
+    }
+
     // MARK: Requests
 
     /// Takes a request from the front. Called on a loop thread, returns at once.

@@ -1,0 +1,111 @@
+internal import CompletionAPI
+internal import Dispatch
+internal import Generation
+internal import JSON
+internal import KVCaching
+internal import Logging
+internal import Observability
+internal import Serving
+internal import Synchronization
+
+/// `keyhold generate`: one prompt through the same engine, without HTTP. Options pass the same checks as a request body.
+public struct LocalGeneration: Sendable {
+    public var prompt: String
+    /// The prompt is a user's message and goes through the chat format.
+    public var isChat = false
+    public var maxTokens: Int?
+    public var temperature: Double?
+    public var topP: Double?
+    public var topK: Int?
+    public var minP: Double?
+    public var repetitionPenalty: Double?
+    public var seed: Int?
+    public var stop: [String] = []
+
+    public init(prompt: String) { self.prompt = prompt }
+
+    /// What a run cost, for `--verbose`.
+    public struct Outcome: Sendable {
+        /// Lines of `name value`.
+        public let report: String
+        /// The engine failed; the text says how.
+        public let failure: String?
+    }
+
+    /// Runs the prompt and hands the text out as it comes. Blocks until the end.
+    public func run(_ configuration: ServerConfiguration, write: @escaping @Sendable (String) -> Void) throws -> Outcome {
+        let progress = LoadProgress()
+        let model = try ModelLoader.load(configuration.model) { progress.show($0) }
+        progress.end()
+        let preparation = RequestPreparation(model: model, strictFields: true)
+        let request = isChat ? try preparation.chat(body) : try preparation.completion(body)
+        let arena = KVArena(capacityBytes: configuration.kvPoolBytes)
+        let metrics = ServiceMetrics(
+            registry: MetricsRegistry(), poolBytes: arena.capacityBytes, endpoints: [], usedBytes: { 0 })
+        let service = try ModelService(
+            model, configuration: configuration, arena: arena, metrics: metrics, logger: Logs.logger(configuration)
+        ).service
+        defer { service.stop() }
+        let ending = Mutex<(FinishReason, GenerationUsage)?>(nil)
+        let done = DispatchSemaphore(value: 0)
+        _ = try service.submit(request.requests, deadline: nil) { event in
+            switch event {
+            case .accepted, .token(_, .prompt): break
+            case .rejected: done.signal()
+            case .token(_, .text(_, let text, _, _)): write(text)
+            case .token(_, .finished(_, let reason, _, let usage)):
+                ending.withLock { $0 = (reason, usage) }
+                done.signal()
+            }
+        }
+        done.wait()
+        return Self.outcome(ending.withLock { $0 })
+    }
+
+    /// The request body that the options amount to.
+    private var body: [UInt8] {
+        var members: [(String, JSONValue)] = []
+        if isChat {
+            members.append(("messages", [["role": "user", "content": .string(prompt)]]))
+        } else {
+            members.append(("prompt", .string(prompt)))
+        }
+        if let maxTokens { members.append(("max_tokens", .integer(maxTokens))) }
+        for (key, value) in [
+            ("temperature", temperature), ("top_p", topP), ("min_p", minP), ("repetition_penalty", repetitionPenalty),
+        ] {
+            if let value { members.append((key, .real(value))) }
+        }
+        if let topK { members.append(("top_k", .integer(topK))) }
+        if let seed { members.append(("seed", .integer(seed))) }
+        if !stop.isEmpty { members.append(("stop", .array(stop.map { .string($0) }))) }
+        var writer = JSONWriter()
+        writer.beginObject()
+        for (key, value) in members {
+            writer.key(key)
+            writer.value(value)
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private static func outcome(_ ending: (FinishReason, GenerationUsage)?) -> Outcome {
+        guard let (reason, usage) = ending else { return Outcome(report: "", failure: "the engine took no work") }
+        var failure: String?
+        if case .error(let message) = reason { failure = message }
+        let cache = usage.cache
+        let perSecond = usage.decodeSeconds > 0 ? Double(max(0, usage.completionTokens - 1)) / usage.decodeSeconds : 0
+        let report = """
+            finish reason      \(ServiceMetrics.FinishLabel(reason).rawValue)
+            prompt             \(usage.promptTokens) tokens in \(seconds(usage.prefillSeconds)) s
+            generated          \(usage.completionTokens) tokens in \(seconds(usage.decodeSeconds)) s, \(seconds(perSecond)) per second
+            KV policy          \(cache.policy), budget \(cache.budgetTokens) tokens, \(cache.budgetBytes) bytes
+            KV held            \(cache.peakTokens) tokens and \(cache.peakBytes) bytes at most, \(cache.evictedTokens) tokens evicted
+
+            """
+        return Outcome(report: report, failure: failure)
+    }
+
+    /// Three decimal places.
+    private static func seconds(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+}
