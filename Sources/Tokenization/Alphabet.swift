@@ -10,13 +10,14 @@ enum Alphabet: Sendable {
 
 /// The token of each byte.
 struct ByteSymbols: Sendable {
-    /// Bytes that no UTF-8 text contains need no token.
-    static let neverInText: Set<UInt8> = Set([0xC0, 0xC1] + Array(0xF5...0xFF))
+    /// Marks a byte without a token.
+    static let dropped: Int32 = -1
 
-    /// 256 symbols; a byte without one has the unknown token.
-    let symbols: [Int32]
+    /// 256 symbols. A byte without a token of its own has the unknown token or is dropped, as its model was trained:
+    /// Falcon, for one, has no tokens for most control characters.
+    private let symbols: [Int32]
 
-    /// Looks each byte up under its character in GPT-2's alphabet.
+    /// Looks each byte up under its character in GPT-2's alphabet; printable ASCII must be there.
     init(vocabulary: Vocabulary, index: [[UInt8]: TokenID]) throws(TokenizerError) {
         var symbols: [Int32] = []
         for byte in UInt8.min...UInt8.max {
@@ -24,13 +25,18 @@ struct ByteSymbols: Sendable {
                 symbols.append(id)
             } else if let unknown = vocabulary.unknownToken {
                 symbols.append(unknown)
-            } else if Self.neverInText.contains(byte) {
-                symbols.append(0)
             } else {
-                throw .missingByte(byte)
+                guard !(0x20...0x7E).contains(byte) else { throw .missingByte(byte) }
+                symbols.append(Self.dropped)
             }
         }
         self.symbols = symbols
+    }
+
+    /// Appends the symbol of one byte.
+    func append(_ byte: UInt8, to word: inout [Int32]) {
+        let symbol = symbols[Int(byte)]
+        if symbol != Self.dropped { word.append(symbol) }
     }
 }
 
@@ -60,7 +66,8 @@ struct CharacterSymbols: Sendable {
             usesByteTokens
             ? (UInt8.min...UInt8.max).map { index[Array("<0x\(hexadecimal($0))>".utf8)] } : []
         guard unknown == nil else { return }
-        for byte in UInt8.min...UInt8.max where !ByteSymbols.neverInText.contains(byte) {
+        // Bytes that no UTF-8 text contains need no token.
+        for byte in UInt8.min..<0xF5 where byte != 0xC0 && byte != 0xC1 {
             guard usesByteTokens, byteTokens[Int(byte)] != nil else { throw .missingByte(byte) }
         }
     }

@@ -49,11 +49,15 @@ extension GGUFVocabulary {
             throw .unsupported(field: "tokenizer.ggml.model", value: model, known: Self.models)
         }
         guard !tokens.isEmpty else { throw .emptyVocabulary }
+        guard types.map({ $0.count == tokens.count }) ?? true else {
+            throw .countMismatch(field: "tokenizer.ggml.token_type", count: types?.count ?? 0, tokens: tokens.count)
+        }
         var definition = TokenizerDefinition(
             vocabulary: Vocabulary(tokens: tokens, types: try tokenTypes()),
             symbols: isSentencePiece ? .characters(usesByteTokens: true) : .bytes,
             spelling: isSentencePiece ? .sentencePiece : .byteLevel)
         try setIDs(&definition.vocabulary, isSentencePiece: isSentencePiece)
+        definition.vocabulary.repairTypes()
         definition.vocabulary.collectEndTokens()
         if isSentencePiece {
             try setSentencePiece(&definition)

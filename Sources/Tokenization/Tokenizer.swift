@@ -16,6 +16,7 @@ public final class Tokenizer: Sendable {
     private let alphabet: Alphabet
     private let tokenBytes: [[UInt8]]
     private let matchers: AddedTokenMatchers
+    private let addedTokens: [TokenID: AddedToken]
 
     init(_ definition: TokenizerDefinition) throws(TokenizerError) {
         let vocabulary = definition.vocabulary
@@ -32,6 +33,7 @@ public final class Tokenizer: Sendable {
             definition.spelling.bytes(of: token, type: vocabulary.types[id])
         }
         matchers = AddedTokenMatchers(definition.addedTokens, normalizer: definition.normalizer)
+        addedTokens = Dictionary(definition.addedTokens.map { ($0.id, $0) }) { first, _ in first }
         addsLeadingSpace = definition.addsLeadingSpace
         self.vocabulary = vocabulary
         self.definition = definition
@@ -67,6 +69,12 @@ public final class Tokenizer: Sendable {
     public var bosToken: TokenID? { vocabulary.bosToken }
     /// Tokens that end a generation.
     public var eosTokens: Set<TokenID> { vocabulary.eosTokens }
+
+    /// Tokens that `encode(addSpecial: true)` puts before a text.
+    var prefixTokens: [TokenID] { definition.prefix }
+
+    /// How an added token is matched; nil for other tokens.
+    func addedToken(_ token: TokenID) -> AddedToken? { addedTokens[token] }
 
     /// Whether the token is a control token or the unknown token: never made from user text.
     /// False for ids outside the vocabulary.

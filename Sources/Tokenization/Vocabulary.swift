@@ -81,15 +81,27 @@ struct AddedToken: Sendable {
 }
 
 extension Vocabulary {
-    /// Names of control tokens that end a turn or a text in well-known models.
+    /// Names of tokens that end a turn or a text in well-known models.
     private static let endNames: Set<[UInt8]> = Set(
         ["<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>"].map { Array($0.utf8) })
+
+    /// Makes control tokens of the well-known end tokens, and of BOS and EOS in angle brackets. Files without token
+    /// types, and some with wrong ones, list them as ordinary text.
+    mutating func repairTypes() {
+        for id in [bosToken, eosToken].compactMap({ $0 }) where tokens.indices.contains(Int(id)) {
+            let text = tokens[Int(id)]
+            if text.count > 2, text.first == UInt8(ascii: "<"), text.last == UInt8(ascii: ">") {
+                types[Int(id)] = .control
+            }
+        }
+        for (id, token) in tokens.enumerated() where Self.endNames.contains(token) { types[id] = .control }
+    }
 
     /// Adds EOS and the well-known end tokens among the control tokens to `eosTokens`.
     mutating func collectEndTokens() {
         if let eosToken { eosTokens.insert(eosToken) }
-        for (index, token) in tokens.enumerated() where types[index] == .control && Self.endNames.contains(token) {
-            eosTokens.insert(TokenID(index))
+        for (id, token) in tokens.enumerated() where types[id] == .control && Self.endNames.contains(token) {
+            eosTokens.insert(TokenID(id))
         }
     }
 

@@ -29,7 +29,7 @@ struct WordEncoder {
         let start = tokens.count
         switch alphabet {
         case .bytes(let bytes):
-            for byte in text[range] { word.append(bytes.symbols[Int(byte)]) }
+            for byte in text[range] { bytes.append(byte, to: &word) }
             merger.merge(word, by: pairs) { tokens.append($0) }
         case .characters(let characters):
             var decoder = UTF8()

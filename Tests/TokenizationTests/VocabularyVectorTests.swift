@@ -22,7 +22,7 @@ struct VocabularyVectorTests {
 
     private func expectVectors(_ file: String, _ tokenizer: Tokenizer) throws {
         let (texts, ids) = try SharedFiles.vectors(file)
-        #expect(texts.count >= 46)
+        #expect(texts.count == 47 && ids.count >= 47)
         var failures: [String] = []
         for (text, wanted) in zip(texts, ids) {
             let found = tokenizer.encode(text, addSpecial: false, parseSpecial: false)
@@ -37,7 +37,9 @@ extension Tokenizer {
     convenience init(huggingFaceAt folder: String) throws {
         func object(_ name: String) throws -> JSONObject? {
             guard let bytes = try? SharedFiles.bytes("\(folder)/\(name)") else { return nil }
-            return try JSONValue(parsing: bytes, limits: .file).asObject
+            // The customary "no limit" of model_max_length is no 64-bit integer.
+            let text = String(decoding: bytes, as: UTF8.self).replacing("1000000000000000019884624838656", with: "0")
+            return try JSONValue(parsing: Array(text.utf8), limits: .file).asObject
         }
         try self.init(
             tokenizerJSON: try SharedFiles.bytes("\(folder)/tokenizer.json"),

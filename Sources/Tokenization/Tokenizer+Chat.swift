@@ -1,0 +1,40 @@
+public import Generation
+
+extension Tokenizer {
+    /// Token ids of a rendered conversation. Text pieces never become control tokens; neighbouring text is merged as
+    /// one, whatever pieces it came in. White space next to a token that swallows it is dropped, as in `encode`.
+    public func encode(_ pieces: [ChatPiece]) -> [TokenID] {
+        var stretches: [Stretch] = []
+        var text: [UInt8] = []
+        var isStart = true
+        var swallowsSpace = false
+        func flush() {
+            if swallowsSpace { text.removeFirst(WordBorders.spaceEnd(after: 0, in: text)) }
+            guard !text.isEmpty else { return }
+            append(text, parseSpecial: false, isTextStart: isStart, to: &stretches)
+            text = []
+            isStart = false
+        }
+        func add(_ tokens: [TokenID]) {
+            if let first = tokens.first, addedToken(first)?.stripsLeft == true {
+                text.removeLast(text.count - WordBorders.spaceStart(before: text.count, after: 0, in: text))
+            }
+            flush()
+            stretches += tokens.map { .token($0) }
+            isStart = isStart && tokens.isEmpty
+            swallowsSpace = tokens.last.flatMap { addedToken($0)?.stripsRight } ?? swallowsSpace
+        }
+        for piece in pieces {
+            switch piece {
+            case .text(let part): text += part.utf8
+            case .special(let name):
+                if let token = specialToken(named: name) { add([token]) } else { text += name.utf8 }
+            case .bos: if let bosToken { add([bosToken]) }
+            case .modelPrefix: add(prefixTokens)
+            case .eos: if let eos = vocabulary.eosToken { add([eos]) }
+            }
+        }
+        flush()
+        return encode(stretches, addSpecial: false)
+    }
+}
