@@ -3,11 +3,12 @@
  * Order of sums. Every reduction over n elements uses LANES = 8 partial sums: element i goes to partial sum i % 8, in
  * rising order of i, by fused multiply-add (or plain add); a short tail is padded with zeros. The eight sums are then
  * added as ((s0+s4)+(s2+s6)) + ((s1+s5)+(s3+s7)). Every variant keeps this order and the same polynomials, so the
- * scalar reference and the SIMD variants agree bit for bit, and a result does not depend on how rows were grouped,
- * how many rows there were or which thread ran them.
+ * scalar reference and the SIMD variants agree bit for bit (the payload of a NaN excepted), and a result does not depend
+ * on how rows were grouped, how many rows there were or which thread ran them.
  *
- * Conventions: n, m, k count elements. Pointers need the natural alignment of their type. No aliasing unless said.
- * Kernels cannot fail; preconditions are asserted. */
+ * Conventions: n, m, k count elements and may be 0 unless said. Pointers need the natural alignment of their type. No
+ * aliasing unless said. Nothing outside the stated arrays is read or written. Kernels cannot fail; preconditions are
+ * asserted. */
 #ifndef CKERNELS_H
 #define CKERNELS_H
 #include <stddef.h>
@@ -18,16 +19,18 @@
 typedef void ck_matmul_f32_fn(size_t rows, size_t m, size_t k, const float *w, const float *x, size_t x_stride,
                               float *y, size_t y_stride);
 
-/* y[i] = value of the i-th element, i < n; n fills whole blocks of the type (see Tensors/DType.swift for layouts). */
+/* y[i] = value of the i-th element, i < n; n fills whole blocks of the type (see Tensors/DType.swift for layouts).
+ * The values are exact. w may have any alignment. */
 typedef void ck_dequantize_fn(size_t n, const void *w, float *y);
 
-/* y[i] = f16 bits of x[i], round to nearest even (overflow gives infinity). */
+/* y[i] = f16 bits of x[i], round to nearest even (overflow gives infinity, NaN stays NaN). */
 typedef void ck_to_f16_fn(size_t n, const float *x, uint16_t *y);
 
-/* y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]. y may be x. */
+/* y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i], n >= 1. y may be x. */
 typedef void ck_rms_norm_f32_fn(size_t n, float eps, const float *x, const float *weight, float *y);
 
-/* y[i] = (x[i] - mean) / sqrt(var + eps) * weight[i] + bias[i]; bias may be NULL (0). y may be x. */
+/* y[i] = (x[i] - mean) / sqrt(var + eps) * weight[i] + bias[i]; bias may be NULL (0). n >= 1.
+ * y may be x. */
 typedef void ck_layer_norm_f32_fn(size_t n, float eps, const float *x, const float *weight, const float *bias, float *y);
 
 /* y[i] += x[i]. */
@@ -50,14 +53,14 @@ typedef void ck_attention_logits_fn(size_t n, size_t d, float scale, const float
 /* logits[j] += slope * (positions[j] - query_position): ALiBi (Press et al., arXiv 2108.12409). */
 typedef void ck_alibi_f32_fn(size_t n, float slope, int32_t query_position, const int32_t *positions, float *logits);
 
-/* In place: x[j] = exp(x[j] - max) / sum. n >= 1. */
+/* In place: x[j] = exp(x[j] - max) / sum. n >= 1; at least one x[j] is finite and none is +infinity, else all are NaN. */
 typedef void ck_softmax_f32_fn(size_t n, float *x);
 
 /* out[i] = (accumulate ? out[i] : 0) + sum over j of p[j] * values[j*d + i], j rising, one fma per j. values is [n, d]. */
 typedef void ck_weighted_sum_fn(size_t n, size_t d, const float *p, const void *values, int accumulate, float *out);
 
 /* Keyformer's score (arXiv 2403.09054, Algorithm 1): score[j] += softmax over j of (logits[j] + noise[j]) * inverse_tau.
- * noise may be NULL (0). scratch is [n]. n >= 1. */
+ * noise may be NULL (0). scratch is [n]. n >= 1. Finite arguments. */
 typedef void ck_keyformer_score_f32_fn(size_t n, float inverse_tau, const float *logits, const float *noise,
                                        float *scratch, float *score);
 
@@ -66,7 +69,8 @@ typedef void ck_keyformer_score_f32_fn(size_t n, float inverse_tau, const float 
  * SIMD variants may differ from the scalar one by 1e-6 absolute in -ln(-ln u). */
 typedef void ck_gumbel_f32_fn(size_t n, uint64_t prefix, const int32_t *positions, uint64_t qtag, float *noise);
 
-/* Index of the smallest x[j]; among equals the one with the largest positions[j] (the older token survives). n >= 1. */
+/* Index of the smallest x[j]; among equals the one with the largest positions[j] (the older token survives).
+ * NaN counts as infinity. n >= 1. */
 typedef size_t ck_argmin_newest_fn(size_t n, const float *x, const int32_t *positions);
 
 typedef struct {
@@ -100,5 +104,15 @@ uint64_t ck_absorb(uint64_t h, uint64_t v);
 double ck_uniform(uint64_t bits);
 /* -ln(-ln u). */
 double ck_gumbel(double u);
+
+/* Tells the CPU that the calling thread is looping until another one writes. */
+static inline void ck_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 #endif

@@ -1,0 +1,58 @@
+/* exp in single precision, the same operations in every variant. Error below 2 units in the last place where the result
+ * is a normal number; results below 2^-126 are 0, results above the largest float are infinite, NaN stays NaN.
+ * x = n ln2 + r with |r| <= ln2/2 (Cody and Waite's split of ln2), exp(r) by the polynomial of Cephes' expf. */
+#ifndef CK_EXPF_H
+#define CK_EXPF_H
+#include "kernels.h"
+
+#define CK_EXP_LOW (-87.33654f)
+#define CK_EXP_HIGH 88.722839f
+#define CK_LOG2E 1.44269504f
+#define CK_LN2_HIGH 0.693359375f
+#define CK_LN2_LOW (-2.12194440e-4f)
+/* Adding and subtracting 1.5 * 2^23 rounds to the nearest integer; the sum's low bits hold that integer. */
+#define CK_ROUND 12582912.0f
+#define CK_ROUND_BITS 0x4B400000
+
+static const float ck_exp_coefficients[6] = {
+    1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+
+static inline float ck_exp_scalar(float x)
+{
+    if (!(x >= CK_EXP_LOW)) return x != x ? x : 0;
+    if (x > CK_EXP_HIGH) return INFINITY;
+    float rounded = fmaf(x, CK_LOG2E, CK_ROUND);
+    int32_t n = (int32_t)ck_bits_of(rounded) - CK_ROUND_BITS;
+    float r = rounded - CK_ROUND;
+    r = fmaf(r, -CK_LN2_LOW, fmaf(r, -CK_LN2_HIGH, x));
+    float p = ck_exp_coefficients[0];
+    for (int i = 1; i < 6; i++) p = fmaf(p, r, ck_exp_coefficients[i]);
+    p = fmaf(p, r * r, r) + 1.0f;
+    /* Two factors, because 2^128 is no float. */
+    int32_t half = n >> 1;
+    return p * ck_float_of((uint32_t)(half + 127) << 23) * ck_float_of((uint32_t)(n - half + 127) << 23);
+}
+
+#if defined(__x86_64__)
+CK_AVX2_INLINE __m256 ck_exp_avx2(__m256 x)
+{
+    __m256 low = _mm256_set1_ps(CK_EXP_LOW), high = _mm256_set1_ps(CK_EXP_HIGH), round = _mm256_set1_ps(CK_ROUND);
+    __m256 inside = _mm256_max_ps(_mm256_min_ps(x, high), low);
+    __m256 rounded = _mm256_fmadd_ps(inside, _mm256_set1_ps(CK_LOG2E), round);
+    __m256i n = _mm256_sub_epi32(_mm256_castps_si256(rounded), _mm256_set1_epi32(CK_ROUND_BITS));
+    __m256 r = _mm256_sub_ps(rounded, round);
+    r = _mm256_fmadd_ps(r, _mm256_set1_ps(-CK_LN2_LOW), _mm256_fmadd_ps(r, _mm256_set1_ps(-CK_LN2_HIGH), inside));
+    __m256 p = _mm256_set1_ps(ck_exp_coefficients[0]);
+    for (int i = 1; i < 6; i++) p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(ck_exp_coefficients[i]));
+    p = _mm256_add_ps(_mm256_fmadd_ps(p, _mm256_mul_ps(r, r), r), _mm256_set1_ps(1.0f));
+    __m256i half = _mm256_srai_epi32(n, 1), bias = _mm256_set1_epi32(127);
+    __m256i first = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
+    __m256i second = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(n, half), bias), 23);
+    __m256 y = _mm256_mul_ps(_mm256_mul_ps(p, _mm256_castsi256_ps(first)), _mm256_castsi256_ps(second));
+    y = _mm256_blendv_ps(y, _mm256_set1_ps(INFINITY), _mm256_cmp_ps(x, high, _CMP_GT_OQ));
+    y = _mm256_andnot_ps(_mm256_cmp_ps(x, low, _CMP_LT_OQ), y);
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+#endif
+
+#endif

@@ -1,0 +1,124 @@
+/* Shared by the kernel files: declarations of every variant, the order of sums, and the polynomials.
+ * Names are ck_<op>_<isa>; the contract of each is the typedef of its slot in ckernels.h. */
+#ifndef CK_KERNELS_H
+#define CK_KERNELS_H
+#include "ckernels.h"
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#define CK_DECLARE(isa)                                                                                     \
+    ck_matmul_f32_fn ck_matmul_f32_##isa;                                                                   \
+    ck_dequantize_fn ck_dequantize_f16_##isa, ck_dequantize_bf16_##isa;                                     \
+    ck_dequantize_fn ck_dequantize_q8_0_##isa, ck_dequantize_q4_0_##isa;                                    \
+    ck_to_f16_fn ck_to_f16_##isa;                                                                           \
+    ck_rms_norm_f32_fn ck_rms_norm_f32_##isa;                                                               \
+    ck_layer_norm_f32_fn ck_layer_norm_f32_##isa;                                                           \
+    ck_add_f32_fn ck_add_f32_##isa;                                                                         \
+    ck_silu_multiply_f32_fn ck_silu_multiply_f32_##isa;                                                     \
+    ck_gelu_f32_fn ck_gelu_tanh_f32_##isa, ck_gelu_erf_f32_##isa;                                           \
+    ck_rope_f32_fn ck_rope_half_f32_##isa, ck_rope_interleaved_f32_##isa;                                   \
+    ck_attention_logits_fn ck_attention_logits_f32_##isa, ck_attention_logits_f16_##isa;                    \
+    ck_alibi_f32_fn ck_alibi_f32_##isa;                                                                     \
+    ck_softmax_f32_fn ck_softmax_f32_##isa;                                                                 \
+    ck_weighted_sum_fn ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa;                                \
+    ck_keyformer_score_f32_fn ck_keyformer_score_f32_##isa;                                                 \
+    ck_gumbel_f32_fn ck_gumbel_f32_##isa;                                                                   \
+    ck_argmin_newest_fn ck_argmin_newest_f32_##isa;
+
+CK_DECLARE(scalar)
+#if defined(__x86_64__)
+CK_DECLARE(avx2)
+#endif
+
+/* 1 where the CPU and the operating system run AVX2, FMA and F16C. */
+int ck_cpu_has_avx2(void);
+
+/* Elements of a GGUF block, and the bytes of a block of each type. */
+#define CK_BLOCK 32
+#define CK_Q8_0_BYTES 34
+#define CK_Q4_0_BYTES 18
+
+/* Number of partial sums of every reduction. */
+#define CK_LANES 8
+
+static inline float ck_lanes_sum(const float s[CK_LANES])
+{
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+static inline uint32_t ck_bits_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float ck_float_of(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The value of f16 bits, exactly; a NaN keeps its payload and becomes quiet. */
+static inline float ck_from_f16(uint16_t h)
+{
+    uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = (h >> 10) & 0x1F, fraction = h & 0x3FF;
+    if (exponent == 0) {
+        float magnitude = (float)fraction * 0x1p-24f;
+        return ck_float_of(sign | ck_bits_of(magnitude));
+    }
+    if (exponent == 31) return ck_float_of(sign | 0x7F800000 | (fraction ? 0x400000 | fraction << 13 : 0));
+    return ck_float_of(sign | (exponent + 112) << 23 | fraction << 13);
+}
+
+static inline uint16_t ck_load_u16(const uint8_t *bytes)
+{
+    uint16_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define CK_AVX2 __attribute__((target("avx2,fma,f16c")))
+#define CK_AVX2_INLINE static inline __attribute__((target("avx2,fma,f16c"), always_inline))
+
+/* ck_lanes_sum of one register. */
+CK_AVX2_INLINE float ck_lanes_sum_avx2(__m256 s)
+{
+    __m128 t = _mm_add_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps(s, 1));
+    t = _mm_add_ps(t, _mm_movehl_ps(t, t));
+    return _mm_cvtss_f32(_mm_add_ss(t, _mm_movehdup_ps(t)));
+}
+
+/* ck_lanes_sum of eight registers at once: element j of the result belongs to s[j]. */
+CK_AVX2_INLINE __m256 ck_lanes_sum8_avx2(const __m256 s[8])
+{
+    __m256 t[4], u[2];
+    for (int j = 0; j < 4; j++)
+        t[j] = _mm256_add_ps(_mm256_permute2f128_ps(s[j], s[j + 4], 0x20), _mm256_permute2f128_ps(s[j], s[j + 4], 0x31));
+    for (int j = 0; j < 2; j++)
+        u[j] = _mm256_add_ps(_mm256_shuffle_ps(t[2 * j], t[2 * j + 1], 0x44), _mm256_shuffle_ps(t[2 * j], t[2 * j + 1], 0xEE));
+    return _mm256_add_ps(_mm256_shuffle_ps(u[0], u[1], 0x88), _mm256_shuffle_ps(u[0], u[1], 0xDD));
+}
+
+/* Mask of the first n < 8 lanes, for masked loads and stores. */
+CK_AVX2_INLINE __m256i ck_tail_mask_avx2(size_t n)
+{
+    static const int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+    return _mm256_loadu_si256((const __m256i *)(mask + 8 - n));
+}
+
+/* The first n < 8 f16 values at h as floats, zeros after them; reads nothing past them. */
+CK_AVX2_INLINE __m256 ck_load_f16_tail_avx2(const uint16_t *h, size_t n)
+{
+    uint16_t padded[8] = {0};
+    memcpy(padded, h, n * sizeof *h);
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)padded));
+}
+#endif
+
+#endif

@@ -1,0 +1,73 @@
+internal import Tensors
+
+/// A matrix of f32 activations, `[rowCapacity, columns]`, zeroed at birth. Each row starts on a 64-byte line.
+/// Confined to one owner thread, except while `Compute` works on it.
+@safe public final class ActivationRows {
+    /// Rows that fit.
+    public let rowCapacity: Int
+    /// Elements of a row.
+    public let columns: Int
+    /// Distance between rows in elements.
+    let stride: Int
+    private let storage: AlignedBuffer<Float>
+
+    /// Rows of `columns` elements, all zero.
+    public init(rowCapacity: Int, columns: Int) {
+        precondition(rowCapacity >= 0 && columns > 0, "\(rowCapacity) rows of \(columns)")
+        self.rowCapacity = rowCapacity
+        self.columns = columns
+        let lines = (columns + 15) / 16
+        // A distance of whole pages would put the same column of all rows into the same set of the cache.
+        stride = (lines % 64 == 0 ? lines + 1 : lines) * 16
+        storage = AlignedBuffer(count: rowCapacity * stride)
+    }
+
+    /// Bytes held.
+    public var byteCount: Int { storage.byteCount }
+
+    /// Start of a row. The pointer is valid while `self` lives.
+    @unsafe func pointer(_ row: Int) -> UnsafeMutablePointer<Float> {
+        precondition(row >= 0 && row < rowCapacity, "row \(row) outside 0..<\(rowCapacity)")
+        return unsafe storage.base + row * stride
+    }
+
+    /// Stops where `rows` are not all rows of this object.
+    func check(_ rows: Range<Int>) {
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= rowCapacity, "rows \(rows) outside 0..<\(rowCapacity)")
+    }
+
+    /// A copy of the row.
+    public func row(_ row: Int) -> [Float] {
+        unsafe Array(UnsafeBufferPointer(start: pointer(row), count: columns))
+    }
+
+    /// Overwrites the row with exactly `columns` values.
+    public func setRow(_ row: Int, from values: [Float]) {
+        precondition(values.count == columns, "\(values.count) values for a row of \(columns)")
+        unsafe pointer(row).update(from: values, count: columns)
+    }
+
+    /// Lends the row for reading.
+    public func withSpan<Result>(_ row: Int, _ body: (Span<Float>) throws -> Result) rethrows -> Result {
+        let elements = unsafe UnsafeBufferPointer(start: pointer(row), count: columns)
+        return try unsafe body(Span(_unsafeElements: elements))
+    }
+
+    /// Lends the row for writing.
+    public func withMutableSpan<Result>(
+        _ row: Int, _ body: (inout MutableSpan<Float>) throws -> Result
+    ) rethrows -> Result {
+        let elements = unsafe UnsafeMutableBufferPointer(start: pointer(row), count: columns)
+        var span = unsafe MutableSpan(_unsafeElements: elements)
+        return try body(&span)
+    }
+
+    /// Lends the row's `columns` elements as a bare pointer, valid during `body` only.
+    @unsafe public func withRow<Result>(
+        _ row: Int, _ body: (UnsafeMutablePointer<Float>) throws -> Result
+    ) rethrows -> Result {
+        try unsafe body(pointer(row))
+    }
+}
+
+@available(*, unavailable) extension ActivationRows: Sendable {}

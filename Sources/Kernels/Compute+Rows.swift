@@ -1,0 +1,102 @@
+internal import CKernels
+
+/// Arithmetic on each row by itself. Large work is shared by rows.
+extension Compute {
+    /// `output[outputRow + r] = x / sqrt(mean(x²) + epsilon) · weight` for each row `x` of `rows` of `input`
+    /// (Zhang and Sennrich, arXiv 1910.07467). `outputRow` defaults to `rows.lowerBound`; `output` may be `input` then.
+    public func rmsNorm(
+        _ input: ActivationRows, rows: Range<Int>, weight: [Float], epsilon: Float, output: ActivationRows,
+        outputRow: Int? = nil
+    ) {
+        precondition(weight.count == input.columns, "weight of \(weight.count) for \(input.columns) columns")
+        let n = input.columns
+        unsafe withOptionalPointer(weight) { weight in
+            unsafe mapRows(of: input, rows, to: output, outputRow) { x, y in
+                unsafe table.slots.pointee.rms_norm_f32(n, epsilon, x, weight, y)
+            }
+        }
+    }
+
+    /// `output[outputRow + r] = (x - mean) / sqrt(variance + epsilon) · weight + bias` for each row `x` of `rows` of
+    /// `input` (Ba et al., arXiv 1607.06450). `outputRow` is as in `rmsNorm`.
+    public func layerNorm(
+        _ input: ActivationRows, rows: Range<Int>, weight: [Float], bias: [Float]?, epsilon: Float,
+        output: ActivationRows, outputRow: Int? = nil
+    ) {
+        precondition(weight.count == input.columns, "weight of \(weight.count) for \(input.columns) columns")
+        precondition(bias.map { $0.count == input.columns } ?? true, "bias of \(bias?.count ?? 0) elements")
+        let n = input.columns
+        unsafe withOptionalPointer(weight) { weight in
+            unsafe withOptionalPointer(bias) { bias in
+                unsafe mapRows(of: input, rows, to: output, outputRow) { x, y in
+                    unsafe table.slots.pointee.layer_norm_f32(n, epsilon, x, weight, bias, y)
+                }
+            }
+        }
+    }
+
+    /// `target[targetRow + r] += source[rows.lowerBound + r]`. `targetRow` defaults to `rows.lowerBound`.
+    public func add(_ source: ActivationRows, rows: Range<Int>, to target: ActivationRows, targetRow: Int? = nil) {
+        precondition(source !== target, "source and target are the same rows")
+        let n = source.columns
+        unsafe mapRows(of: source, rows, to: target, targetRow) { x, y in
+            unsafe table.slots.pointee.add_f32(n, x, y)
+        }
+    }
+
+    /// `gate = silu(gate) · up` for `rows` of both: the gated feed-forward (Shazeer, arXiv 2002.05202).
+    public func siluMultiply(gate: ActivationRows, up: ActivationRows, rows: Range<Int>) {
+        precondition(gate !== up, "gate and up are the same rows")
+        let n = gate.columns
+        unsafe mapRows(of: up, rows, to: gate, nil) { up, gate in
+            unsafe table.slots.pointee.silu_multiply_f32(n, gate, up, gate)
+        }
+    }
+
+    /// `x = gelu(x)` by its tanh approximation ("gelu_new"; Hendrycks and Gimpel, arXiv 1606.08415) for `rows`.
+    public func geluTanh(_ x: ActivationRows, rows: Range<Int>) {
+        let n = x.columns
+        unsafe mapRows(of: x, rows, to: x, nil) { _, x in unsafe table.slots.pointee.gelu_tanh_f32(n, x) }
+    }
+
+    /// `x = x · Φ(x)`, the exact gelu, for `rows`.
+    public func geluErf(_ x: ActivationRows, rows: Range<Int>) {
+        let n = x.columns
+        unsafe mapRows(of: x, rows, to: x, nil) { _, x in unsafe table.slots.pointee.gelu_erf_f32(n, x) }
+    }
+
+    /// `target[targetRow + r] = source[rows.lowerBound + r]`. The ranges of one object must not overlap.
+    public func copyRows(_ source: ActivationRows, rows: Range<Int>, to target: ActivationRows, targetRow: Int) {
+        precondition(source.columns == target.columns, "\(source.columns) columns to \(target.columns)")
+        source.check(rows)
+        target.check(targetRow..<targetRow + rows.count)
+        let targetRows = targetRow..<targetRow + rows.count
+        precondition(source !== target || !rows.overlaps(targetRows), "rows \(rows) overlap \(targetRows)")
+        for offset in 0..<rows.count {
+            unsafe target.pointer(targetRow + offset)
+                .update(from: source.pointer(rows.lowerBound + offset), count: source.columns)
+        }
+    }
+
+    /// Calls `body` with each row and its place in `output`, both `[columns]`.
+    @unsafe private func mapRows(
+        of input: ActivationRows, _ rows: Range<Int>, to output: ActivationRows, _ outputRow: Int?,
+        _ body: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let outputRow = outputRow ?? rows.lowerBound
+        precondition(input.columns == output.columns, "\(input.columns) columns to \(output.columns)")
+        precondition(input !== output || outputRow == rows.lowerBound, "rows \(rows) to \(outputRow) of the same object")
+        input.check(rows)
+        output.check(outputRow..<outputRow + rows.count)
+        guard !rows.isEmpty else { return }
+        let isShared = rows.count * input.columns >= Self.smallestSharedElements
+        let share = isShared ? max(1, Self.smallestSharedElements / 4 / input.columns) : rows.count
+        let x = unsafe input.pointer(rows.lowerBound), y = unsafe output.pointer(outputRow)
+        let count = rows.count, xStride = input.stride, yStride = output.stride
+        team.run(count: (count + share - 1) / share) { index, _ in
+            for row in index * share..<min(count, (index + 1) * share) {
+                unsafe body(x + row * xStride, y + row * yStride)
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+internal import CKernels
+public import Tensors
+
+/// One set of kernels: the C functions of one instruction set. A value of two words; constant over the process's life.
+///
+/// The methods are the slots that caches and policies call. They take bare pointers, allocate nothing and cannot fail;
+/// `ckernels.h` has the full contract of each. Every table gives the same bits, except in `gumbel` (see there).
+@safe public struct KernelTable: @unchecked Sendable {
+    // Sendable: the table is a C constant.
+    let slots: UnsafePointer<ck_table>
+
+    /// The fastest table that this CPU and operating system run.
+    public static let best = unsafe KernelTable(slots: ck_table_best())
+    /// The portable reference that the others are tested against.
+    public static let scalar = unsafe KernelTable(slots: ck_table_scalar())
+
+    /// `scalar` or `avx2`.
+    public var isa: String { unsafe String(cString: slots.pointee.isa) }
+
+    /// `logits[j] = scale · (query · keys[j])` for `j < count`. `query` is `[headDim]`, `keys` is `[count, headDim]`
+    /// of `keyType`, which is f32 or f16.
+    @unsafe public func attentionLogits(
+        count: Int, headDim: Int, scale: Float, query: UnsafePointer<Float>, keys: UnsafeRawPointer, keyType: DType,
+        logits: UnsafeMutablePointer<Float>
+    ) {
+        precondition(keyType == .f32 || keyType == .f16, "keys of \(keyType)")
+        if keyType == .f32 {
+            unsafe slots.pointee.attention_logits_f32(count, headDim, scale, query, keys, logits)
+        } else {
+            unsafe slots.pointee.attention_logits_f16(count, headDim, scale, query, keys, logits)
+        }
+    }
+
+    /// `logits[j] += slope · (positions[j] - queryPosition)`: ALiBi (Press et al., arXiv 2108.12409).
+    @unsafe public func alibi(
+        count: Int, slope: Float, queryPosition: Int32, positions: UnsafePointer<Int32>,
+        logits: UnsafeMutablePointer<Float>
+    ) {
+        unsafe slots.pointee.alibi_f32(count, slope, queryPosition, positions, logits)
+    }
+
+    /// Softmax of `values[0..<count]` in place; `count` is at least 1.
+    @unsafe public func softmax(count: Int, values: UnsafeMutablePointer<Float>) {
+        unsafe slots.pointee.softmax_f32(count, values)
+    }
+
+    /// `output[i] = (accumulate ? output[i] : 0) + Σ_j weights[j] · values[j, i]`. `values` is `[count, headDim]` of
+    /// `valueType`, which is f32 or f16; `output` is `[headDim]`. The sum runs over rising `j`.
+    @unsafe public func weightedSum(
+        count: Int, headDim: Int, weights: UnsafePointer<Float>, values: UnsafeRawPointer, valueType: DType,
+        accumulate: Bool, output: UnsafeMutablePointer<Float>
+    ) {
+        precondition(valueType == .f32 || valueType == .f16, "values of \(valueType)")
+        if valueType == .f32 {
+            unsafe slots.pointee.weighted_sum_f32(count, headDim, weights, values, accumulate ? 1 : 0, output)
+        } else {
+            unsafe slots.pointee.weighted_sum_f16(count, headDim, weights, values, accumulate ? 1 : 0, output)
+        }
+    }
+
+    /// Keyformer's score (arXiv 2403.09054, Algorithm 1):
+    /// `score[j] += softmax_j((logits[j] + noise[j]) · inverseTau)`. `noise` may be nil (0). `scratch` is `[count]`;
+    /// `count` is at least 1.
+    @unsafe public func keyformerScore(
+        count: Int, inverseTau: Float, logits: UnsafePointer<Float>, noise: UnsafePointer<Float>?,
+        scratch: UnsafeMutablePointer<Float>, score: UnsafeMutablePointer<Float>
+    ) {
+        unsafe slots.pointee.keyformer_score_f32(count, inverseTau, logits, noise, scratch, score)
+    }
+
+    /// `noise[j]` = Gumbel(0, 1) noise at key position `positions[j]` for `queryTag`; `prefix` is
+    /// `GumbelNoise.prefix(seed:layer:head:)`. Tables differ by at most 1e-6 before rounding to float.
+    @unsafe public func gumbel(
+        count: Int, prefix: UInt64, positions: UnsafePointer<Int32>, queryTag: UInt64, noise: UnsafeMutablePointer<Float>
+    ) {
+        unsafe slots.pointee.gumbel_f32(count, prefix, positions, queryTag, noise)
+    }
+
+    /// Index of the smallest score; among equals the one with the largest position. `count` is at least 1.
+    @unsafe public func argminNewest(count: Int, scores: UnsafePointer<Float>, positions: UnsafePointer<Int32>) -> Int {
+        unsafe slots.pointee.argmin_newest_f32(count, scores, positions)
+    }
+
+    /// `output[i]` = f16 bits of `input[i]`, rounded to nearest even.
+    @unsafe public func toF16(count: Int, input: UnsafePointer<Float>, output: UnsafeMutablePointer<UInt16>) {
+        unsafe slots.pointee.to_f16(count, input, output)
+    }
+
+    /// Rotates the pairs `(x[i], x[i + pairCount])` of one head in place. `cosine` and `sine` are `[pairCount]`.
+    @unsafe public func ropeHalf(
+        pairCount: Int, cosine: UnsafePointer<Float>, sine: UnsafePointer<Float>, x: UnsafeMutablePointer<Float>
+    ) {
+        unsafe slots.pointee.rope_half_f32(pairCount, cosine, sine, x)
+    }
+
+    /// Rotates the pairs `(x[2i], x[2i + 1])` of one head in place. `cosine` and `sine` are `[pairCount]`.
+    @unsafe public func ropeInterleaved(
+        pairCount: Int, cosine: UnsafePointer<Float>, sine: UnsafePointer<Float>, x: UnsafeMutablePointer<Float>
+    ) {
+        unsafe slots.pointee.rope_interleaved_f32(pairCount, cosine, sine, x)
+    }
+
+    /// `output[i]` = the value of element i of `weights`, which holds `count` elements of `type` in whole blocks.
+    @unsafe func dequantize(count: Int, weights: UnsafeRawPointer, type: DType, output: UnsafeMutablePointer<Float>) {
+        switch type {
+        case .f32: unsafe UnsafeMutableRawPointer(output).copyMemory(from: weights, byteCount: count * 4)
+        case .f16: unsafe slots.pointee.dequantize_f16(count, weights, output)
+        case .bf16: unsafe slots.pointee.dequantize_bf16(count, weights, output)
+        case .q8_0: unsafe slots.pointee.dequantize_q8_0(count, weights, output)
+        case .q4_0: unsafe slots.pointee.dequantize_q4_0(count, weights, output)
+        }
+    }
+}
