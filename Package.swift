@@ -93,10 +93,11 @@ let package = Package(
     ]
 )
 
-/// One test target per module, each with the shared support.
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+/// One test target per module, each with the shared support. Fixtures are read from the source tree.
+func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies + ["TestSupport"], exclude: [], swiftSettings: strict)
+        name: name, dependencies: dependencies + ["TestSupport"], exclude: fixtures ? ["Fixtures"] : [],
+        swiftSettings: strict)
 }
 
 package.targets += [
@@ -112,7 +113,7 @@ package.targets += [
     tests("KVCachingTests", ["KVCaching", "Generation", "Tensors", "Kernels"]),
     tests("SamplingTests", ["Sampling", "Generation"]),
     tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
-    tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"]),
+    tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"], fixtures: true),
     tests("ServingTests", ["Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability"]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
     tests("EndToEndTests", ["JSON", "Generation"]),

@@ -16,14 +16,29 @@ internal import Tensors
         precondition(rowCapacity >= 0 && columns > 0, "\(rowCapacity) rows of \(columns)")
         self.rowCapacity = rowCapacity
         self.columns = columns
-        let lines = (columns + 15) / 16
-        // A distance of whole pages would put the same column of all rows into the same set of the cache.
-        stride = (lines % 64 == 0 ? lines + 1 : lines) * 16
+        stride = Self.rowStride(columns: columns)
         storage = AlignedBuffer(count: rowCapacity * stride)
     }
 
     /// Bytes held.
     public var byteCount: Int { storage.byteCount }
+
+    /// Bytes that rows of these sizes hold.
+    public static func byteCount(rowCapacity: Int, columns: Int) -> Int {
+        rowCapacity * rowStride(columns: columns) * MemoryLayout<Float>.stride
+    }
+
+    private static func rowStride(columns: Int) -> Int {
+        let lines = (columns + 15) / 16
+        // A distance of whole pages would put the same column of all rows into the same set of the cache.
+        return (lines % 64 == 0 ? lines + 1 : lines) * 16
+    }
+
+    /// The element at `column` of `row`, and the rest of the row behind it. Valid while `self` lives.
+    @unsafe public func pointer(row: Int, column: Int) -> UnsafeMutablePointer<Float> {
+        precondition(column >= 0 && column <= columns, "column \(column) of \(columns)")
+        return unsafe pointer(row) + column
+    }
 
     /// Start of a row. The pointer is valid while `self` lives.
     @unsafe func pointer(_ row: Int) -> UnsafeMutablePointer<Float> {

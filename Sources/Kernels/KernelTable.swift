@@ -39,6 +39,11 @@ public import Tensors
         unsafe slots.pointee.alibi_f32(count, slope, queryPosition, positions, logits)
     }
 
+    /// `target[i] += input[i]`.
+    @unsafe public func add(count: Int, input: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>) {
+        unsafe slots.pointee.add_f32(count, input, target)
+    }
+
     /// Softmax of `values[0..<count]` in place; `count` is at least 1.
     @unsafe public func softmax(count: Int, values: UnsafeMutablePointer<Float>) {
         unsafe slots.pointee.softmax_f32(count, values)

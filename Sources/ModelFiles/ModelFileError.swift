@@ -53,8 +53,8 @@ public enum ModelFileError: Error, Equatable, Sendable, CustomStringConvertible 
     }
 }
 
-/// A name from a file, made fit for a message: escaped, and cut after 100 characters.
+/// A name from a file, made fit for a message: escaped, and cut after 100 Unicode scalars.
 func quoted(_ name: String) -> String {
-    let head = name.prefix(100)
-    return head.debugDescription + (head.endIndex < name.endIndex ? "…" : "")
+    let head = name.unicodeScalars.prefix(100)
+    return String(head).debugDescription + (head.endIndex < name.endIndex ? "…" : "")
 }

@@ -13,7 +13,8 @@ public import Generation
 ///   none that came later. Only a paused waiting sequence is passed over; it keeps its place.
 /// - A step has one row of every decoding sequence that is not paused, so a gap between two tokens is one step, and
 ///   pieces of prompts in the order in which their sequences started: the oldest prompt takes what it can, the next
-///   one what is left. Prompts get `guaranteedPrefillRowLayers` even when decode rows fill the step.
+///   one what is left if that is worth a pass over a layer's weights. Prompts get `guaranteedPrefillRowLayers` even when
+///   decode rows fill the step.
 /// - A prompt passes layer by layer (layer-major): all rows through layer l, in parts if they do not fit, before the
 ///   first row enters layer l + 1. A piece has several layers only with all rows. A sequence has one piece per step.
 /// - Bytes: `startBytes` from start, `steadyBytes` from the prompt's end, nothing from `finish`, which takes effect at
@@ -191,6 +192,7 @@ extension Scheduler {
         for sequence in running where sequence.canPrefill {
             guard budget > 0 else { break }
             let piece = sequence.nextPiece(rowLayers: budget, layerCount: limits.layerCount)
+            if !plan.prefill.isEmpty && sequence.isCrumb(piece) { break }
             budget -= piece.rows.count * piece.layers.count
             plan.prefill.append(piece)
         }

@@ -51,6 +51,12 @@ struct RunningSequence: Sendable {
         return StepPlan.Prefill(sequence: id, layers: layer..<(layer + 1), rows: row..<(row + count))
     }
 
+    /// Whether `piece` has so few rows, without ending the layer, that reading the layer's weights for them costs more
+    /// than multiplying.
+    func isCrumb(_ piece: StepPlan.Prefill) -> Bool {
+        piece.rows.count < 16 && piece.rows.upperBound < admission.promptTokens
+    }
+
     /// Moves past `piece`.
     mutating func complete(_ piece: StepPlan.Prefill, layerCount: Int) {
         guard case .prefill(let layer, let row) = phase else { preconditionFailure("the prompt of \(id) is done") }

@@ -1,0 +1,39 @@
+internal import Generation
+internal import Kernels
+internal import KVCaching
+
+/// A sequence in the engine: its prompt, its cache and, while the prompt runs, the residual stream between layers.
+final class SequenceState {
+    let prompt: [TokenID]
+    let cache: SequenceCache
+    let promptLogits: Bool
+    /// [n, hidden]; released when the prompt ends.
+    private(set) var residual: ActivationRows?
+    private var residualCharge: ArenaCharge?
+    /// Where the layer-major prefill stands: rows of `layer` that are done.
+    private(set) var layer = 0
+    private(set) var rowsDone = 0
+
+    init(_ admission: SequenceAdmission, arena: KVArena) {
+        prompt = admission.prompt
+        promptLogits = admission.promptLogits
+        cache = SequenceCache(plan: admission.plan, arena: arena)
+        residualCharge = arena.charge(byteCount: admission.plan.activationBytes)
+        residual = ActivationRows(rowCapacity: prompt.count, columns: admission.plan.shape.hiddenSize)
+    }
+
+    /// Marks prompt rows as done in a layer; they come in layer-major order.
+    func completed(layer: Int, rows: Range<Int>) {
+        precondition(
+            layer == self.layer && rows.lowerBound == rowsDone,
+            "rows \(rows) of layer \(layer) do not follow row \(rowsDone) of layer \(self.layer)")
+        rowsDone = rows.upperBound
+        if rowsDone == prompt.count { (self.layer, rowsDone) = (layer + 1, 0) }
+    }
+
+    func promptFinished() {
+        cache.promptFinished()
+        residual = nil
+        residualCharge = nil
+    }
+}

@@ -1,0 +1,73 @@
+internal import Kernels
+internal import KVCaching
+internal import Tensors
+
+/// One transformer layer over a group of rows. Rows are independent but for their lanes, so a row's bits do not depend on the
+/// group it is in.
+struct TransformerLayer {
+    let model: ModelConfiguration
+    let weights: LayerWeights
+    let index: Int
+    let compute: Compute
+    let attention: LaneAttention
+
+    /// Updates `buffers.hidden` rows `0..<rows` in place; `jobs` say which rows belong to which sequence.
+    func run(_ buffers: StepBuffers, rows: Int, jobs: [AttentionJob]) {
+        let all = 0..<rows
+        normalize(weights.attentionNorm, buffers.hidden, rows: all, into: buffers.normed)
+        var column = 0
+        for linear in weights.queryKeyValue {
+            apply(linear, buffers.normed, rows: all, into: buffers.queryKeyValue, column: column)
+            column += linear.weight.rows
+        }
+        attention.run(jobs, layer: index, qkv: buffers.queryKeyValue, output: buffers.attended)
+        apply(weights.attentionOutput, buffers.attended, rows: all, into: buffers.projected)
+        compute.add(buffers.projected, rows: all, to: buffers.hidden)
+        if let norm = weights.feedForwardNorm {
+            normalize(norm, buffers.hidden, rows: all, into: buffers.normed)
+        }
+        feedForward(buffers, rows: all)
+        compute.add(buffers.projected, rows: all, to: buffers.hidden)
+    }
+
+    /// From `normed` to `projected`.
+    private func feedForward(_ buffers: StepBuffers, rows: Range<Int>) {
+        apply(weights.up, buffers.normed, rows: rows, into: buffers.up)
+        switch model.activation {
+        case .siluGated:
+            guard let gate = weights.gate, let gated = buffers.gate else { preconditionFailure("a gated model without gates") }
+            apply(gate, buffers.normed, rows: rows, into: gated)
+            compute.siluMultiply(gate: gated, up: buffers.up, rows: rows)
+            apply(weights.down, gated, rows: rows, into: buffers.projected)
+            return
+        case .geluTanh: compute.geluTanh(buffers.up, rows: rows)
+        case .geluErf: compute.geluErf(buffers.up, rows: rows)
+        }
+        apply(weights.down, buffers.up, rows: rows, into: buffers.projected)
+    }
+
+    private func apply(
+        _ linear: Linear, _ input: ActivationRows, rows: Range<Int>, into output: ActivationRows, column: Int = 0
+    ) {
+        compute.multiply(
+            linear.weight, bias: linear.bias, input: input, inputRows: rows, output: output, outputRow: 0, outputColumn: column)
+    }
+
+    private func normalize(_ norm: Norm, _ input: ActivationRows, rows: Range<Int>, into output: ActivationRows) {
+        compute.normalize(norm, model.normalization, input, rows: rows, into: output)
+    }
+}
+
+extension Compute {
+    /// Applies a norm of either kind to rows.
+    func normalize(
+        _ norm: Norm, _ kind: ModelConfiguration.Normalization, _ input: ActivationRows, rows: Range<Int>,
+        into output: ActivationRows
+    ) {
+        switch kind {
+        case .rms(let epsilon): rmsNorm(input, rows: rows, weight: norm.weight, epsilon: epsilon, output: output)
+        case .layer(let epsilon):
+            layerNorm(input, rows: rows, weight: norm.weight, bias: norm.bias, epsilon: epsilon, output: output)
+        }
+    }
+}

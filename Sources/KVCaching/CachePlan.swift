@@ -1,0 +1,65 @@
+internal import Kernels
+public import Tensors
+
+/// A KV-cache request resolved for one prompt: every number that admission, the cache and the answer need.
+public struct CachePlan: Sendable {
+    public let policyName: String
+    public let policy: any EvictionPolicy
+    public let shape: CacheShape
+    public let layout: SlotLayout
+    /// What K and V are rounded to; unrotated keys of compact RoPE are held in f32 beside it (see `SequenceCache`).
+    public let storage: DType
+    public let positions: PositionMode
+    /// n.
+    public let promptTokens: Int
+    /// T: tokens that will be generated at most. T − 1 of them are fed back.
+    public let plannedTokens: Int
+    /// k as asked for: slots per lane.
+    public let budgetSlots: Int
+
+    public init(
+        policyName: String, policy: any EvictionPolicy, shape: CacheShape, layout: SlotLayout, storage: DType,
+        positions: PositionMode, promptTokens: Int, plannedTokens: Int, budgetSlots: Int
+    ) {
+        precondition(promptTokens > 0 && plannedTokens >= 0 && budgetSlots > 0, "plan without tokens or slots")
+        self.policyName = policyName
+        self.policy = policy
+        self.shape = shape
+        self.layout = layout
+        self.storage = storage
+        self.positions = positions
+        self.promptTokens = promptTokens
+        self.plannedTokens = plannedTokens
+        self.budgetSlots = budgetSlots
+    }
+
+    /// Tokens the cache will be fed at most.
+    public var fedTokens: Int { promptTokens + max(0, plannedTokens - 1) }
+
+    /// Slots a lane owns: the budget, or all tokens where they are fewer.
+    public var laneSlots: Int { min(budgetSlots, fedTokens) }
+
+    /// Whether anything can ever be evicted. If not, scores and noise are not computed: the cache is a full one.
+    public var canEvict: Bool { laneSlots < fedTokens }
+
+    /// Slots per KV head in which one layer's unpruned prompt stands; 0 where the prompt fits its lanes.
+    public var stagingSlots: Int { promptTokens > laneSlots ? promptTokens : 0 }
+
+    /// Bytes of `slots` slots in every lane.
+    private func laneBytes(slots: Int) -> Int { shape.laneCount * slots * layout.slotBytes }
+
+    /// Bytes of the budget, whether or not the sequence is long enough to fill it.
+    public var budgetBytes: Int { laneBytes(slots: budgetSlots) }
+
+    /// Bytes held after the prompt.
+    public var steadyBytes: Int { laneBytes(slots: laneSlots) }
+
+    /// Bytes of one layer's unpruned prompt.
+    public var stagingBytes: Int { shape.kvHeads * stagingSlots * layout.slotBytes }
+
+    /// Bytes of the residual stream that waits between two layers of a layer-major prefill: [n, hidden] f32.
+    public var activationBytes: Int { ActivationRows.byteCount(rowCapacity: promptTokens, columns: shape.hiddenSize) }
+
+    /// Bytes that admission reserves until the prompt ends: lanes, one layer of the prompt, activations.
+    public var peakBytes: Int { steadyBytes + stagingBytes + activationBytes }
+}

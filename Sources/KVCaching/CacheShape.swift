@@ -1,0 +1,47 @@
+public import Tensors
+
+/// The dimensions of a model that decide what its KV cache costs.
+public struct CacheShape: Sendable, Equatable {
+    public let layerCount: Int
+    public let kvHeads: Int
+    public let queryHeads: Int
+    public let headDim: Int
+    public let hiddenSize: Int
+
+    public init(layerCount: Int, kvHeads: Int, queryHeads: Int, headDim: Int, hiddenSize: Int) {
+        precondition(kvHeads > 0 && queryHeads % kvHeads == 0, "\(queryHeads) query heads on \(kvHeads) KV heads")
+        self.layerCount = layerCount
+        self.kvHeads = kvHeads
+        self.queryHeads = queryHeads
+        self.headDim = headDim
+        self.hiddenSize = hiddenSize
+    }
+
+    /// Query heads that read one KV head (the GQA group).
+    public var groupSize: Int { queryHeads / kvHeads }
+
+    /// One lane per layer and KV head.
+    public var laneCount: Int { layerCount * kvHeads }
+}
+
+/// What a slot of a lane is made of, and so what it costs.
+public struct SlotLayout: Sendable, Equatable {
+    public let headDim: Int
+    public let keyStorage: DType
+    public let valueStorage: DType
+    /// Whether the policy keeps a score per slot.
+    public let isScored: Bool
+
+    public init(headDim: Int, keyStorage: DType, valueStorage: DType, isScored: Bool) {
+        self.headDim = headDim
+        self.keyStorage = keyStorage
+        self.valueStorage = valueStorage
+        self.isScored = isScored
+    }
+
+    public var keyBytes: Int { headDim * keyStorage.blockBytes }
+    public var valueBytes: Int { headDim * valueStorage.blockBytes }
+
+    /// Key row, value row, position (Int32) and, where scored, score (Float).
+    public var slotBytes: Int { keyBytes + valueBytes + 4 + (isScored ? 4 : 0) }
+}

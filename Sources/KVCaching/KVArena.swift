@@ -1,0 +1,66 @@
+internal import Synchronization
+
+/// The process-wide pool of KV bytes: every cache takes its memory here and gives it back here, so `usedBytes` is exact.
+/// Admission (the scheduler's books) keeps `usedBytes` under the capacity; going over is a broken promise and traps.
+public final class KVArena: Sendable {
+    public let capacityBytes: Int
+    private let used = Atomic<Int>(0)
+
+    public init(capacityBytes: Int) {
+        precondition(capacityBytes > 0, "a pool of \(capacityBytes) bytes")
+        self.capacityBytes = capacityBytes
+    }
+
+    /// Bytes of all living blocks.
+    public var usedBytes: Int { used.load(ordering: .relaxed) }
+
+    /// A zeroed block of exactly `byteCount` bytes, given back when it is released.
+    public func allocate(byteCount: Int) -> ArenaBlock {
+        ArenaBlock(byteCount: byteCount, arena: self)
+    }
+
+    /// Charges `byteCount` bytes that live elsewhere (activations of a prefill) until the charge is released.
+    public func charge(byteCount: Int) -> ArenaCharge {
+        ArenaCharge(byteCount: byteCount, arena: self)
+    }
+
+    fileprivate func take(_ byteCount: Int) {
+        let now = used.wrappingAdd(byteCount, ordering: .relaxed).newValue
+        precondition(now <= capacityBytes, "the KV pool holds \(now) of \(capacityBytes) bytes: admission broke its promise")
+    }
+
+    fileprivate func giveBack(_ byteCount: Int) {
+        used.wrappingSubtract(byteCount, ordering: .relaxed)
+    }
+}
+
+/// Bytes charged to the pool for as long as the object lives.
+public final class ArenaCharge {
+    public let byteCount: Int
+    private let arena: KVArena
+
+    fileprivate init(byteCount: Int, arena: KVArena) {
+        precondition(byteCount >= 0, "negative charge of \(byteCount) bytes")
+        arena.take(byteCount)
+        self.byteCount = byteCount
+        self.arena = arena
+    }
+
+    deinit { arena.giveBack(byteCount) }
+}
+
+/// Memory of one owner inside the pool, aligned to 64 bytes.
+@safe public final class ArenaBlock {
+    public let base: UnsafeMutableRawPointer
+    private let charge: ArenaCharge
+
+    fileprivate init(byteCount: Int, arena: KVArena) {
+        charge = arena.charge(byteCount: byteCount)
+        unsafe base = UnsafeMutableRawPointer.allocate(byteCount: max(1, byteCount), alignment: 64)
+        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    }
+
+    deinit { unsafe base.deallocate() }
+
+    public var byteCount: Int { charge.byteCount }
+}

@@ -1,0 +1,67 @@
+internal import Kernels
+internal import Tensors
+
+/// The memory of one lane inside a block. Blocks are laid out as positions [lanes, slots], scores [lanes, slots], keys
+/// [lanes, slots, headDim], values [lanes, slots, headDim].
+@unsafe struct Lane {
+    let positions: UnsafeMutablePointer<Int32>
+    let scores: UnsafeMutablePointer<Float>?
+    let keys: UnsafeMutableRawPointer
+    let values: UnsafeMutableRawPointer
+    let layout: SlotLayout
+
+    init(block: UnsafeMutableRawPointer, laneCount: Int, index: Int, slots: Int, layout: SlotLayout) {
+        let total = laneCount * slots
+        let first = index * slots
+        let scoreStart = total * 4
+        let keyStart = scoreStart + (layout.isScored ? total * 4 : 0)
+        let valueStart = keyStart + total * layout.keyBytes
+        unsafe positions = block.assumingMemoryBound(to: Int32.self) + first
+        unsafe scores = layout.isScored ? (block + scoreStart).assumingMemoryBound(to: Float.self) + first : nil
+        unsafe keys = block + keyStart + first * layout.keyBytes
+        unsafe values = block + valueStart + first * layout.valueBytes
+        unsafe self.layout = layout
+    }
+
+    /// Writes an entry with score 0; key and value are [headDim] f32 and are rounded to the storage types.
+    func write(
+        slot: Int, position: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>, kernels: KernelTable
+    ) {
+        unsafe positions[slot] = Int32(position)
+        if let scores = unsafe scores { unsafe scores[slot] = 0 }
+        unsafe Self.store(key, as: layout.keyStorage, count: layout.headDim, at: keys + slot * layout.keyBytes, kernels: kernels)
+        unsafe Self.store(value, as: layout.valueStorage, count: layout.headDim, at: values + slot * layout.valueBytes, kernels: kernels)
+    }
+
+    /// Copies an entry of another lane of the same layout.
+    func copy(slot: Int, from other: Lane, slot source: Int) {
+        unsafe positions[slot] = other.positions[source]
+        if let scores = unsafe scores, let otherScores = unsafe other.scores { unsafe scores[slot] = otherScores[source] }
+        unsafe (keys + slot * layout.keyBytes).copyMemory(from: other.keys + source * layout.keyBytes, byteCount: layout.keyBytes)
+        unsafe (values + slot * layout.valueBytes).copyMemory(
+            from: other.values + source * layout.valueBytes, byteCount: layout.valueBytes)
+    }
+
+    /// Removes an entry of `count` and moves the later ones down, so that slot order stays position order.
+    func closeGap(at slot: Int, count: Int) {
+        let moved = count - slot - 1
+        guard moved > 0 else { return }
+        unsafe (positions + slot).update(from: positions + slot + 1, count: moved)
+        if let scores = unsafe scores { unsafe (scores + slot).update(from: scores + slot + 1, count: moved) }
+        unsafe (keys + slot * layout.keyBytes).copyMemory(
+            from: keys + (slot + 1) * layout.keyBytes, byteCount: moved * layout.keyBytes)
+        unsafe (values + slot * layout.valueBytes).copyMemory(
+            from: values + (slot + 1) * layout.valueBytes, byteCount: moved * layout.valueBytes)
+    }
+
+    /// Rounds `count` f32 values to a storage type.
+    static func store(
+        _ source: UnsafePointer<Float>, as storage: DType, count: Int, at target: UnsafeMutableRawPointer, kernels: KernelTable
+    ) {
+        if storage == .f16 {
+            unsafe kernels.toF16(count: count, input: source, output: target.assumingMemoryBound(to: UInt16.self))
+        } else {
+            unsafe target.copyMemory(from: source, byteCount: count * 4)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+/// What a policy may read of a lane when it plans: the entries' original positions and scores.
+/// While a step is planned, the fed token counts as the last entry although it has no slot of its own yet.
+@safe public struct LaneView {
+    /// Entries: slots 0..<count, and with `fed` one more.
+    public let count: Int
+    private let positions: UnsafePointer<Int32>
+    private let scores: UnsafePointer<Float>?
+    private let held: Int
+    private let fedPosition: Int32
+    private let fedScore: Float
+
+    /// A lane of `held` slots and nothing else.
+    @unsafe public init(held: Int, positions: UnsafePointer<Int32>, scores: UnsafePointer<Float>?) {
+        self.count = held
+        self.held = held
+        unsafe self.positions = positions
+        unsafe self.scores = scores
+        fedPosition = 0
+        fedScore = 0
+    }
+
+    /// A full lane of `held` slots and the token that was fed.
+    @unsafe public init(
+        held: Int, positions: UnsafePointer<Int32>, scores: UnsafePointer<Float>?, fedPosition: Int32, fedScore: Float
+    ) {
+        self.count = held + 1
+        self.held = held
+        unsafe self.positions = positions
+        unsafe self.scores = scores
+        self.fedPosition = fedPosition
+        self.fedScore = fedScore
+    }
+
+    /// Original position of the entry.
+    public func position(_ index: Int) -> Int32 {
+        precondition(index >= 0 && index < count, "entry \(index) of \(count)")
+        return index < held ? unsafe positions[index] : fedPosition
+    }
+
+    /// Accumulated score of the entry; 0 where the policy keeps none.
+    public func score(_ index: Int) -> Float {
+        precondition(index >= 0 && index < count, "entry \(index) of \(count)")
+        guard index < held else { return fedScore }
+        return unsafe scores.map { unsafe $0[index] } ?? 0
+    }
+
+    /// Position of the newest entry.
+    public var newestPosition: Int32 {
+        if count > held { return fedPosition }
+        var newest: Int32 = -1
+        for index in 0..<held { newest = max(newest, unsafe positions[index]) }
+        return newest
+    }
+}
+
+/// One row of attention, of one query head over the entries of its lane.
+@safe public struct ObservedRow: ~Copyable {
+    /// Entries: the lane's slots, then the fed token where it has no slot yet.
+    public let count: Int
+    /// Entries that the last row of this pass will have. A pass is one lane's rows of one step.
+    public let passCount: Int
+    /// Whether this is the head's first row of the pass.
+    public let isPassStart: Bool
+    public let context: RowContext
+    /// [count] the row that the policy's tap names.
+    public let values: UnsafePointer<Float>
+    /// [passCount] original positions of the entries.
+    public let positions: UnsafePointer<Int32>
+    /// [count] out: what the row adds to each score.
+    public let increments: UnsafeMutablePointer<Float>
+    /// [passCount] the head's own; survives from row to row of a pass.
+    public let noise: UnsafeMutablePointer<Float>
+    /// [count] free for use.
+    public let scratch: UnsafeMutablePointer<Float>
+}

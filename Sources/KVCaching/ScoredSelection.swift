@@ -1,0 +1,50 @@
+/// The selector of score-based policies: the recent window and the sinks stay, and of the rest the entries with the largest scores.
+/// KEYFORMER algorithm, step 5; equal scores keep the older token.
+public struct ScoredSelection: Sendable, Equatable {
+    /// w: newest entries that always stay.
+    public let recentWindow: Int
+    /// First positions of the sequence that always stay.
+    public let sinkTokens: Int
+
+    public init(recentWindow: Int, sinkTokens: Int) {
+        self.recentWindow = recentWindow
+        self.sinkTokens = sinkTokens
+    }
+
+    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int) -> EvictionPlan {
+        switch event {
+        case .promptEnd: .keep(keptAtPromptEnd(lane, budget: budget))
+        case .step: .evict(slot: victim(lane))
+        }
+    }
+
+    /// The lane holds the prompt, slot = position.
+    private func keptAtPromptEnd(_ lane: LaneView, budget: Int) -> [Int] {
+        let recentStart = lane.count - recentWindow
+        let sinks = min(sinkTokens, recentStart)
+        let candidates = (sinks..<recentStart).map { (slot: $0, score: lane.score($0)) }
+        let keys = candidates.sorted { left, right in
+            left.score != right.score ? left.score > right.score : left.slot < right.slot
+        }
+        let chosen = keys.prefix(budget - recentWindow - sinks).map(\.slot).sorted()
+        return Array(0..<sinks) + chosen + Array(recentStart..<lane.count)
+    }
+
+    /// The smallest score among the entries that are neither recent nor sinks; among equals the newest.
+    private func victim(_ lane: LaneView) -> Int {
+        let recentStart = lane.newestPosition - Int32(recentWindow)
+        var victim = -1
+        var worst = Float.infinity
+        var worstPosition: Int32 = -1
+        for index in 0..<lane.count {
+            let position = lane.position(index)
+            guard position <= recentStart, position >= Int32(sinkTokens) else { continue }
+            let score = lane.score(index)
+            if victim < 0 || score < worst || (score == worst && position > worstPosition) {
+                (victim, worst, worstPosition) = (index, score, position)
+            }
+        }
+        precondition(victim >= 0, "a lane of \(lane.count) entries has no candidate beside \(recentWindow) recent ones")
+        return victim
+    }
+}

@@ -1,0 +1,120 @@
+public import Generation
+internal import Tensors
+
+/// The KV cache of one sequence: one lane per layer and KV head, each with the slots of its plan, in one block of the arena.
+///
+/// A slot holds a key row, a value row, the token's original position and, for scoring policies, its score. RoPE keys are
+/// stored rotated at their original position. With compact positions they are stored unrotated in f32 and rotated on use, and evicting
+/// closes the gap, so that slot order is position order. Otherwise the fed token takes the victim's slot and nothing moves.
+///
+/// Confined to the engine thread; within a step the thread team works on different lanes at once.
+@safe public final class SequenceCache {
+    public let plan: CachePlan
+    private let arena: KVArena
+    private let block: ArenaBlock
+    private var staging: ArenaBlock?
+    private let counts: AlignedBuffer<Int>
+    private var mostSlots = 0
+    /// Forward calls so far: 0 while the prompt runs.
+    public private(set) var call = 0
+    /// Tokens fed so far.
+    public private(set) var fedTokens = 0
+
+    /// Takes the lanes and, where the prompt does not fit them, one layer's staging from the arena.
+    public init(plan: CachePlan, arena: KVArena) {
+        self.plan = plan
+        self.arena = arena
+        block = arena.allocate(byteCount: plan.steadyBytes)
+        staging = plan.stagingBytes > 0 ? arena.allocate(byteCount: plan.stagingBytes) : nil
+        counts = AlignedBuffer(count: plan.shape.laneCount)
+    }
+
+    /// The lane's memory.
+    @unsafe func lane(layer: Int, kvHead: Int) -> Lane {
+        let index = laneIndex(layer: layer, kvHead: kvHead)
+        return unsafe Lane(block: block.base, laneCount: plan.shape.laneCount, index: index, slots: plan.laneSlots, layout: plan.layout)
+    }
+
+    /// The lane that the prompt's rows are written to: staging where the prompt does not fit, the lane itself otherwise.
+    @unsafe func promptLane(layer: Int, kvHead: Int) -> Lane {
+        guard let staging else { return unsafe lane(layer: layer, kvHead: kvHead) }
+        return unsafe Lane(
+            block: staging.base, laneCount: plan.shape.kvHeads, index: kvHead, slots: plan.stagingSlots, layout: plan.layout)
+    }
+
+    private func laneIndex(layer: Int, kvHead: Int) -> Int {
+        precondition(layer >= 0 && layer < plan.shape.layerCount, "layer \(layer) of \(plan.shape.layerCount)")
+        precondition(kvHead >= 0 && kvHead < plan.shape.kvHeads, "KV head \(kvHead) of \(plan.shape.kvHeads)")
+        return layer * plan.shape.kvHeads + kvHead
+    }
+
+    /// Entries in the lane.
+    public func count(layer: Int, kvHead: Int) -> Int { counts[laneIndex(layer: layer, kvHead: kvHead)] }
+
+    func setCount(_ count: Int, layer: Int, kvHead: Int) {
+        precondition(count <= plan.laneSlots, "\(count) entries in a lane of \(plan.laneSlots) slots")
+        counts[laneIndex(layer: layer, kvHead: kvHead)] = count
+    }
+
+    /// All layers have seen and pruned the prompt: staging goes back to the arena.
+    public func promptFinished() {
+        precondition(call == 0 && fedTokens == 0, "the prompt was finished before")
+        mostSlots = max(plan.stagingSlots, heldTokens)
+        fedTokens = plan.promptTokens
+        staging = nil
+        call = 1
+    }
+
+    /// All layers have seen the token of this decode call.
+    public func stepFinished() {
+        precondition(call > 0, "a token was decoded before the prompt ended")
+        fedTokens += 1
+        call += 1
+        mostSlots = max(mostSlots, heldTokens)
+    }
+
+    /// Entries of every lane (they hold equally many between steps).
+    public var heldTokens: Int { counts[0] }
+
+    /// The index that a fed token gets where positions are compact and learned (KEYFORMER section 5).
+    public var nextCompactPosition: Int { heldTokens }
+
+    /// Ascending original positions that the lane holds, for tests and reports.
+    public func keptPositions(layer: Int, kvHead: Int) -> [Int] {
+        let lane = unsafe lane(layer: layer, kvHead: kvHead)
+        return (0..<count(layer: layer, kvHead: kvHead)).map { unsafe Int(lane.positions[$0]) }.sorted()
+    }
+
+    /// Bytes held now, exactly as the arena counts them.
+    public var heldBytes: Int { block.byteCount + (staging?.byteCount ?? 0) }
+
+    public var usage: KVCacheUsage {
+        let retained = (0..<plan.shape.laneCount).map { index in
+            keptPositions(layer: index / plan.shape.kvHeads, kvHead: index % plan.shape.kvHeads)
+                .count { $0 < plan.promptTokens }
+        }.max()
+        return KVCacheUsage(
+            policy: plan.policyName, budgetTokens: plan.budgetSlots, budgetBytes: plan.budgetBytes,
+            promptTokensRetained: retained ?? 0, peakTokens: mostSlots,
+            peakBytes: plan.steadyBytes + plan.stagingBytes, evictedTokens: fedTokens - heldTokens)
+    }
+
+    /// Says which promise the cache breaks, if any: bytes within the plan, positions unique and within what was fed, the
+    /// recent window complete.
+    public func brokenInvariant() -> String? {
+        if heldBytes > plan.steadyBytes + plan.stagingBytes { return "\(heldBytes) bytes held, more than planned" }
+        guard call > 0 else { return nil }
+        for layer in 0..<plan.shape.layerCount {
+            for kvHead in 0..<plan.shape.kvHeads {
+                let kept = keptPositions(layer: layer, kvHead: kvHead)
+                let name = "layer \(layer), KV head \(kvHead)"
+                if kept.count != min(plan.laneSlots, fedTokens) { return "\(name) holds \(kept.count) of \(fedTokens) tokens" }
+                if Set(kept).count != kept.count { return "\(name) holds a position twice: \(kept)" }
+                if let last = kept.last, last >= fedTokens { return "\(name) holds position \(last) of \(fedTokens) fed" }
+            }
+        }
+        return nil
+    }
+}
+
+@available(*, unavailable) extension SequenceCache: Sendable {}

@@ -1,0 +1,21 @@
+/// Structural policies: the first `sinkTokens` positions and the newest entries stay.
+/// `window` has no sinks; `streaming` is StreamingLLM (Xiao et al., arXiv 2309.17453), with four sinks by default.
+public struct WindowPolicy: EvictionPolicy {
+    public let sinkTokens: Int
+
+    public init(sinkTokens: Int) { self.sinkTokens = sinkTokens }
+
+    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int) -> EvictionPlan {
+        switch event {
+        case .promptEnd:
+            let recent = budget - sinkTokens
+            return .keep(Array(0..<sinkTokens) + Array((lane.count - recent)..<lane.count))
+        case .step:
+            var oldest = -1
+            for index in 0..<lane.count where lane.position(index) >= Int32(sinkTokens) {
+                if oldest < 0 || lane.position(index) < lane.position(oldest) { oldest = index }
+            }
+            return .evict(slot: oldest)
+        }
+    }
+}

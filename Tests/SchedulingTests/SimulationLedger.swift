@@ -1,0 +1,219 @@
+import Generation
+
+@testable import Scheduling
+
+/// The checkers' own books: what is true of every sequence, kept apart from the scheduler's.
+struct SimulationLedger {
+    private struct Entry {
+        let admission: Admission
+        /// The step at which it must have ended, not counting steps in which somebody was paused.
+        var lastStep: Int
+        var isPaused = false
+        /// Row-layers of the prompt that are done.
+        var promptRowLayers = 0
+        var decodeRows = 0
+    }
+
+    private let limits: SchedulerLimits
+    private var entries: [SequenceID: Entry] = [:]
+    private var waiting: [SequenceID] = []
+    private var running: [SequenceID] = []
+    private var step = 0
+    private var pausedSteps = 0
+
+    init(limits: SchedulerLimits) { self.limits = limits }
+
+    var liveIDs: [SequenceID] { running + waiting }
+    var pausedIDs: [SequenceID] { liveIDs.filter { entries[$0]?.isPaused == true } }
+    var runningIDs: [SequenceID] { running }
+
+    func isRunning(_ id: SequenceID) -> Bool { running.contains(id) }
+    func admission(of id: SequenceID) -> Admission? { entries[id]?.admission }
+
+    // MARK: What happens
+
+    mutating func remove(_ id: SequenceID) {
+        entries[id] = nil
+        waiting.removeAll { $0 == id }
+        running.removeAll { $0 == id }
+    }
+
+    mutating func setPaused(_ id: SequenceID, _ isPaused: Bool) {
+        entries[id]?.isPaused = isPaused
+        // It may have been passed over, so everybody can be ahead of it.
+        let lastStep = lastStepAfterAll
+        if !isPaused && waiting.contains(id) { entries[id]?.lastStep = lastStep }
+    }
+
+    mutating func complete(_ plan: StepPlan) {
+        for id in plan.decode { entries[id]?.decodeRows += 1 }
+        for piece in plan.prefill {
+            entries[piece.sequence]?.promptRowLayers += piece.layers.count * piece.rows.count
+        }
+        step += 1
+        if !pausedIDs.isEmpty { pausedSteps += 1 }
+    }
+
+    // MARK: Checkers
+
+    /// The decision is the one that the limits call for; a queued group is entered into the books.
+    mutating func check(_ decision: SubmitDecision, for group: [Admission]) -> BrokenPromise? {
+        let needed = group.map(\.startBytes).max() ?? 0
+        let excess = waiting.count + group.count - limits.maxQueuedSequences
+        switch decision {
+        case .queued(let place):
+            if needed > limits.poolBytes { return BrokenPromise(.decisions, "\(needed) bytes were queued") }
+            if excess > 0 { return BrokenPromise(.queueLimit, "\(excess) sequences above the limit wait") }
+            if place != waiting.count { return BrokenPromise(.decisions, "place \(place) of \(waiting.count)") }
+            for admission in group { enter(admission) }
+            return nil
+        case .neverFits(let neededBytes, let limitBytes):
+            if neededBytes == needed, needed > limits.poolBytes, limitBytes == limits.poolBytes { return nil }
+        case .groupTooLarge(let sequences, let limit):
+            if sequences == group.count, limit == limits.maxQueuedSequences, sequences > limit { return nil }
+        case .queueFull(let seconds):
+            if !(1...120).contains(seconds) { return BrokenPromise(.retryAfter, "retry after \(seconds) s") }
+            if excess > 0 { return nil }
+        }
+        return BrokenPromise(.decisions, "\(decision) for \(group.count) sequences of up to \(needed) bytes")
+    }
+
+    /// Gauges and bytes agree with the books.
+    func check(_ statistics: SchedulerStatistics) -> BrokenPromise? {
+        let reserved = reservedBytes
+        if statistics.reservedBytes != reserved {
+            return BrokenPromise(.reservedBytes, "\(statistics.reservedBytes) are reserved, footprints are \(reserved)")
+        }
+        let expected = SchedulerStatistics(
+            running: running.count, waiting: waiting.count,
+            prefilling: running.count { !isPromptDone($0) },
+            paused: running.count { entries[$0]?.isPaused == true },
+            reservedBytes: reserved)
+        return statistics == expected ? nil : BrokenPromise(.gauges, "\(statistics) instead of \(expected)")
+    }
+
+    /// The next deadline is the earliest of the live ones.
+    func check(nextDeadline: Duration?) -> BrokenPromise? {
+        let earliest = entries.values.compactMap(\.admission.deadline).min()
+        return nextDeadline == earliest
+            ? nil
+            : BrokenPromise(
+                .wakeUp, "wakes at \(String(describing: nextDeadline)), not \(String(describing: earliest))")
+    }
+
+    /// Exactly the sequences past their deadline expire, then exactly those start whose turn it is and that fit.
+    mutating func checkStart(_ scheduled: ScheduledStep, now: Duration) -> BrokenPromise? {
+        let due = entries.values.filter { ($0.admission.deadline ?? .seconds(1 << 40)) <= now }.map(\.admission.id)
+        if Set(due) != Set(scheduled.expired) || due.count != scheduled.expired.count {
+            return BrokenPromise(.deadlines, "\(scheduled.expired) expired, due were \(due)")
+        }
+        for id in scheduled.expired { remove(id) }
+        for id in scheduled.started {
+            if nextWaiting != id {
+                return BrokenPromise(.firstComeFirstServed, "\(id) started before \(String(describing: nextWaiting))")
+            }
+            waiting.removeAll { $0 == id }
+            running.append(id)
+            if running.count > limits.maxSequences { return BrokenPromise(.runningLimit, "\(running.count) run") }
+            if reservedBytes > limits.poolBytes {
+                return BrokenPromise(.poolLimit, "\(reservedBytes) bytes of \(limits.poolBytes) are reserved")
+            }
+        }
+        if let id = nextWaiting, let bytes = entries[id]?.admission.startBytes, running.count < limits.maxSequences,
+            reservedBytes + bytes <= limits.poolBytes
+        {
+            return BrokenPromise(.startsWhenItFits, "\(id) waits for nothing")
+        }
+        return nil
+    }
+
+    /// Everything a plan promises.
+    func check(_ plan: StepPlan) -> BrokenPromise? {
+        checkMembers(plan) ?? checkSize(plan) ?? checkProgress(plan)
+    }
+
+    /// Nobody is still here long after all the work ahead of it and its own.
+    func checkBound() -> BrokenPromise? {
+        for (id, entry) in entries where step - pausedSteps > entry.lastStep {
+            return BrokenPromise(.boundedEnd, "\(id) had to end by step \(entry.lastStep)")
+        }
+        return nil
+    }
+
+    // MARK: Parts
+
+    private func checkMembers(_ plan: StepPlan) -> BrokenPromise? {
+        let members = plan.decode + plan.prefill.map(\.sequence)
+        if Set(members).count != members.count { return BrokenPromise(.oncePerPlan, "\(members)") }
+        for id in members {
+            guard let entry = entries[id], running.contains(id) else {
+                return BrokenPromise(.onlyLivePlanned, "\(id) does not run")
+            }
+            if entry.isPaused { return BrokenPromise(.pausedIsNotPlanned, "\(id) is paused") }
+        }
+        for id in plan.decode {
+            if !isPromptDone(id) { return BrokenPromise(.decodesAfterPrompt, "\(id)") }
+            if !hasDecodeRowsLeft(id) { return BrokenPromise(.tokenLimit, "\(id) has all its tokens") }
+        }
+        return nil
+    }
+
+    private func checkSize(_ plan: StepPlan) -> BrokenPromise? {
+        let prefill = plan.prefill.reduce(0) { $0 + $1.layers.count * $1.rows.count }
+        let decode = plan.decode.count * limits.layerCount
+        let budget = limits.maxRowsPerStep * limits.layerCount
+        let most = max(budget - decode, max(1, budget / 4))
+        return prefill <= most ? nil : BrokenPromise(.rowsPerStep, "\(prefill) row-layers of prompts, \(most) allowed")
+    }
+
+    private func checkProgress(_ plan: StepPlan) -> BrokenPromise? {
+        let decoding = running.filter { isPromptDone($0) && hasDecodeRowsLeft($0) && entries[$0]?.isPaused == false }
+        if plan.decode.count < decoding.count {
+            return BrokenPromise(.tokenEveryStep, "\(plan.decode.count) of \(decoding.count) decode")
+        }
+        let prompts = running.filter { !isPromptDone($0) && entries[$0]?.isPaused == false }
+        if plan.prefill.isEmpty && !prompts.isEmpty {
+            return BrokenPromise(.promptProgress, "\(prompts.count) prompts stand still")
+        }
+        let planned = plan.prefill.map(\.sequence)
+        return planned == Array(prompts.prefix(planned.count))
+            ? nil : BrokenPromise(.oldestPromptFirst, "\(planned) of \(prompts)")
+    }
+
+    private mutating func enter(_ admission: Admission) {
+        entries[admission.id] = Entry(
+            admission: admission, lastStep: lastStepAfterAll + mostSteps(of: admission))
+        waiting.append(admission.id)
+    }
+
+    /// When all that are here must have ended.
+    private var lastStepAfterAll: Int {
+        entries.values.reduce(step - pausedSteps) { $0 + mostSteps(of: $1.admission) }
+    }
+
+    /// Steps of a sequence that runs alone with the least that prompts are guaranteed.
+    private func mostSteps(of admission: Admission) -> Int {
+        let guaranteed = max(1, limits.maxRowsPerStep * limits.layerCount / 4)
+        let stepsPerLayer = (admission.promptTokens + guaranteed - 1) / guaranteed
+        return limits.layerCount * stepsPerLayer + admission.maxNewTokens + 4
+    }
+
+    private var nextWaiting: SequenceID? { waiting.first { entries[$0]?.isPaused == false } }
+
+    private var reservedBytes: Int {
+        running.reduce(0) { sum, id in
+            guard let admission = entries[id]?.admission else { return sum }
+            return sum + (isPromptDone(id) ? admission.steadyBytes : max(admission.peakBytes, admission.steadyBytes))
+        }
+    }
+
+    private func isPromptDone(_ id: SequenceID) -> Bool {
+        guard let entry = entries[id] else { return false }
+        return entry.promptRowLayers >= entry.admission.promptTokens * limits.layerCount
+    }
+
+    private func hasDecodeRowsLeft(_ id: SequenceID) -> Bool {
+        guard let entry = entries[id] else { return false }
+        return entry.decodeRows < entry.admission.maxNewTokens - 1
+    }
+}

@@ -1,0 +1,43 @@
+/// A planted mistake of one operator or one line; `promise` names the checker that must see it.
+enum SimulationMutation: String, CaseIterable, Sendable {
+    case oneSequenceTooMany, oneQueuedTooMany, oneRowTooMany, poolTwiceAsLarge
+    case oversizedIsQueued, groupIsTornApart, retryAfterZero
+    case decodedTwice, endedIsPlanned, pauseIgnored, decodesTooEarly
+    case bytesKeptOnCancel, bytesKeptAfterPrompt, ownBooksOff, gaugeOff
+    case skipsLayer, skipsRow, splitRowsThroughLayers, oneTokenTooMany
+    case overtakes, startsLate, youngestPromptFirst
+    case starvesPrompts, skipsDecode, crumbs
+    case deadlineLate, deadlineEarly, wakesLate, neverHasWork, orderByChance
+
+    var promise: SchedulerPromise {
+        switch self {
+        case .oneSequenceTooMany: .runningLimit
+        case .oneQueuedTooMany: .queueLimit
+        case .oneRowTooMany: .rowsPerStep
+        case .poolTwiceAsLarge: .poolLimit
+        case .oversizedIsQueued: .decisions
+        case .groupIsTornApart: .wholeGroup
+        case .retryAfterZero: .retryAfter
+        case .decodedTwice: .oncePerPlan
+        case .endedIsPlanned: .onlyLivePlanned
+        case .pauseIgnored: .pausedIsNotPlanned
+        case .decodesTooEarly: .decodesAfterPrompt
+        case .bytesKeptOnCancel: .freedAtOnce
+        case .bytesKeptAfterPrompt: .reservedBytes
+        case .ownBooksOff: .ownBooks
+        case .gaugeOff: .gauges
+        case .skipsLayer, .skipsRow, .splitRowsThroughLayers: .layerMajor
+        case .oneTokenTooMany: .tokenLimit
+        case .overtakes: .firstComeFirstServed
+        case .startsLate: .startsWhenItFits
+        case .youngestPromptFirst: .oldestPromptFirst
+        case .starvesPrompts: .promptProgress
+        case .skipsDecode: .tokenEveryStep
+        case .crumbs: .boundedEnd
+        case .deadlineLate, .deadlineEarly: .deadlines
+        case .wakesLate: .wakeUp
+        case .neverHasWork: .hasWork
+        case .orderByChance: .sameTrace
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// Seeded randomness, manual clock and the like, shared by the test targets.
