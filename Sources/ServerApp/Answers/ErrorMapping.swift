@@ -1,4 +1,5 @@
 internal import CompletionAPI
+internal import KVCaching
 internal import Serving
 
 /// Where the service's refusals become answers: the one place of the application that chooses a status.

@@ -1,6 +1,8 @@
+internal import Decoding
 internal import Generation
 internal import KVCaching
 internal import Kernels
+internal import Tokenization
 
 /// What the server says when it is ready.
 enum Banner {

@@ -1,5 +1,6 @@
 internal import Decoding
 internal import Generation
+internal import KVCaching
 internal import Tokenization
 
 /// A model ready to serve: weights, tokenizer and chat format. Immutable and shared.

@@ -43,7 +43,8 @@ enum ModelLoader {
         if let asked, let template = ChatTemplate.named(asked) { return (template, false) }
         let text = try templateText(source)
         if let text, let template = ChatTemplate.detect(inTemplateText: text) { return (template, false) }
-        return (.plain, text != nil)
+        guard let plain = ChatTemplate.named("plain") else { preconditionFailure("the chat format plain exists") }
+        return (plain, text != nil)
     }
 
     private static func templateText(_ source: ModelSource) throws -> String? {

@@ -17,7 +17,7 @@ struct ModelService: Sendable {
     ) throws {
         let (shape, admission) = (model.decoder.configuration.cacheShape, configuration.admission)
         var settings = ServiceConfiguration(
-            limits: SchedulerLimits(
+            limits: try SchedulerLimits(
                 maxSequences: admission.maxSequences, maxQueuedSequences: admission.maxQueue, layerCount: shape.layerCount,
                 maxRowsPerStep: admission.rowsPerStep, poolBytes: arena.capacityBytes),
             contextLength: model.contextTokens, vocabularySize: model.vocabularySize, cacheShape: shape,
@@ -27,10 +27,11 @@ struct ModelService: Sendable {
         let limits = DecodeEngine.Limits(
             maxSequences: admission.maxSequences, maxRows: max(admission.rowsPerStep, admission.maxSequences),
             threads: configuration.model.threads ?? ProcessEnvironment.availableCores())
+        let handover = EngineHandover(try DecodeEngine(model: model.decoder, arena: arena, limits: limits))
         self.model = model
         service = try InferenceService(
             configuration: settings, tokenizer: model.tokenizer, metrics: metrics, logger: logger
-        ) { DecodeEngine(model: model.decoder, arena: arena, limits: limits) }
+        ) { handover.engine }
     }
 
     var card: ModelCard {
@@ -40,4 +41,10 @@ struct ModelService: Sendable {
     }
 }
 
-extension DecodeEngine: StepEngine {}
+/// Carries an engine to the thread that will own it, so that a failure to make one is thrown where it can be reported.
+// Sendable: the engine thread takes the engine, once, and nobody else has a reference.
+private final class EngineHandover: @unchecked Sendable {
+    let engine: DecodeEngine
+
+    init(_ engine: DecodeEngine) { self.engine = engine }
+}

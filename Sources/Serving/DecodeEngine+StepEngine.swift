@@ -1,0 +1,3 @@
+public import Decoding
+
+extension DecodeEngine: StepEngine {}
