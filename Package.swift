@@ -113,8 +113,13 @@ package.targets += [
     tests("KVCachingTests", ["KVCaching", "Generation", "Tensors", "Kernels"]),
     tests("SamplingTests", ["Sampling", "Generation"]),
     tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
-    tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"], fixtures: true),
-    tests("ServingTests", ["Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability"]),
+tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"], fixtures: true),
+    tests(
+        "ServingTests",
+        [
+            "Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
     tests("EndToEndTests", ["JSON", "Generation"]),
     tests("TidyTests", ["ServerApp"]),
