@@ -113,7 +113,7 @@ package.targets += [
     tests("KVCachingTests", ["KVCaching", "Generation", "Tensors", "Kernels"]),
     tests("SamplingTests", ["Sampling", "Generation"]),
     tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
-tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"], fixtures: true),
+    tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"], fixtures: true),
     tests(
         "ServingTests",
         [
