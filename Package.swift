@@ -121,6 +121,6 @@ package.targets += [
             .product(name: "Logging", package: "swift-log"),
         ]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
-    tests("EndToEndTests", ["JSON", "Generation"]),
+    tests("EndToEndTests", ["JSON"]),
     tests("TidyTests", ["ServerApp"]),
 ]

@@ -64,29 +64,21 @@ public struct LocalGeneration: Sendable {
 
     /// The request body that the options amount to.
     private var body: [UInt8] {
-        var members: [(String, JSONValue)] = []
+        var body = JSONObject()
         if isChat {
-            members.append(("messages", [["role": "user", "content": .string(prompt)]]))
+            body["messages"] = [["role": "user", "content": .string(prompt)]]
         } else {
-            members.append(("prompt", .string(prompt)))
+            body["prompt"] = .string(prompt)
         }
-        if let maxTokens { members.append(("max_tokens", .integer(maxTokens))) }
-        for (key, value) in [
-            ("temperature", temperature), ("top_p", topP), ("min_p", minP), ("repetition_penalty", repetitionPenalty),
-        ] {
-            if let value { members.append((key, .real(value))) }
-        }
-        if let topK { members.append(("top_k", .integer(topK))) }
-        if let seed { members.append(("seed", .integer(seed))) }
-        if !stop.isEmpty { members.append(("stop", .array(stop.map { .string($0) }))) }
-        var writer = JSONWriter()
-        writer.beginObject()
-        for (key, value) in members {
-            writer.key(key)
-            writer.value(value)
-        }
-        writer.endObject()
-        return writer.bytes
+        body["max_tokens"] = maxTokens.map { .integer($0) }
+        body["temperature"] = temperature.map { .real($0) }
+        body["top_p"] = topP.map { .real($0) }
+        body["top_k"] = topK.map { .integer($0) }
+        body["min_p"] = minP.map { .real($0) }
+        body["repetition_penalty"] = repetitionPenalty.map { .real($0) }
+        body["seed"] = seed.map { .integer($0) }
+        body["stop"] = stop.isEmpty ? nil : .array(stop.map { .string($0) })
+        return JSONValue.object(body).serialized()
     }
 
     private static func outcome(_ ending: (FinishReason, GenerationUsage)?) -> Outcome {
