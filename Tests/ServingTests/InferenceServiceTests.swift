@@ -89,7 +89,7 @@ import Tokenization
     @Test(arguments: UInt64(0)..<6)
     func aStormOfCancelsAndPausesLosesNobody(seed: UInt64) async throws {
         let bench = try Bench(maxSequences: 4, maxQueued: 30, inboxCapacity: 8)
-        let logs = Mutex<[EventLog]>([])
+        let logs = LogShelf()
         await withTaskGroup(of: Void.self) { group in
             for client in 0..<6 {
                 group.addTask {
@@ -99,19 +99,19 @@ import Tokenization
             }
         }
         if seed % 2 == 0 { await bench.service.drain() } else { bench.service.stop() }
-        let all = logs.withLock { $0 }
+        let all = logs.all
         if let complaint = all.lazy.compactMap({ $0.complaint() }).first { Issue.record("seed \(seed): \(complaint)") }
         #expect(all.count > 20)
         #expect(bench.record.complaint() == nil)
         bench.service.stop()
     }
 
-    private func storm(_ service: InferenceService, _ logs: borrowing Mutex<[EventLog]>, _ random: inout SeededRandom) async {
+    private func storm(_ service: InferenceService, _ logs: LogShelf, _ random: inout SeededRandom) async {
         let request = randomRequest(&random)
         let log = EventLog(choices: request.choices)
         let deadline: Duration? = Bool.random(using: &random) ? .milliseconds(Int.random(in: 0...30, using: &random)) : nil
         guard let handle = try? service.submit([request], deadline: deadline, onEvent: { log.receive($0) }) else { return }
-        logs.withLock { $0.append(log) }
+        logs.add(log)
         for _ in 0..<Int.random(in: 0...3, using: &random) {
             switch Int.random(in: 0..<5, using: &random) {
             case 0: handle.cancel()
@@ -212,6 +212,14 @@ import Tokenization
         await service.drain()
         #expect(second.complaint() == nil)
     }
+}
+
+/// The logs of many tasks.
+private final class LogShelf: Sendable {
+    private let logs = Mutex<[EventLog]>([])
+
+    func add(_ log: EventLog) { logs.withLock { $0.append(log) } }
+    var all: [EventLog] { logs.withLock { $0 } }
 }
 
 /// Holds a thread until it is opened.
