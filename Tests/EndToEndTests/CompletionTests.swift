@@ -1,11 +1,13 @@
 import JSON
+import TestSupport
 import Testing
 
 /// `POST /v1/completions` over HTTP with the built-in model.
 @Suite(.server("--threads", "2"))
 struct CompletionTests {
     private static let prompt =
-        " The code of Ann is 48213. The code of Ben is 11725.\nQuestion: What is the code of Ann?\nAnswer: The code of Ann is "
+        " The code of Ann is 48213. The code of Ben is 11725."
+        + "\nQuestion: What is the code of Ann?\nAnswer: The code of Ann is "
 
     @Test func plainAnswerHasTheContractsMembers() throws {
         let answer = try server().complete(["prompt": .string(Self.prompt), "max_tokens": 6, "temperature": 0])
@@ -40,7 +42,9 @@ struct CompletionTests {
 
     @Test func streamedTextIsThePlainText() throws {
         let server = try server()
-        let fields: JSONValue = ["prompt": .string(Self.prompt), "max_tokens": 20, "temperature": 0.8, "seed": 7, "n": 2]
+        let fields: JSONValue = [
+            "prompt": .string(Self.prompt), "max_tokens": 20, "temperature": 0.8, "seed": 7, "n": 2,
+        ]
         let plain = try server.complete(fields)
         let stream = EventStream(try server.post("/v1/completions", fields.with("stream", true).serialized()))
         #expect(stream.response.status == 200)
@@ -68,7 +72,9 @@ struct CompletionTests {
 
     @Test func logprobsOfStreamAndPlainAnswerAgree() throws {
         let server = try server()
-        let fields: JSONValue = ["prompt": .string(Self.prompt), "max_tokens": 5, "temperature": 0, "logprobs": 3, "echo": true]
+        let fields: JSONValue = [
+            "prompt": .string(Self.prompt), "max_tokens": 5, "temperature": 0, "logprobs": 3, "echo": true,
+        ]
         let plain = try server.complete(fields)
         let report = try #require(plain["choices", 0, "logprobs"].asObject)
         let tokens = try #require(report["tokens"]?.asArray)

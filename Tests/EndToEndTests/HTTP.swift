@@ -28,8 +28,15 @@ extension ServerUnderTest {
 
     /// Head and body of a POST.
     static func request(_ path: String, _ body: [UInt8]) -> [UInt8] {
-        Array("POST \(path) HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: \(body.count)\r\n\r\n".utf8)
-            + body
+        let head = """
+            POST \(path) HTTP/1.1\r
+            Host: test\r
+            Content-Type: application/json\r
+            Content-Length: \(body.count)\r
+            \r
+
+            """
+        return Array(head.utf8) + body
     }
 
     func complete(_ body: JSONValue) throws -> Answer {
@@ -50,7 +57,8 @@ extension ServerUnderTest {
     func idlePoolBytes() throws -> Double? {
         for _ in 0..<500 {
             let text = try get("/metrics").text
-            let isIdle = text.contains("\nkeyhold_requests_running 0\n") && text.contains("\nkeyhold_requests_waiting 0\n")
+            let isIdle =
+                text.contains("\nkeyhold_requests_running 0\n") && text.contains("\nkeyhold_requests_waiting 0\n")
             if isIdle { break }
             sleepMilliseconds(20)
         }
@@ -109,7 +117,9 @@ struct EventStream {
         for line in response.text.split(separator: "\n") {
             if line == "data: [DONE]" {
                 isDone = true
-            } else if line.hasPrefix("data: "), let json = try? JSONValue(parsing: Array(line.dropFirst(6).utf8), limits: .file) {
+            } else if line.hasPrefix("data: "),
+                let json = try? JSONValue(parsing: Array(line.dropFirst(6).utf8), limits: .file)
+            {
                 if isDone { strange.append("after [DONE]: \(line)") }
                 chunks.append(json)
             } else if !line.hasPrefix(":") {

@@ -16,7 +16,7 @@ final class ServerUnderTest: Sendable {
     init(_ arguments: [String], environment: [String: String] = [:]) throws {
         let binary = try Self.binary()
         logPath = NSTemporaryDirectory() + "keyhold-test-\(UUID().uuidString).log"
-        FileManager.default.createFile(atPath: logPath, contents: nil)
+        try Data().write(to: URL(filePath: logPath))
         let process = Process()
         process.executableURL = binary
         process.arguments = ["serve", "--port", "0", "--log-format", "text"] + arguments
@@ -61,7 +61,9 @@ final class ServerUnderTest: Sendable {
             let data = output.availableData
             guard !data.isEmpty else { return nil }
             text += String(decoding: data, as: UTF8.self)
-            if let line = text.split(separator: "\n").first(where: { $0.hasPrefix("listening on ") }), text.hasSuffix("\n") {
+            if let line = text.split(separator: "\n").first(where: { $0.hasPrefix("listening on ") }),
+                text.hasSuffix("\n")
+            {
                 return line.split(separator: ":").last.flatMap { Int($0) }
             }
         }
@@ -85,7 +87,9 @@ final class ServerUnderTest: Sendable {
     }
 
     /// Open descriptors of the server.
-    var descriptorCount: Int { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(processID)/fd").count) ?? 0 }
+    var descriptorCount: Int {
+        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(processID)/fd").count) ?? 0
+    }
 
     /// Resident memory of the server.
     var residentBytes: Int {

@@ -3,7 +3,8 @@ import Foundation
 /// The files of the package, by path from its root.
 enum SourceTree {
     /// The package's folder.
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     /// Paths of files under `folder` with one of the endings, sorted.
     static func files(under folder: String, endings: [String]) -> [String] {

@@ -6,7 +6,7 @@ import Testing
         let paths = ["Sources", "Tests"].flatMap { SourceTree.files(under: $0, endings: [".swift", ".c", ".h"]) }
         #expect(paths.count > 20)
         let findings = try paths.flatMap { TidyRules.findings(path: $0, text: try SourceTree.text($0)) }
-        for finding in findings { Issue.record("\(finding)") }
+        if !findings.isEmpty { Issue.record("\(findings.count) findings:\n\(findings.joined(separator: "\n"))") }
     }
 
     @Test func shellScriptsStopAtTheFirstError() throws {
@@ -40,9 +40,18 @@ import Testing
         ("Sources/Serving/A.swift", "let a = \"" + String(repeating: "x", count: 120) + "\"", "columns"),
         ("Sources/Serving/A.swift", String(repeating: "\n", count: 501), "lines, the limit is 500"),
         ("Sources/Serving/A.swift", "func f() {" + String(repeating: "\n    a()", count: 60) + "\n}", "function of 62"),
-        ("Sources/Serving/A.swift", "init(\n  a: Int\n) {" + String(repeating: "\n    a()", count: 60) + "\n}", "function of 64"),
-        ("Sources/CKernels/a.c", "int f(void)\n{" + String(repeating: "\n    a();", count: 60) + "\n}", "function of 63"),
-        ("Sources/CKernels/a.c", "int f(void) {" + String(repeating: "\n    a('{');", count: 60) + "\n}", "function of 62"),
+        (
+            "Sources/Serving/A.swift", "init(\n  a: Int\n) {" + String(repeating: "\n    a()", count: 60) + "\n}",
+            "function of 64"
+        ),
+        (
+            "Sources/CKernels/a.c", "int f(void)\n{" + String(repeating: "\n    a();", count: 60) + "\n}",
+            "function of 63"
+        ),
+        (
+            "Sources/CKernels/a.c", "int f(void) {" + String(repeating: "\n    a('{');", count: 60) + "\n}",
+            "function of 62"
+        ),
     ])
     func canaryIsReported(path: String, text: String, words: String) {
         let findings = TidyRules.findings(path: path, text: text)
@@ -58,7 +67,10 @@ import Testing
         ("Sources/keyhold/A.swift", "print(1)"),
         ("Sources/JSON/A.swift", "let a = unsafe f()"),
         ("Sources/Serving/A.swift", "// Sendable: guarded by the lock.\nfinal class A: @unchecked Sendable {}"),
-        ("Sources/Serving/A.swift", "protocol P {\n  func a()\n  func b()\n}" + String(repeating: "\nlet a = 1", count: 70)),
+        (
+            "Sources/Serving/A.swift",
+            "protocol P {\n  func a()\n  func b()\n}" + String(repeating: "\nlet a = 1", count: 70)
+        ),
     ])
     func goodCodeIsNotReported(path: String, text: String) {
         #expect(TidyRules.findings(path: path, text: text) == [])

@@ -107,7 +107,8 @@ final class RequestReport: Sendable {
 
     private func metadata(_ facts: Facts, status: Int) -> Logger.Metadata {
         var metadata: Logger.Metadata = [
-            "request_id": "\(identity.requestID)", "remote": "\(identity.remoteAddress)", "method": "\(identity.method)",
+            "request_id": "\(identity.requestID)", "remote": "\(identity.remoteAddress)",
+            "method": "\(identity.method)",
             "path": "\(identity.path)", "status": "\(status)",
             "duration_ms": Self.milliseconds(ContinuousClock.now - startedAt),
         ]

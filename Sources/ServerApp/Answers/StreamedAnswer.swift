@@ -83,10 +83,11 @@ final class StreamedAnswer: Answer {
     }
 
     private func write(_ bytes: [UInt8], to stream: HTTPStream) {
-        let mustPause = switch stream.write(bytes) {
-        case .queued(let waiting): waiting > Self.highWaterBytes
-        case .closed: false
-        }
+        let mustPause =
+            switch stream.write(bytes) {
+            case .queued(let waiting): waiting > Self.highWaterBytes
+            case .closed: false
+            }
         let pauses = state.withLock { state in
             state.lastWrite = .now
             defer { state.isPaused = state.isPaused || mustPause }

@@ -10,9 +10,10 @@ enum Banner {
     static func text(_ model: LoadedModel, _ configuration: ServerConfiguration, port: Int) -> String {
         let threads = configuration.model.threads ?? ProcessEnvironment.availableCores()
         let pool = ConfigurationText.byteText(configuration.kvPoolBytes)
+        let family = model.decoder.configuration.family
         let lines = [
             ProductVersion.text,
-            "  model      \(model.name) (\(model.decoder.configuration.family), \(model.weightTypes.joined(separator: " ")))",
+            "  model      \(model.name) (\(family), \(model.weightTypes.joined(separator: " ")))",
             "  context    \(model.contextTokens) tokens, chat format \(model.chatTemplate.name)",
             "  compute    \(KernelTable.best.isa), \(threads) \(threads == 1 ? "thread" : "threads")",
             "  KV cache   \(model.kvBytesPerToken) bytes per token, pool \(pool)\(sessions(model, configuration))",
@@ -30,7 +31,8 @@ enum Banner {
         half.budget = .ratio(millionths: 500_000)
         guard
             let capacity = try? Capacity(
-                half, defaults: configuration.cacheDefaults, tokens: tokens, newTokens: min(256, tokens / 4), model: model,
+                half, defaults: configuration.cacheDefaults, tokens: tokens, newTokens: min(256, tokens / 4),
+                model: model,
                 poolBytes: configuration.kvPoolBytes)
         else { return "" }
         return ": \(capacity.sequences) requests of \(tokens) tokens at a budget of 50 %"

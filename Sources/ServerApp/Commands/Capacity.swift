@@ -15,7 +15,8 @@ struct Capacity: Sendable, Equatable {
 
     /// A sequence of `tokens` tokens of which all but `newTokens` are the prompt.
     init(
-        _ request: KVCacheRequest, defaults: KVCacheRequest, tokens: Int, newTokens: Int, model: LoadedModel, poolBytes: Int
+        _ request: KVCacheRequest, defaults: KVCacheRequest, tokens: Int, newTokens: Int, model: LoadedModel,
+        poolBytes: Int
     ) throws(KVCacheRequestError) {
         let configuration = model.decoder.configuration
         let plan = try PolicyTable.plan(

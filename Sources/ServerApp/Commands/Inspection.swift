@@ -61,9 +61,18 @@ public struct Inspection: Sendable {
             ("positions", "\(shape.positions)"),
             ("context", "\(shape.contextLength) tokens"),
             ("weights", model.weightTypes.joined(separator: " ")),
-            ("vocabulary", "\(shape.vocabularySize) tokens, \(vocabulary.scores == nil ? "merge ranks" : "merge scores")"),
-            ("special tokens", "BOS \(vocabulary.bosToken.map(String.init) ?? "none"), end \(ends.isEmpty ? "none" : ends)"),
-            ("chat format", model.chatTemplate.name + (model.hasUnknownTemplate ? " (the model's own is not recognised)" : "")),
+            (
+                "vocabulary",
+                "\(shape.vocabularySize) tokens, \(vocabulary.scores == nil ? "merge ranks" : "merge scores")"
+            ),
+            (
+                "special tokens",
+                "BOS \(vocabulary.bosToken.map(String.init) ?? "none"), end \(ends.isEmpty ? "none" : ends)"
+            ),
+            (
+                "chat format",
+                model.chatTemplate.name + (model.hasUnknownTemplate ? " (the model's own is not recognised)" : "")
+            ),
         ]
     }
 
@@ -74,14 +83,22 @@ public struct Inspection: Sendable {
         let newTokens = max(1, min(256, tokens / 4))
         var rows = [
             ("KV per token", "\(kvBytes(model)) bytes in \(storage), all layers"),
-            ("pool", "\(ConfigurationText.byteText(poolBytes)), for sequences of \(tokens) tokens (\(newTokens) of them generated)"),
+            (
+                "pool",
+                "\(ConfigurationText.byteText(poolBytes)), for sequences of \(tokens) tokens"
+                    + " (\(newTokens) of them generated)"
+            ),
         ]
         for (label, request) in try requests() {
             let capacity = try Capacity(
-                request, defaults: KVCacheRequest(), tokens: tokens, newTokens: newTokens, model: model, poolBytes: poolBytes)
-            rows.append((
-                label, "\(capacity.sequences) sequences of \(capacity.steadyBytes) bytes (\(capacity.peakBytes) during the prompt)"
-            ))
+                request, defaults: KVCacheRequest(), tokens: tokens, newTokens: newTokens, model: model,
+                poolBytes: poolBytes)
+            rows.append(
+                (
+                    label,
+                    "\(capacity.sequences) sequences of \(capacity.steadyBytes) bytes"
+                        + " (\(capacity.peakBytes) during the prompt)"
+                ))
         }
         return rows
     }
@@ -99,19 +116,22 @@ public struct Inspection: Sendable {
         ]
         if let budgetTokens { budgets = [("budget \(budgetTokens)", .tokens(budgetTokens))] }
         if let budgetRatio {
-            guard let millionths = ConfigurationText.millionths(budgetRatio), millionths > 0 else { throw .badRatio(budgetRatio) }
+            guard let millionths = ConfigurationText.millionths(budgetRatio), millionths > 0 else {
+                throw .badRatio(budgetRatio)
+            }
             budgets = [("budget \(budgetRatio)", .ratio(millionths: millionths))]
         }
         var full = KVCacheRequest()
         full.policy = "full"
         full.storage = storage
-        return [("full cache", full)] + budgets.map { label, budget in
-            var request = KVCacheRequest()
-            request.policy = "keyformer"
-            request.budget = budget
-            request.storage = storage
-            return (label, request)
-        }
+        return [("full cache", full)]
+            + budgets.map { label, budget in
+                var request = KVCacheRequest()
+                request.policy = "keyformer"
+                request.budget = budget
+                request.storage = storage
+                return (label, request)
+            }
     }
 
     private static func lines(_ rows: [(String, String)]) -> String {

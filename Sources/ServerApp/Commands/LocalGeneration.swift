@@ -8,7 +8,8 @@ internal import Observability
 internal import Serving
 internal import Synchronization
 
-/// `keyhold generate`: one prompt through the same engine, without HTTP. Options pass the same checks as a request body.
+/// `keyhold generate`: one prompt through the same engine, without HTTP. Options pass the same checks as a request
+/// body.
 public struct LocalGeneration: Sendable {
     public var prompt: String
     /// The prompt is a user's message and goes through the chat format.
@@ -33,7 +34,8 @@ public struct LocalGeneration: Sendable {
     }
 
     /// Runs the prompt and hands the text out as it comes. Blocks until the end.
-    public func run(_ configuration: ServerConfiguration, write: @escaping @Sendable (String) -> Void) throws -> Outcome {
+    public func run(_ configuration: ServerConfiguration, write: @escaping @Sendable (String) -> Void) throws -> Outcome
+    {
         let progress = LoadProgress()
         let model = try ModelLoader.load(configuration.model) { progress.show($0) }
         progress.end()
@@ -86,18 +88,21 @@ public struct LocalGeneration: Sendable {
         var failure: String?
         if case .error(let message) = reason { failure = message }
         let cache = usage.cache
-        let perSecond = usage.decodeSeconds > 0 ? Double(max(0, usage.completionTokens - 1)) / usage.decodeSeconds : 0
+        let steps = Double(max(0, usage.completionTokens - 1))
+        let speed = usage.decodeSeconds > 0 ? steps / usage.decodeSeconds : 0
         let report = """
-            finish reason      \(ServiceMetrics.FinishLabel(reason).rawValue)
-            prompt             \(usage.promptTokens) tokens in \(seconds(usage.prefillSeconds)) s
-            generated          \(usage.completionTokens) tokens in \(seconds(usage.decodeSeconds)) s, \(seconds(perSecond)) per second
-            KV policy          \(cache.policy), budget \(cache.budgetTokens) tokens, \(cache.budgetBytes) bytes
-            KV held            \(cache.peakTokens) tokens and \(cache.peakBytes) bytes at most, \(cache.evictedTokens) tokens evicted
+            finish reason  \(ServiceMetrics.FinishLabel(reason).rawValue)
+            prompt         \(usage.promptTokens) tokens in \(rounded(usage.prefillSeconds)) s
+            generated      \(usage.completionTokens) tokens in \(rounded(usage.decodeSeconds)) s
+            decode speed   \(rounded(speed)) tokens per second
+            KV policy      \(cache.policy), budget \(cache.budgetTokens) tokens, \(cache.budgetBytes) bytes
+            KV held        at most \(cache.peakTokens) tokens and \(cache.peakBytes) bytes
+            KV evicted     \(cache.evictedTokens) tokens
 
             """
         return Outcome(report: report, failure: failure)
     }
 
     /// Three decimal places.
-    private static func seconds(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+    private static func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
 }

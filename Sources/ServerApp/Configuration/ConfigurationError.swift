@@ -11,7 +11,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .unreadableFile(let path, let reason): "configuration file \(path): \(reason)"
         case .notAMapping(let path): "configuration file \(path): must be a mapping of keys to values"
-        case .unknownKey(let key, let origin): "\(origin): there is no setting '\(key)'; `keyhold serve --print-config` lists all"
+        case .unknownKey(let key, let origin):
+            "\(origin): there is no setting '\(key)'; `keyhold serve --print-config` lists all"
         case .notAScalar(let key, let origin): "\(origin): \(key.rawValue) must be a single value"
         case .badValue(let key, let value, let expected, let origin):
             "\(origin): \(key.rawValue) is '\(value)' but must be \(expected)"

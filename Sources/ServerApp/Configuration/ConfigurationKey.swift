@@ -1,5 +1,5 @@
-/// Every setting of the server. One name serves all three sources: `kv_pool_bytes` in the file is `KEYHOLD_KV_POOL_BYTES` in
-/// the environment and `--kv-pool-bytes` on the command line.
+/// Every setting of the server. One name serves all three sources: `kv_pool_bytes` in the file is
+/// `KEYHOLD_KV_POOL_BYTES` in the environment and `--kv-pool-bytes` on the command line.
 public enum ConfigurationKey: String, CaseIterable, Sendable {
     case model
     case modelName = "model_name"

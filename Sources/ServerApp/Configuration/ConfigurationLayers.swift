@@ -18,7 +18,8 @@ public struct ConfigurationLayers: Sendable, Equatable {
         entries[key] ?? key.definition.fallback.map { Entry(text: $0, origin: .builtIn) }
     }
 
-    /// Takes the settings of a YAML file. Unknown keys, lists and nested mappings are errors; `null` leaves a key unset.
+    /// Takes the settings of a YAML file. Unknown keys, lists and nested mappings are errors; `null` leaves a key
+    /// unset.
     public mutating func merge(yaml text: String, path: String) throws(ConfigurationError) {
         let root: Node?
         do {
@@ -38,8 +39,9 @@ public struct ConfigurationLayers: Sendable, Equatable {
         }
     }
 
-    /// Takes the `KEYHOLD_*` variables of an environment and returns the names that mean nothing here. Those are no error:
-    /// Kubernetes, for one, sets `KEYHOLD_SERVICE_HOST` and its like in every pod beside a service named keyhold.
+    /// Takes the `KEYHOLD_*` variables of an environment and returns the names that mean nothing here. Those are no
+    /// error: Kubernetes, for one, sets `KEYHOLD_SERVICE_HOST` and its like in every pod beside a service named
+    /// keyhold.
     public mutating func merge(environment: [String: String]) -> [String] {
         let known = Dictionary(uniqueKeysWithValues: ConfigurationKey.allCases.map { ($0.environmentName, $0) })
         var unknown: [String] = []

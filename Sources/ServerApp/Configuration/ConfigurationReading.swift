@@ -20,7 +20,9 @@ extension ConfigurationLayers {
     func bytes(_ key: ConfigurationKey) throws(ConfigurationError) -> Int? {
         guard case .bytes(let range) = key.definition.form, let entry = self[key] else { return nil }
         guard let value = ConfigurationText.bytes(entry.text), range.contains(value) else {
-            let (low, high) = (ConfigurationText.byteText(range.lowerBound), ConfigurationText.byteText(range.upperBound))
+            let (low, high) = (
+                ConfigurationText.byteText(range.lowerBound), ConfigurationText.byteText(range.upperBound)
+            )
             throw bad(key, entry, "a size from \(low) to \(high), such as 512MiB")
         }
         return value
@@ -29,7 +31,9 @@ extension ConfigurationLayers {
     func duration(_ key: ConfigurationKey) throws(ConfigurationError) -> Duration? {
         guard case .duration(let range) = key.definition.form, let entry = self[key] else { return nil }
         guard let value = ConfigurationText.duration(entry.text), range.contains(value) else {
-            let (low, high) = (ConfigurationText.durationText(range.lowerBound), ConfigurationText.durationText(range.upperBound))
+            let (low, high) = (
+                ConfigurationText.durationText(range.lowerBound), ConfigurationText.durationText(range.upperBound)
+            )
             throw bad(key, entry, "a time from \(low) to \(high), such as 30s")
         }
         return value

@@ -51,7 +51,8 @@ enum ConfigurationText {
 
     /// Bytes in the largest binary unit that divides them, for messages and banners.
     static func byteText(_ bytes: Int) -> String {
-        for (suffix, shift) in [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)] where bytes >= 1 << shift && bytes % (1 << shift) == 0 {
+        for (suffix, shift) in [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)]
+        where bytes >= 1 << shift && bytes % (1 << shift) == 0 {
             return "\(bytes >> shift)\(suffix)"
         }
         return "\(bytes)"

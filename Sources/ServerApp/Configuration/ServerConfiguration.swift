@@ -59,7 +59,9 @@ public struct ServerConfiguration: Sendable, Equatable {
     public let unknownVariables: [String]
 
     /// Reads the file, where one is named, then the environment, then `arguments`, and checks the result.
-    public static func load(file: String?, arguments: [ConfigurationKey: String]) throws(ConfigurationError) -> ServerConfiguration {
+    public static func load(file: String?, arguments: [ConfigurationKey: String]) throws(ConfigurationError)
+        -> ServerConfiguration
+    {
         var layers = ConfigurationLayers()
         if let file {
             let text: String
@@ -98,7 +100,9 @@ public struct ServerConfiguration: Sendable, Equatable {
 
     /// Plain words and numbers stay bare; anything else becomes a double-quoted YAML scalar.
     private static func quoted(_ text: String) -> String {
-        let plain = text.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0 | 32) || [45, 46, 47, 95].contains($0) }
+        let plain = text.utf8.allSatisfy {
+            (48...57).contains($0) || (97...122).contains($0 | 32) || [45, 46, 47, 95].contains($0)
+        }
         if plain, !text.isEmpty, text.lowercased() != "null" { return text }
         let escaped = text.unicodeScalars.map { scalar -> String in
             switch scalar {

@@ -2,8 +2,8 @@ internal import Foundation
 
 /// The model that ships with the program, so that it serves something without any download.
 ///
-/// SwiftPM copies the file into `keyhold_ServerApp.resources` beside the executable; an installed program may have it in
-/// `../share/keyhold`. The generated `Bundle.module` is not used: it ends the process when the folder is missing.
+/// SwiftPM copies the file into `keyhold_ServerApp.resources` beside the executable; an installed program may have it
+/// in `../share/keyhold`. The generated `Bundle.module` is not used: it ends the process when the folder is missing.
 enum BuiltInModel {
     static let name = "recall1M"
     static let fileName = "recall1M-Q8_0.gguf"
@@ -14,6 +14,8 @@ enum BuiltInModel {
     /// The file's path, or nil where it was not installed.
     static func path(executableFolder: String? = ProcessEnvironment.executableFolder()) -> String? {
         guard let executableFolder else { return nil }
-        return folders.map { "\(executableFolder)/\($0)/\(fileName)" }.first { FileManager.default.isReadableFile(atPath: $0) }
+        return folders.map { "\(executableFolder)/\($0)/\(fileName)" }.first {
+            FileManager.default.isReadableFile(atPath: $0)
+        }
     }
 }

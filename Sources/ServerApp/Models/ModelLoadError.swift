@@ -8,8 +8,8 @@ public enum ModelLoadError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noBuiltInModel(let looked):
-            "the built-in model \(BuiltInModel.fileName) is not beside the program (looked in \(looked.joined(separator: ", "))); "
-                + "name a model with --model PATH"
+            "the built-in model \(BuiltInModel.fileName) is not beside the program (looked in "
+                + "\(looked.joined(separator: ", "))); name a model with --model PATH"
         case .noTokenizer(let path):
             "\(path): there is no tokenizer: a GGUF file needs tokenizer.ggml.model, a folder needs tokenizer.json"
         case .vocabularyMismatch(let path, let tokenizer, let model):

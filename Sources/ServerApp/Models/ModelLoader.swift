@@ -15,7 +15,8 @@ enum ModelLoader {
         let decoder = try DecoderModel.load(source, progress: progress)
         let vocabularySize = decoder.configuration.vocabularySize
         guard tokenizer.vocabularySize <= vocabularySize else {
-            throw ModelLoadError.vocabularyMismatch(path: path, tokenizer: tokenizer.vocabularySize, model: vocabularySize)
+            throw ModelLoadError.vocabularyMismatch(
+                path: path, tokenizer: tokenizer.vocabularySize, model: vocabularySize)
         }
         let (template, isUnknown) = try chatTemplate(choice.chatTemplate, source)
         return LoadedModel(
@@ -28,7 +29,9 @@ enum ModelLoader {
     private static func tokenizer(of source: ModelSource, path: String) throws -> Tokenizer {
         switch source {
         case .gguf(let file):
-            guard let vocabulary = try GGUFVocabulary(file.metadata) else { throw ModelLoadError.noTokenizer(path: path) }
+            guard let vocabulary = try GGUFVocabulary(file.metadata) else {
+                throw ModelLoadError.noTokenizer(path: path)
+            }
             return try Tokenizer(vocabulary)
         case .huggingFace(let folder):
             guard let tokenizerJSON = folder.tokenizerJSON else { throw ModelLoadError.noTokenizer(path: path) }
@@ -39,7 +42,8 @@ enum ModelLoader {
     }
 
     /// The format asked for, else the model's own where it is recognised, else plain.
-    private static func chatTemplate(_ asked: String?, _ source: ModelSource) throws -> (ChatTemplate, isUnknown: Bool) {
+    private static func chatTemplate(_ asked: String?, _ source: ModelSource) throws -> (ChatTemplate, isUnknown: Bool)
+    {
         if let asked, let template = ChatTemplate.named(asked) { return (template, false) }
         let text = try templateText(source)
         if let text, let template = ChatTemplate.detect(inTemplateText: text) { return (template, false) }

@@ -1,6 +1,7 @@
 internal import Synchronization
 
-/// A line on the terminal that says how far loading is; nothing where standard error is no terminal or loading is quick.
+/// A line on the terminal that says how far loading is; nothing where standard error is no terminal or loading is
+/// quick.
 final class LoadProgress: Sendable {
     private struct State {
         var shownPercent = -1

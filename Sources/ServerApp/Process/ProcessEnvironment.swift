@@ -11,7 +11,9 @@ enum ProcessEnvironment {
 
     /// The folder of the running executable.
     static func executableFolder() -> String? {
-        guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else { return nil }
+        guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
+            return nil
+        }
         return path.lastIndex(of: "/").map { String(path[..<$0]) }
     }
 

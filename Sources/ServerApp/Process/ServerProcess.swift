@@ -6,11 +6,11 @@ internal import Synchronization
 
 /// The life of `keyhold serve`: listen, load, serve, drain, end.
 public enum ServerProcess {
-    /// Serves until SIGTERM or SIGINT; returns when what ran has ended or `drain_grace` is over. A second signal ends the
-    /// process at once. Called on the main thread, before any other thread exists.
+    /// Serves until SIGTERM or SIGINT; returns when what ran has ended or `drain_grace` is over. A second signal ends
+    /// the process at once. Called on the main thread, before any other thread exists.
     ///
-    /// It listens before the model is loaded, so that probes see a server that is alive and not ready, and a port that is
-    /// taken is noticed at once.
+    /// It listens before the model is loaded, so that probes see a server that is alive and not ready, and a port that
+    /// is taken is noticed at once.
     public static func run(_ configuration: ServerConfiguration) throws {
         let signals = SignalWatch()
         let logger = Logs.logger(configuration)
@@ -76,7 +76,8 @@ private final class ServerLife: Sendable {
         let model = try ModelLoader.load(configuration.model) { progress.show($0) }
         progress.end()
         if model.hasUnknownTemplate {
-            logger.warning("the model's chat template is not recognised; plain is used", metadata: ["model": "\(model.name)"])
+            logger.warning(
+                "the model's chat template is not recognised; plain is used", metadata: ["model": "\(model.name)"])
         }
         let service = try ModelService(
             model, configuration: configuration, arena: application.arena, metrics: application.metrics, logger: logger)

@@ -1,4 +1,4 @@
-internal import Tensors
+internal import Foundation
 
 /// Why a text file could not be read.
 struct TextFileError: Error {
@@ -7,17 +7,14 @@ struct TextFileError: Error {
 
 /// Small text files, read whole.
 enum TextFile {
-    /// The file's text. Not a regular file, larger than `limit` bytes or not UTF-8 is an error.
+    /// The file's text. A missing file, one larger than `limit` bytes and one that is not UTF-8 are errors.
     static func read(_ path: String, limit: Int) throws(TextFileError) -> String {
-        let file: MappedFile
-        do {
-            file = try MappedFile(path: path)
-        } catch {
-            throw TextFileError(reason: error.reason)
+        guard FileManager.default.fileExists(atPath: path) else { throw TextFileError(reason: "does not exist") }
+        guard let file = FileHandle(forReadingAtPath: path), let data = try? file.read(upToCount: limit + 1) else {
+            throw TextFileError(reason: "cannot be read")
         }
-        let bytes = unsafe Array(file.bytes.prefix(limit + 1))
-        guard bytes.count <= limit else { throw TextFileError(reason: "is larger than \(limit) bytes") }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw TextFileError(reason: "is not UTF-8 text") }
+        guard data.count <= limit else { throw TextFileError(reason: "is larger than \(limit) bytes") }
+        guard let text = String(validating: data, as: UTF8.self) else { throw TextFileError(reason: "is not UTF-8") }
         return text
     }
 }

@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// One thread that runs closures in the order in which they were posted. It ends when the last reference is gone and the
-/// queue is empty.
+/// One thread that runs closures in the order in which they were posted. It ends when the last reference is gone and
+/// the queue is empty.
 final class WorkerThread: Sendable {
     private let queue = Queue()
 

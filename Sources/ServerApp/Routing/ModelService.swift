@@ -13,12 +13,14 @@ struct ModelService: Sendable {
 
     /// Starts the engine thread.
     init(
-        _ model: LoadedModel, configuration: ServerConfiguration, arena: KVArena, metrics: ServiceMetrics, logger: Logger
+        _ model: LoadedModel, configuration: ServerConfiguration, arena: KVArena, metrics: ServiceMetrics,
+        logger: Logger
     ) throws {
         let (shape, admission) = (model.decoder.configuration.cacheShape, configuration.admission)
         var settings = ServiceConfiguration(
             limits: try SchedulerLimits(
-                maxSequences: admission.maxSequences, maxQueuedSequences: admission.maxQueue, layerCount: shape.layerCount,
+                maxSequences: admission.maxSequences, maxQueuedSequences: admission.maxQueue,
+                layerCount: shape.layerCount,
                 maxRowsPerStep: admission.rowsPerStep, poolBytes: arena.capacityBytes),
             contextLength: model.contextTokens, vocabularySize: model.vocabularySize, cacheShape: shape,
             usesRoPE: model.decoder.configuration.usesRoPE)

@@ -21,8 +21,8 @@ struct RequestPreparation: Sendable {
     let model: LoadedModel
     let strictFields: Bool
 
-    /// `POST /v1/completions`. A text prompt is the model's raw input: texts of control tokens in it become those tokens,
-    /// and BOS comes first where the model wants it. Token ids are taken as they are.
+    /// `POST /v1/completions`. A text prompt is the model's raw input: texts of control tokens in it become those
+    /// tokens, and BOS comes first where the model wants it. Token ids are taken as they are.
     func completion(_ body: [UInt8]) throws(APIError) -> PreparedRequest {
         let request = try CompletionRequest(body: body)
         try check(model: request.model, unknownFields: request.unknownFields)

@@ -4,7 +4,8 @@ enum RequestIdentity {
     static func accepted(_ value: String?) -> String? {
         guard let value, (1...128).contains(value.utf8.count) else { return nil }
         let isPlain = value.utf8.allSatisfy { byte in
-            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || "-._:/+=@".utf8.contains(byte)
+            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                || "-._:/+=@".utf8.contains(byte)
         }
         return isPlain ? value : nil
     }

@@ -100,7 +100,8 @@ final class ServerApplication: Sendable {
         let report = RequestReport(
             identity: RequestReport.Identity(
                 requestID: RequestIdentity.accepted(exchange.header("x-request-id")) ?? RequestIdentity.minted(),
-                method: exchange.method, path: exchange.path, remoteAddress: exchange.remoteAddress, route: match.route),
+                method: exchange.method, path: exchange.path, remoteAddress: exchange.remoteAddress,
+                route: match.route),
             logger: logger, metrics: metrics)
         let channel = AnswerChannel(exchange: exchange, call: ClientCall(), report: report)
         exchange.onClosed { [call = channel.call] reason in
@@ -109,7 +110,8 @@ final class ServerApplication: Sendable {
         }
         switch match {
         case .notFound: channel.respond(.pathNotFound(exchange.path))
-        case .methodNotAllowed(let route): channel.respond(.methodNotAllowed(exchange.method, allowed: route.allowedMethods))
+        case .methodNotAllowed(let route):
+            channel.respond(.methodNotAllowed(exchange.method, allowed: route.allowedMethods))
         case .options(let route):
             channel.respond(status: 204, contentType: "application/json", body: [], headers: [("allow", route.allow)])
         case .found(let route, let parameter): answer(route, parameter, channel)
