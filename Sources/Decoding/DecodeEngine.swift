@@ -4,9 +4,9 @@ public import KVCaching
 
 /// Model, caches and scratch of the engine thread. Made there, used there, dies there.
 ///
-/// A step takes decode rows of many sequences and pieces of prompts through the layers together. Prompts are layer-major
-/// (ARCHITECTURE 3.3): their rows wait between layers in the sequence's residual stream. A sequence's logits depend on its own
-/// tokens, plan and seed only: not on the batch, the pieces or the number of threads.
+/// A step takes decode rows of many sequences and pieces of prompts through the layers together. Prompts are
+/// layer-major (ARCHITECTURE 3.3): their rows wait between layers in the sequence's residual stream. A sequence's
+/// logits depend on its own tokens, plan and seed only: not on the batch, the pieces or the number of threads.
 public final class DecodeEngine {
     /// Sizes that are fixed when the engine is made.
     public struct Limits: Sendable {
@@ -65,8 +65,8 @@ public final class DecodeEngine {
         return state
     }
 
-    /// Computes a batch. `sink` gets the decode rows' logits in batch order, then those of the prompt pieces in batch order; the span is
-    /// valid during the call only.
+    /// Computes a batch. `sink` gets the decode rows' logits in batch order, then those of the prompt pieces in batch
+    /// order; the span is valid during the call only.
     public func run(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
         let decoding = batch.decode.map { state($0.sequence) }
         for (index, row) in batch.decode.enumerated() {
@@ -173,7 +173,8 @@ public final class DecodeEngine {
                 model.weights.finalNorm, model.configuration.normalization, buffers.hidden, rows: 0..<count,
                 into: buffers.normed)
             compute.multiply(
-                model.weights.output.weight, bias: model.weights.output.bias, input: buffers.normed, inputRows: 0..<count,
+                model.weights.output.weight, bias: model.weights.output.bias, input: buffers.normed,
+                inputRows: 0..<count,
                 output: buffers.logits, outputRow: 0)
             for row in 0..<count { buffers.logits.withSpan(row) { sink(start + row, $0) } }
         }

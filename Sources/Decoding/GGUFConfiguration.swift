@@ -28,7 +28,8 @@ struct GGUFConfiguration {
         if let fallback, file.metadata[key(name)] == nil { return fallback }
         let number = try file.metadata.float(key(name))
         guard number.isFinite, number > 0 else {
-            throw ModelError.wrongField(file: file.path, field: key(name), found: "\(number)", wanted: "a positive number")
+            throw ModelError.wrongField(
+                file: file.path, field: key(name), found: "\(number)", wanted: "a positive number")
         }
         return Float(number)
     }

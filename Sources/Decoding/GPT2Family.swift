@@ -11,18 +11,22 @@ extension ModelFamily {
             return ModelConfiguration(
                 family: "gpt2", vocabularySize: try config.count("vocab_size"),
                 contextLength: try config.count("n_positions", default: 1024), layerCount: try config.count("n_layer"),
-                hiddenSize: hidden, feedForwardSize: try config.count("n_inner", default: 4 * hidden), queryHeads: heads,
+                hiddenSize: hidden, feedForwardSize: try config.count("n_inner", default: 4 * hidden),
+                queryHeads: heads,
                 kvHeads: heads, headDim: hidden / heads,
-                normalization: .layer(epsilon: try config.number("layer_norm_epsilon", default: 1e-5)), positions: .learned,
+                normalization: .layer(epsilon: try config.number("layer_norm_epsilon", default: 1e-5)),
+                positions: .learned,
                 activation: try config.gelu("activation_function", default: "gelu_new"), block: .sequential)
         },
         ggufConfiguration: { gguf in
             let (hidden, heads) = (try gguf.count("embedding_length"), try gguf.count("attention.head_count"))
             return ModelConfiguration(
-                family: "gpt2", vocabularySize: try gguf.vocabularySize(), contextLength: try gguf.count("context_length"),
+                family: "gpt2", vocabularySize: try gguf.vocabularySize(),
+                contextLength: try gguf.count("context_length"),
                 layerCount: try gguf.count("block_count"), hiddenSize: hidden,
                 feedForwardSize: try gguf.count("feed_forward_length"), queryHeads: heads, kvHeads: heads,
-                headDim: hidden / heads, normalization: .layer(epsilon: try gguf.number("attention.layer_norm_epsilon")),
+                headDim: hidden / heads,
+                normalization: .layer(epsilon: try gguf.number("attention.layer_norm_epsilon")),
                 positions: .learned, activation: .geluTanh, block: .sequential)
         },
         huggingFaceNames: { directory in

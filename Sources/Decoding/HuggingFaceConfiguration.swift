@@ -44,7 +44,9 @@ struct HuggingFaceConfiguration {
             guard let fallback else { throw .missingField(file: file, field: prefix + name) }
             return fallback
         }
-        guard let number = value.asDouble, number.isFinite, number > 0 else { throw wrong(name, value, wanted: "a positive number") }
+        guard let number = value.asDouble, number.isFinite, number > 0 else {
+            throw wrong(name, value, wanted: "a positive number")
+        }
         return Float(number)
     }
 

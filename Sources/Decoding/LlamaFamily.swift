@@ -28,7 +28,8 @@ extension ModelFamily {
             let (hidden, heads) = (try gguf.count("embedding_length"), try gguf.count("attention.head_count"))
             let headDim = try gguf.count("attention.key_length", default: hidden / heads)
             return ModelConfiguration(
-                family: "llama", vocabularySize: try gguf.vocabularySize(), contextLength: try gguf.count("context_length"),
+                family: "llama", vocabularySize: try gguf.vocabularySize(),
+                contextLength: try gguf.count("context_length"),
                 layerCount: try gguf.count("block_count"), hiddenSize: hidden,
                 feedForwardSize: try gguf.count("feed_forward_length"), queryHeads: heads,
                 kvHeads: try gguf.count("attention.head_count_kv", default: heads), headDim: headDim,
@@ -46,7 +47,8 @@ extension ModelFamily {
                     return TensorNames.Layer(
                         attentionNorm: prefix + "input_layernorm",
                         queryKeyValue: ["q", "k", "v"].map { prefix + "self_attn.\($0)_proj" },
-                        attentionOutput: prefix + "self_attn.o_proj", feedForwardNorm: prefix + "post_attention_layernorm",
+                        attentionOutput: prefix + "self_attn.o_proj",
+                        feedForwardNorm: prefix + "post_attention_layernorm",
                         gate: prefix + "mlp.gate_proj", up: prefix + "mlp.up_proj", down: prefix + "mlp.down_proj")
                 })
         },

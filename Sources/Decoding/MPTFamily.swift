@@ -24,17 +24,20 @@ extension ModelFamily {
             try gguf.requireZero("attention.clamp_kqv", meaning: "clipped queries, keys and values")
             let (hidden, heads) = (try gguf.count("embedding_length"), try gguf.count("attention.head_count"))
             return ModelConfiguration(
-                family: "mpt", vocabularySize: try gguf.vocabularySize(), contextLength: try gguf.count("context_length"),
+                family: "mpt", vocabularySize: try gguf.vocabularySize(),
+                contextLength: try gguf.count("context_length"),
                 layerCount: try gguf.count("block_count"), hiddenSize: hidden,
                 feedForwardSize: try gguf.count("feed_forward_length"), queryHeads: heads,
                 kvHeads: try gguf.count("attention.head_count_kv", default: heads), headDim: hidden / heads,
                 normalization: .layer(epsilon: try gguf.number("attention.layer_norm_epsilon", default: 1e-5)),
-                positions: .alibi(maximumBias: Double(try gguf.number("attention.max_alibi_bias"))), activation: .geluErf,
+                positions: .alibi(maximumBias: Double(try gguf.number("attention.max_alibi_bias"))),
+                activation: .geluErf,
                 block: .sequential)
         },
         huggingFaceNames: { _ in
             TensorNames(
-                embedding: "transformer.wte", positionEmbedding: nil, finalNorm: "transformer.norm_f", output: "lm_head",
+                embedding: "transformer.wte", positionEmbedding: nil, finalNorm: "transformer.norm_f",
+                output: "lm_head",
                 layer: { index in
                     let prefix = "transformer.blocks.\(index)."
                     return TensorNames.Layer(

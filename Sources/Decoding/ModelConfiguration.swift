@@ -71,14 +71,17 @@ extension ModelConfiguration {
         }
     }
 
-    /// Slope of head i (from 1) is 2^(−i · maximumBias / P), P = heads rounded up to a power of two; where P is larger, every second slope
-    /// first, then the others, cut to the number of heads (Press et al., arXiv 2108.12409; MPT's reading).
+    /// Slope of head i (from 1) is 2^(−i · maximumBias / P), P = heads rounded up to a power of two; where P is
+    /// larger, every second slope first, then the others, cut to the number of heads (Press et al., arXiv 2108.12409;
+    /// MPT's reading).
     static func alibiSlopes(heads: Int, maximumBias: Double) -> [Float] {
         var rounded = 1
         while rounded < heads { rounded *= 2 }
         let slopes = (1...rounded).map { exp2(-Double($0) * maximumBias / Double(rounded)) }
         guard rounded != heads else { return slopes.map(Float.init) }
-        let ordered = stride(from: 1, to: rounded, by: 2).map { slopes[$0] } + stride(from: 0, to: rounded, by: 2).map { slopes[$0] }
+        let ordered =
+            stride(from: 1, to: rounded, by: 2).map { slopes[$0] }
+            + stride(from: 0, to: rounded, by: 2).map { slopes[$0] }
         return ordered.prefix(heads).map(Float.init)
     }
 }

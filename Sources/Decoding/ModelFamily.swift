@@ -26,7 +26,8 @@ struct TensorNames: Sendable {
     var layer: @Sendable (Int) -> Layer
 }
 
-/// A family of models: how each file format spells its configuration and its tensors. Data; the forward pass knows no family.
+/// A family of models: how each file format spells its configuration and its tensors. Data; the forward pass knows no
+/// family.
 struct ModelFamily: Sendable {
     var name: String
     /// `model_type` values of config.json.
@@ -45,7 +46,8 @@ extension TensorNames {
     /// GGUF names every family's tensors alike; `fused` is for families that store query, key and value as one matrix.
     static func gguf(fused: Bool, gated: Bool, learnedPositions: Bool = false, parallel: Bool = false) -> TensorNames {
         TensorNames(
-            embedding: "token_embd", positionEmbedding: learnedPositions ? "position_embd" : nil, finalNorm: "output_norm",
+            embedding: "token_embd", positionEmbedding: learnedPositions ? "position_embd" : nil,
+            finalNorm: "output_norm",
             output: "output",
             layer: { index in
                 let prefix = "blk.\(index)."

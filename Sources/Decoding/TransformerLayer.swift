@@ -2,8 +2,8 @@ internal import Kernels
 internal import KVCaching
 internal import Tensors
 
-/// One transformer layer over a group of rows. Rows are independent but for their lanes, so a row's bits do not depend on the
-/// group it is in.
+/// One transformer layer over a group of rows. Rows are independent but for their lanes, so a row's bits do not
+/// depend on the group it is in.
 struct TransformerLayer {
     let model: ModelConfiguration
     let weights: LayerWeights
@@ -35,7 +35,9 @@ struct TransformerLayer {
         apply(weights.up, buffers.normed, rows: rows, into: buffers.up)
         switch model.activation {
         case .siluGated:
-            guard let gate = weights.gate, let gated = buffers.gate else { preconditionFailure("a gated model without gates") }
+            guard let gate = weights.gate, let gated = buffers.gate else {
+                preconditionFailure("a gated model without gates")
+            }
             apply(gate, buffers.normed, rows: rows, into: gated)
             compute.siluMultiply(gate: gated, up: buffers.up, rows: rows)
             apply(weights.down, gated, rows: rows, into: buffers.projected)
@@ -50,7 +52,8 @@ struct TransformerLayer {
         _ linear: Linear, _ input: ActivationRows, rows: Range<Int>, into output: ActivationRows, column: Int = 0
     ) {
         compute.multiply(
-            linear.weight, bias: linear.bias, input: input, inputRows: rows, output: output, outputRow: 0, outputColumn: column)
+            linear.weight, bias: linear.bias, input: input, inputRows: rows, output: output, outputRow: 0,
+            outputColumn: column)
     }
 
     private func normalize(_ norm: Norm, _ input: ActivationRows, rows: Range<Int>, into output: ActivationRows) {

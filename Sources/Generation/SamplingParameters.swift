@@ -12,7 +12,8 @@ public struct SamplingParameters: Sendable, Equatable {
     public var presencePenalty: Double = 0
     /// Subtracted per occurrence from the logit of every token already generated (OpenAI).
     public var frequencyPenalty: Double = 0
-    /// Divides positive and multiplies negative logits of tokens in prompt or output (CTRL, arXiv 1909.05858). 1 is off.
+    /// Divides positive and multiplies negative logits of tokens in prompt or output (CTRL, arXiv 1909.05858). 1 is
+    /// off.
     public var repetitionPenalty: Double = 1
     /// Added to the logits of the named tokens.
     public var logitBias: [TokenID: Double] = [:]

@@ -64,8 +64,8 @@ public struct GenerationUsage: Sendable, Equatable {
 public enum TokenEvent: Sendable, Equatable {
     /// The prompt's tokens with logprobs, once, before the first `.text` (only if asked for).
     case prompt(choice: Int, tokens: [ReportedToken])
-    /// New text (valid UTF-8, may be empty when only tokens are reported) and the tokens it came from. `generated` is the
-    /// number of completion tokens so far.
+    /// New text (valid UTF-8, may be empty when only tokens are reported) and the tokens it came from. `generated` is
+    /// the number of completion tokens so far.
     case text(choice: Int, text: String, tokens: [ReportedToken], generated: Int)
     /// Last event of the choice. `stopReason` names the stop string or token id that ended it.
     case finished(choice: Int, reason: FinishReason, stopReason: String?, usage: GenerationUsage)

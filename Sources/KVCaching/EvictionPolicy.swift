@@ -39,15 +39,15 @@ public enum EvictionPlan: Sendable, Equatable {
     case evict(slot: Int)
 }
 
-/// A KV-cache eviction policy: a value that names its tap, turns observed rows into score increments and plans evictions.
-/// It owns no memory: scores live in the lane and are added up by the store. Adding a policy takes one file with a conforming
-/// type and one row in `PolicyTable`.
+/// A KV-cache eviction policy: a value that names its tap, turns observed rows into score increments and plans
+/// evictions. It owns no memory: scores live in the lane and are added up by the store. Adding a policy takes one
+/// file with a conforming type and one row in `PolicyTable`.
 public protocol EvictionPolicy: Sendable {
     /// Rows this policy wants to see.
     var tap: AttentionTap { get }
 
-    /// Writes into `row.increments` what the row adds to each entry's score. Called only where `tap` is not `.none`, for each query
-    /// in rising order and within it for each head of the group in rising order.
+    /// Writes into `row.increments` what the row adds to each entry's score. Called only where `tap` is not `.none`,
+    /// for each query in rising order and within it for each head of the group in rising order.
     func score(_ row: borrowing ObservedRow, kernels: KernelTable)
 
     /// Chooses what stays. A pure function of its arguments; called only when the lane holds more than `budget`.

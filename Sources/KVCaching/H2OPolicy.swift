@@ -1,7 +1,7 @@
 public import Kernels
 
-/// Heavy-hitter oracle (Zhang et al., arXiv 2306.14048): the score is the attention probability, accumulated over queries and the
-/// heads of the group.
+/// Heavy-hitter oracle (Zhang et al., arXiv 2306.14048): the score is the attention probability, accumulated over
+/// queries and the heads of the group.
 public struct H2OPolicy: EvictionPolicy {
     public let selection: ScoredSelection
 

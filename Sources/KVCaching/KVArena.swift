@@ -1,7 +1,8 @@
 internal import Synchronization
 
-/// The process-wide pool of KV bytes: every cache takes its memory here and gives it back here, so `usedBytes` is exact.
-/// Admission (the scheduler's books) keeps `usedBytes` under the capacity; going over is a broken promise and traps.
+/// The process-wide pool of KV bytes: every cache takes its memory here and gives it back here, so `usedBytes` is
+/// exact. Admission (the scheduler's books) keeps `usedBytes` under the capacity; going over is a broken promise and
+/// traps.
 public final class KVArena: Sendable {
     public let capacityBytes: Int
     private let used = Atomic<Int>(0)
@@ -26,7 +27,8 @@ public final class KVArena: Sendable {
 
     fileprivate func take(_ byteCount: Int) {
         let now = used.wrappingAdd(byteCount, ordering: .relaxed).newValue
-        precondition(now <= capacityBytes, "the KV pool holds \(now) of \(capacityBytes) bytes: admission broke its promise")
+        precondition(
+            now <= capacityBytes, "the KV pool holds \(now) of \(capacityBytes) bytes: admission broke its promise")
     }
 
     fileprivate func giveBack(_ byteCount: Int) {

@@ -1,8 +1,8 @@
 public import Kernels
 
-/// Keyformer (Adnan et al., arXiv 2403.09054, Algorithm 1): the score is a second softmax over the logits with Gumbel noise added and
-/// a temperature tau that rises while decoding, accumulated over queries and the heads of the group. The noise never touches
-/// the layer's output.
+/// Keyformer (Adnan et al., arXiv 2403.09054, Algorithm 1): the score is a second softmax over the logits with Gumbel
+/// noise added and a temperature tau that rises while decoding, accumulated over queries and the heads of the group.
+/// The noise never touches the layer's output.
 public struct KeyformerPolicy: EvictionPolicy {
     /// When noise is drawn.
     public enum Noise: String, Sendable, CaseIterable {

@@ -29,15 +29,21 @@ internal import Tensors
     ) {
         unsafe positions[slot] = Int32(position)
         if let scores = unsafe scores { unsafe scores[slot] = 0 }
-        unsafe Self.store(key, as: layout.keyStorage, count: layout.headDim, at: keys + slot * layout.keyBytes, kernels: kernels)
-        unsafe Self.store(value, as: layout.valueStorage, count: layout.headDim, at: values + slot * layout.valueBytes, kernels: kernels)
+        unsafe Self.store(
+            key, as: layout.keyStorage, count: layout.headDim, at: keys + slot * layout.keyBytes, kernels: kernels)
+        unsafe Self.store(
+            value, as: layout.valueStorage, count: layout.headDim, at: values + slot * layout.valueBytes,
+            kernels: kernels)
     }
 
     /// Copies an entry of another lane of the same layout.
     func copy(slot: Int, from other: Lane, slot source: Int) {
         unsafe positions[slot] = other.positions[source]
-        if let scores = unsafe scores, let otherScores = unsafe other.scores { unsafe scores[slot] = otherScores[source] }
-        unsafe (keys + slot * layout.keyBytes).copyMemory(from: other.keys + source * layout.keyBytes, byteCount: layout.keyBytes)
+        if let scores = unsafe scores, let otherScores = unsafe other.scores {
+            unsafe scores[slot] = otherScores[source]
+        }
+        unsafe (keys + slot * layout.keyBytes).copyMemory(
+            from: other.keys + source * layout.keyBytes, byteCount: layout.keyBytes)
         unsafe (values + slot * layout.valueBytes).copyMemory(
             from: other.values + source * layout.valueBytes, byteCount: layout.valueBytes)
     }
@@ -56,7 +62,8 @@ internal import Tensors
 
     /// Rounds `count` f32 values to a storage type.
     static func store(
-        _ source: UnsafePointer<Float>, as storage: DType, count: Int, at target: UnsafeMutableRawPointer, kernels: KernelTable
+        _ source: UnsafePointer<Float>, as storage: DType, count: Int, at target: UnsafeMutableRawPointer,
+        kernels: KernelTable
     ) {
         if storage == .f16 {
             unsafe kernels.toF16(count: count, input: source, output: target.assumingMemoryBound(to: UInt16.self))

@@ -15,11 +15,13 @@ public struct AttentionJob {
     }
 }
 
-/// Attention of a layer over the lanes of many sequences: appends keys and values, attends, scores, evicts. One work item is
-/// one lane of one sequence, so nothing that a lane computes depends on the batch or on the number of threads.
+/// Attention of a layer over the lanes of many sequences: appends keys and values, attends, scores, evicts. One work
+/// item is one lane of one sequence, so nothing that a lane computes depends on the batch or on the number of
+/// threads.
 ///
-/// Within a lane the order is fixed: queries rise, and for each query the heads of the group rise. Sums over entries run in
-/// slot order, which is position order until the first eviction; so a budget that is never reached gives the bits of full attention.
+/// Within a lane the order is fixed: queries rise, and for each query the heads of the group rise. Sums over entries
+/// run in slot order, which is position order until the first eviction; so a budget that is never reached gives the
+/// bits of full attention.
 @safe public final class LaneAttention {
     let kernels: KernelTable
     let encoding: PositionEncoding
@@ -46,14 +48,15 @@ public struct AttentionJob {
         for worker in scratch { worker.reserve(slots: slots, groupSize: shape.groupSize, rotatesKeys: rotatesKeys) }
     }
 
-    /// Runs a layer. `qkv` rows are [queryHeads + 2·kvHeads, headDim] before any rotation; `output` rows are [queryHeads, headDim].
-    /// A prompt's lanes are pruned when its last row has passed.
+    /// Runs a layer. `qkv` rows are [queryHeads + 2·kvHeads, headDim] before any rotation; `output` rows are
+    /// [queryHeads, headDim]. A prompt's lanes are pruned when its last row has passed.
     public func run(_ jobs: [AttentionJob], layer: Int, qkv: ActivationRows, output: ActivationRows) {
         let heads = shape.kvHeads
         compute.forEach(count: jobs.count * heads) { index, worker in
             let job = jobs[index / heads]
             let pass = unsafe LanePass(
-                attention: self, job: job, layer: layer, kvHead: index % heads, qkv: qkv, output: output, scratch: scratch[worker])
+                attention: self, job: job, layer: layer, kvHead: index % heads, qkv: qkv, output: output,
+                scratch: scratch[worker])
             if let rows = job.promptRows {
                 unsafe pass.prompt(rows)
             } else {

@@ -11,10 +11,33 @@ internal import Tensors
     let output: ActivationRows
     let scratch: LaneScratch
 
-    private var plan: CachePlan { unsafe job.cache.plan }
-    private var shape: CacheShape { unsafe attention.shape }
-    private var kernels: KernelTable { unsafe attention.kernels }
-    private var headDim: Int { unsafe shape.headDim }
+    // Read once for all rows of the pass.
+    private let plan: CachePlan
+    private let policy: any EvictionPolicy
+    private let tap: AttentionTap
+    private let shape: CacheShape
+    private let kernels: KernelTable
+    private let headDim: Int
+
+    init(
+        attention: LaneAttention, job: AttentionJob, layer: Int, kvHead: Int, qkv: ActivationRows,
+        output: ActivationRows,
+        scratch: LaneScratch
+    ) {
+        unsafe self.attention = attention
+        unsafe self.job = job
+        unsafe self.layer = layer
+        unsafe self.kvHead = kvHead
+        unsafe self.qkv = qkv
+        unsafe self.output = output
+        unsafe self.scratch = scratch
+        unsafe plan = job.cache.plan
+        unsafe policy = job.cache.plan.policy
+        unsafe tap = job.cache.plan.canEvict ? job.cache.plan.policy.tap : .none
+        unsafe shape = attention.shape
+        unsafe kernels = attention.kernels
+        unsafe headDim = attention.shape.headDim
+    }
 
     // MARK: The prompt
 
@@ -24,7 +47,8 @@ internal import Tensors
         for position in rows {
             let row = unsafe job.firstRow + position - rows.lowerBound
             unsafe lane.write(
-                slot: position, position: position, key: rotatedKey(row: row, position: position), value: value(row: row),
+                slot: position, position: position, key: rotatedKey(row: row, position: position),
+                value: value(row: row),
                 kernels: kernels)
         }
         unsafe rotateCompactKeys(lane, count: rows.upperBound, fedKey: nil)
@@ -33,8 +57,9 @@ internal import Tensors
                 let entries = unsafe Entries(
                     lane: lane, held: position + 1, fed: nil, positions: UnsafePointer(lane.positions),
                     passCount: rows.upperBound, isPassStart: position == rows.lowerBound)
-                unsafe attend(entries, head: head, row: job.firstRow + position - rows.lowerBound, queryPosition: position)
-                if let scores = unsafe lane.scores, unsafe plan.policy.tap != .none {
+                unsafe attend(
+                    entries, head: head, row: job.firstRow + position - rows.lowerBound, queryPosition: position)
+                if let scores = unsafe lane.scores, unsafe tap != .none {
                     unsafe kernels.add(count: position + 1, input: scratch.increments.base, to: scores)
                 }
             }
@@ -49,7 +74,8 @@ internal import Tensors
             return
         }
         let view = unsafe LaneView(held: count, positions: promptLane.positions, scores: promptLane.scores)
-        guard case .keep(let kept) = unsafe plan.policy.plan(.promptEnd, lane: view, budget: slots), kept.count == slots else {
+        guard case .keep(let kept) = unsafe policy.plan(.promptEnd, lane: view, budget: slots), kept.count == slots
+        else {
             preconditionFailure("policy \(unsafe plan.policyName) did not keep \(slots) of \(count) prompt tokens")
         }
         let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
@@ -73,15 +99,18 @@ internal import Tensors
             return
         }
         let fed = unsafe FedToken(
-            position: position, key: UnsafeRawPointer(scratch.fedKey.base), value: UnsafeRawPointer(scratch.fedValue.base))
+            position: position, key: UnsafeRawPointer(scratch.fedKey.base),
+            value: UnsafeRawPointer(scratch.fedValue.base))
         let layout = unsafe plan.layout
         unsafe Lane.store(key, as: layout.keyStorage, count: headDim, at: scratch.fedKey.base, kernels: kernels)
-        unsafe Lane.store(value(row: row), as: layout.valueStorage, count: headDim, at: scratch.fedValue.base, kernels: kernels)
+        unsafe Lane.store(
+            value(row: row), as: layout.valueStorage, count: headDim, at: scratch.fedValue.base, kernels: kernels)
         let fedScore = unsafe attendDecoded(lane, held: held, fed: fed, position: position)
         unsafe evict(lane, held: held, fedScore: fedScore, position: position, key: key, row: row)
     }
 
-    /// Attention and scores of the fed token's row for every head of the group. Returns the score of a token without a slot.
+    /// Attention and scores of the fed token's row for every head of the group. Returns the score of a token without
+    /// a slot.
     @discardableResult
     private func attendDecoded(_ lane: Lane, held: Int, fed: FedToken?, position: Int) -> Float {
         let count = unsafe held + (fed == nil ? 0 : 1)
@@ -89,11 +118,12 @@ internal import Tensors
         unsafe scratch.positions.base[count - 1] = Int32(position)
         unsafe rotateCompactKeys(lane, count: held, fedKey: fed?.key)
         let entries = unsafe Entries(
-            lane: lane, held: held, fed: fed, positions: UnsafePointer(scratch.positions.base), passCount: count, isPassStart: true)
+            lane: lane, held: held, fed: fed, positions: UnsafePointer(scratch.positions.base), passCount: count,
+            isPassStart: true)
         var fedScore: Float = 0
         for head in unsafe 0..<shape.groupSize {
             unsafe attend(entries, head: head, row: job.firstRow, queryPosition: position)
-            guard let scores = unsafe lane.scores, unsafe plan.policy.tap != .none else { continue }
+            guard let scores = unsafe lane.scores, unsafe tap != .none else { continue }
             unsafe kernels.add(count: held, input: scratch.increments.base, to: scores)
             if unsafe fed != nil { fedScore += unsafe scratch.increments.base[held] }
         }
@@ -104,8 +134,9 @@ internal import Tensors
         _ lane: Lane, held: Int, fedScore: Float, position: Int, key: UnsafePointer<Float>, row: Int
     ) {
         let view = unsafe LaneView(
-            held: held, positions: lane.positions, scores: lane.scores, fedPosition: Int32(position), fedScore: fedScore)
-        guard case .evict(var slot) = unsafe plan.policy.plan(.step, lane: view, budget: held) else {
+            held: held, positions: lane.positions, scores: lane.scores, fedPosition: Int32(position), fedScore: fedScore
+        )
+        guard case .evict(var slot) = unsafe policy.plan(.step, lane: view, budget: held) else {
             preconditionFailure("policy \(unsafe plan.policyName) planned more than one eviction in a decode step")
         }
         guard slot < held else { return }
@@ -150,15 +181,16 @@ internal import Tensors
         let target = unsafe output.pointer(row: row, column: queryHead * headDim)
         let storage = unsafe plan.layout.valueStorage
         unsafe kernels.weightedSum(
-            count: entries.held, headDim: headDim, weights: probabilities, values: entries.lane.values, valueType: storage,
+            count: entries.held, headDim: headDim, weights: probabilities, values: entries.lane.values,
+            valueType: storage,
             accumulate: false, output: target)
         if let fed = unsafe entries.fed {
             unsafe kernels.weightedSum(
-                count: 1, headDim: headDim, weights: probabilities + entries.held, values: fed.value, valueType: storage,
+                count: 1, headDim: headDim, weights: probabilities + entries.held, values: fed.value,
+                valueType: storage,
                 accumulate: true, output: target)
         }
-        let tap = unsafe plan.policy.tap
-        guard unsafe entries.lane.scores != nil, tap != .none else { return }
+        guard unsafe entries.lane.scores != nil, unsafe tap != .none else { return }
         let observed = unsafe ObservedRow(
             count: count, passCount: entries.passCount, isPassStart: entries.isPassStart,
             context: RowContext(
@@ -167,7 +199,7 @@ internal import Tensors
             values: tap == .logits ? scratch.logits.base : probabilities, positions: entries.positions,
             increments: scratch.increments.base, noise: scratch.noise.base + head * scratch.slots,
             scratch: scratch.scratch.base)
-        unsafe plan.policy.score(observed, kernels: kernels)
+        unsafe policy.score(observed, kernels: kernels)
     }
 
     /// Scaled logits with the position bias, into scratch.
@@ -183,19 +215,23 @@ internal import Tensors
         if case .rope(let table) = unsafe attention.encoding {
             unsafe table.rotate(query, position: queryIndex, kernels: kernels)
             if isCompact {
-                let keys: UnsafeRawPointer = unsafe plan.storage == .f16
+                let keys: UnsafeRawPointer =
+                    unsafe plan.storage == .f16
                     ? UnsafeRawPointer(scratch.rotatedHalfKeys.base) : UnsafeRawPointer(scratch.rotatedKeys.base)
                 unsafe kernels.attentionLogits(
-                    count: count, headDim: headDim, scale: scale, query: query, keys: keys, keyType: plan.storage, logits: logits)
+                    count: count, headDim: headDim, scale: scale, query: query, keys: keys, keyType: plan.storage,
+                    logits: logits)
                 return
             }
         }
         let storage = unsafe plan.layout.keyStorage
         unsafe kernels.attentionLogits(
-            count: held, headDim: headDim, scale: scale, query: query, keys: entries.lane.keys, keyType: storage, logits: logits)
+            count: held, headDim: headDim, scale: scale, query: query, keys: entries.lane.keys, keyType: storage,
+            logits: logits)
         if let fed = unsafe entries.fed {
             unsafe kernels.attentionLogits(
-                count: 1, headDim: headDim, scale: scale, query: query, keys: fed.key, keyType: storage, logits: logits + held)
+                count: 1, headDim: headDim, scale: scale, query: query, keys: fed.key, keyType: storage,
+                logits: logits + held)
         }
         if case .alibi(let slopes) = unsafe attention.encoding {
             unsafe kernels.alibi(
@@ -220,7 +256,8 @@ internal import Tensors
         unsafe UnsafePointer(qkv.pointer(row: row, column: (shape.queryHeads + shape.kvHeads + kvHead) * headDim))
     }
 
-    /// Compact RoPE lanes: all keys rotated to their indexes into scratch, rounded as rotated keys would have been stored.
+    /// Compact RoPE lanes: all keys rotated to their indexes into scratch, rounded as rotated keys would have been
+    /// stored.
     private func rotateCompactKeys(_ lane: Lane, count: Int, fedKey: UnsafeRawPointer?) {
         guard case .rope(let table) = unsafe attention.encoding, unsafe plan.positions == .compact else { return }
         let rotated = unsafe scratch.rotatedKeys.base

@@ -56,13 +56,15 @@ struct PolicyParameters {
             if let seed = UInt64(digits) { return seed }
         default: break
         }
-        throw error(name, "\(value.shown) is not an integer between 0 and 2^64 - 1 (above 2^63 - 1 as a string of digits)")
+        throw error(
+            name, "\(value.shown) is not an integer between 0 and 2^64 - 1 (above 2^63 - 1 as a string of digits)")
     }
 
     /// Fails on the first name, in order of the alphabet, that no read asked for.
     func requireAllUsed() throws(KVCacheRequestError) {
         guard let unknown = values.keys.filter({ !used.contains($0) }).min() else { return }
-        throw error(unknown, "is no parameter of policy \(policy); allowed are \(used.sorted().joined(separator: ", "))")
+        throw error(
+            unknown, "is no parameter of policy \(policy); allowed are \(used.sorted().joined(separator: ", "))")
     }
 }
 

@@ -27,7 +27,8 @@ public enum PolicyTable {
 
     struct Row {
         let name: String
-        /// Share of the budget that is recent where the request does not say, in millionths; nil: the policy has no such share.
+        /// Share of the budget that is recent where the request does not say, in millionths; nil: the policy has no
+        /// such share.
         let defaultRecentMillionths: Int?
         /// Sinks where the request does not say; nil: the policy has none.
         let defaultSinkTokens: Int?
@@ -63,8 +64,8 @@ public enum PolicyTable {
     /// Names as the API spells them.
     public static var names: [String] { rows.map(\.name) }
 
-    /// Resolves a request for one prompt. Fields that the request leaves out come from `defaults`; without any budget the
-    /// cache holds prompt and output whole.
+    /// Resolves a request for one prompt. Fields that the request leaves out come from `defaults`; without any budget
+    /// the cache holds prompt and output whole.
     public static func plan(
         _ request: KVCacheRequest, defaults: KVCacheRequest, promptTokens: Int, maxNewTokens: Int, shape: CacheShape,
         usesRoPE: Bool
@@ -72,19 +73,22 @@ public enum PolicyTable {
         let name = request.policy ?? defaults.policy ?? "keyformer"
         guard let row = rows.first(where: { $0.name == name }) else {
             throw KVCacheRequestError(
-                field: "kv_cache.policy", message: "\"\(name)\" is unknown; allowed are \(names.joined(separator: ", "))")
+                field: "kv_cache.policy",
+                message: "\"\(name)\" is unknown; allowed are \(names.joined(separator: ", "))")
         }
         // Defaults that belong to another policy are not mixed in.
         let isDefault = name == (defaults.policy ?? "keyformer")
         var parameters = PolicyParameters(
-            request.policyParameters.isEmpty && isDefault ? defaults.policyParameters : request.policyParameters, policy: name)
+            request.policyParameters.isEmpty && isDefault ? defaults.policyParameters : request.policyParameters,
+            policy: name)
         let positions = try parameters.choice("positions", of: PositionMode.self) ?? row.defaultPositions
         let storage = try storageType(request.storage ?? defaults.storage ?? "f16")
         let fedTokens = promptTokens + max(0, maxNewTokens - 1)
 
         func layout(isScored: Bool) -> SlotLayout {
             SlotLayout(
-                headDim: shape.headDim, keyStorage: usesRoPE && positions == .compact ? .f32 : storage, valueStorage: storage,
+                headDim: shape.headDim, keyStorage: usesRoPE && positions == .compact ? .f32 : storage,
+                valueStorage: storage,
                 isScored: isScored)
         }
         let isScoredPolicy = row.defaultRecentMillionths != nil
@@ -101,7 +105,8 @@ public enum PolicyTable {
         var ingredients = Ingredients(
             recentWindow: try recentWindow(
                 request.recentRatioMillionths, isDefault ? defaults.recentRatioMillionths : nil, row: row, slots: slots),
-            sinkTokens: try sinkTokens(request.sinkTokens, isDefault ? defaults.sinkTokens : nil, row: row, slots: slots),
+            sinkTokens: try sinkTokens(
+                request.sinkTokens, isDefault ? defaults.sinkTokens : nil, row: row, slots: slots),
             parameters: parameters)
         if slots < fedTokens { try checkRoom(ingredients, row: row, slots: slots) }
         let policy = try row.make(&ingredients)
@@ -122,7 +127,8 @@ public enum PolicyTable {
         case "f16": return .f16
         case "f32": return .f32
         default:
-            throw KVCacheRequestError(field: "kv_cache.storage", message: "\"\(name)\" is unknown; allowed are f16, f32")
+            throw KVCacheRequestError(
+                field: "kv_cache.storage", message: "\"\(name)\" is unknown; allowed are f16, f32")
         }
     }
 
@@ -148,7 +154,8 @@ public enum PolicyTable {
             guard slots > 0 else {
                 throw KVCacheRequestError(
                     field: "kv_cache.budget_bytes",
-                    message: "\(bytes) bytes hold no token: one slot in every layer and KV head takes \(bytesPerSlot) bytes")
+                    message:
+                        "\(bytes) bytes hold no token: one slot in every layer and KV head takes \(bytesPerSlot) bytes")
             }
             return slots
         }
@@ -159,7 +166,8 @@ public enum PolicyTable {
     ) throws(KVCacheRequestError) -> Int {
         guard let standard = row.defaultRecentMillionths else {
             guard asked == nil else {
-                throw KVCacheRequestError(field: "kv_cache.recent_ratio", message: "policy \(row.name) has no recent window to size")
+                throw KVCacheRequestError(
+                    field: "kv_cache.recent_ratio", message: "policy \(row.name) has no recent window to size")
             }
             return 0
         }

@@ -1,5 +1,5 @@
-/// The selector of score-based policies: the recent window and the sinks stay, and of the rest the entries with the largest scores.
-/// KEYFORMER algorithm, step 5; equal scores keep the older token.
+/// The selector of score-based policies: the recent window and the sinks stay, and of the rest the entries with the
+/// largest scores. KEYFORMER algorithm, step 5; equal scores keep the older token.
 public struct ScoredSelection: Sendable, Equatable {
     /// w: newest entries that always stay.
     public let recentWindow: Int

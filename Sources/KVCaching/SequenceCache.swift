@@ -1,11 +1,13 @@
 public import Generation
 internal import Tensors
 
-/// The KV cache of one sequence: one lane per layer and KV head, each with the slots of its plan, in one block of the arena.
+/// The KV cache of one sequence: one lane per layer and KV head, each with the slots of its plan, in one block of the
+/// arena.
 ///
-/// A slot holds a key row, a value row, the token's original position and, for scoring policies, its score. RoPE keys are
-/// stored rotated at their original position. With compact positions they are stored unrotated in f32 and rotated on use, and evicting
-/// closes the gap, so that slot order is position order. Otherwise the fed token takes the victim's slot and nothing moves.
+/// A slot holds a key row, a value row, the token's original position and, for scoring policies, its score. RoPE keys
+/// are stored rotated at their original position. With compact positions they are stored unrotated in f32 and rotated
+/// on use, and evicting closes the gap, so that slot order is position order. Otherwise the fed token takes the
+/// victim's slot and nothing moves.
 ///
 /// Confined to the engine thread; within a step the thread team works on different lanes at once.
 @safe public final class SequenceCache {
@@ -32,14 +34,18 @@ internal import Tensors
     /// The lane's memory.
     @unsafe func lane(layer: Int, kvHead: Int) -> Lane {
         let index = laneIndex(layer: layer, kvHead: kvHead)
-        return unsafe Lane(block: block.base, laneCount: plan.shape.laneCount, index: index, slots: plan.laneSlots, layout: plan.layout)
+        return unsafe Lane(
+            block: block.base, laneCount: plan.shape.laneCount, index: index, slots: plan.laneSlots, layout: plan.layout
+        )
     }
 
-    /// The lane that the prompt's rows are written to: staging where the prompt does not fit, the lane itself otherwise.
+    /// The lane that the prompt's rows are written to: staging where the prompt does not fit, the lane itself
+    /// otherwise.
     @unsafe func promptLane(layer: Int, kvHead: Int) -> Lane {
         guard let staging else { return unsafe lane(layer: layer, kvHead: kvHead) }
         return unsafe Lane(
-            block: staging.base, laneCount: plan.shape.kvHeads, index: kvHead, slots: plan.stagingSlots, layout: plan.layout)
+            block: staging.base, laneCount: plan.shape.kvHeads, index: kvHead, slots: plan.stagingSlots,
+            layout: plan.layout)
     }
 
     private func laneIndex(layer: Int, kvHead: Int) -> Int {
@@ -99,8 +105,8 @@ internal import Tensors
             peakBytes: plan.steadyBytes + plan.stagingBytes, evictedTokens: fedTokens - heldTokens)
     }
 
-    /// Says which promise the cache breaks, if any: bytes within the plan, positions unique and within what was fed, the
-    /// recent window complete.
+    /// Says which promise the cache breaks, if any: bytes within the plan, positions unique and within what was fed,
+    /// the recent window complete.
     public func brokenInvariant() -> String? {
         if heldBytes > plan.steadyBytes + plan.stagingBytes { return "\(heldBytes) bytes held, more than planned" }
         guard call > 0 else { return nil }
@@ -108,9 +114,13 @@ internal import Tensors
             for kvHead in 0..<plan.shape.kvHeads {
                 let kept = keptPositions(layer: layer, kvHead: kvHead)
                 let name = "layer \(layer), KV head \(kvHead)"
-                if kept.count != min(plan.laneSlots, fedTokens) { return "\(name) holds \(kept.count) of \(fedTokens) tokens" }
+                if kept.count != min(plan.laneSlots, fedTokens) {
+                    return "\(name) holds \(kept.count) of \(fedTokens) tokens"
+                }
                 if Set(kept).count != kept.count { return "\(name) holds a position twice: \(kept)" }
-                if let last = kept.last, last >= fedTokens { return "\(name) holds position \(last) of \(fedTokens) fed" }
+                if let last = kept.last, last >= fedTokens {
+                    return "\(name) holds position \(last) of \(fedTokens) fed"
+                }
             }
         }
         return nil

@@ -1,4 +1,5 @@
-/// Owned memory of `count` elements aligned to 64 bytes, zeroed. Confined to its owner; indices are the caller's to keep.
+/// Owned memory of `count` elements aligned to 64 bytes, zeroed. Confined to its owner; indices are the caller's to
+/// keep.
 @safe public final class AlignedBuffer<Element: BitwiseCopyable> {
     public let count: Int
     /// The whole buffer; valid while the owner lives.

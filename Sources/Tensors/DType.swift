@@ -3,7 +3,8 @@ public enum DType: Sendable, Hashable, CaseIterable {
     case f32, f16, bf16
     /// Blocks of 32: one f16 scale `d`, 32 int8 `q`; value = d·q.
     case q8_0
-    /// Blocks of 32: one f16 scale `d`, 16 bytes of two 4-bit `q`; byte i holds elements i (low) and i+16 (high); value = d·(q−8).
+    /// Blocks of 32: one f16 scale `d`, 16 bytes of two 4-bit `q`; byte i holds elements i (low) and i+16 (high);
+    /// value = d·(q−8).
     case q4_0
 
     /// Elements per block; 1 for plain types.

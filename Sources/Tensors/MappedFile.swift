@@ -15,21 +15,27 @@ public struct MappedFileError: Error, CustomStringConvertible {
     public let bytes: UnsafeRawBufferPointer
 
     public init(path: String) throws(MappedFileError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw unsafe MappedFileError(path: path, reason: String(cString: strerror(errno))) }
+        // A FIFO without a writer would block here; it is refused as no regular file below.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            throw unsafe MappedFileError(path: path, reason: String(cString: strerror(errno)))
+        }
         defer { close(descriptor) }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else {
             throw unsafe MappedFileError(path: path, reason: String(cString: strerror(errno)))
         }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw MappedFileError(path: path, reason: "is not a regular file") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw MappedFileError(path: path, reason: "is not a regular file")
+        }
         let size = Int(status.st_size)
         self.path = path
         guard size > 0 else {
             unsafe bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        guard let start = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), unsafe start != MAP_FAILED else {
+        guard let start = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), unsafe start != MAP_FAILED
+        else {
             throw unsafe MappedFileError(path: path, reason: "cannot be mapped: \(String(cString: strerror(errno)))")
         }
         unsafe bytes = UnsafeRawBufferPointer(start: start, count: size)

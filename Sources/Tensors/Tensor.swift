@@ -9,7 +9,8 @@
     /// `bytes` holds exactly the shape's elements and stays valid while `owner` lives.
     @unsafe public init(dtype: DType, shape: [Int], bytes: UnsafeRawBufferPointer, owner: AnyObject) {
         let elements = shape.reduce(1, *)
-        precondition(dtype.byteCount(elements: elements) == bytes.count, "\(bytes.count) bytes for \(shape) of \(dtype)")
+        precondition(
+            dtype.byteCount(elements: elements) == bytes.count, "\(bytes.count) bytes for \(shape) of \(dtype)")
         self.dtype = dtype
         self.shape = shape
         unsafe self.bytes = bytes
@@ -22,7 +23,8 @@
         let buffer = AlignedBuffer<Float>(count: values.count)
         for (index, value) in values.enumerated() { buffer[index] = value }
         unsafe self.init(
-            dtype: .f32, shape: shape, bytes: UnsafeRawBufferPointer(start: buffer.base, count: values.count * 4), owner: buffer)
+            dtype: .f32, shape: shape, bytes: UnsafeRawBufferPointer(start: buffer.base, count: values.count * 4),
+            owner: buffer)
     }
 
     public var elementCount: Int { shape.reduce(1, *) }
@@ -39,7 +41,8 @@
         guard let rowBytes = dtype.byteCount(elements: columns) else {
             preconditionFailure("rows of \(columns) elements do not fill blocks of \(dtype)")
         }
-        let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[range.lowerBound * rowBytes..<range.upperBound * rowBytes])
+        let slice = unsafe UnsafeRawBufferPointer(
+            rebasing: bytes[range.lowerBound * rowBytes..<range.upperBound * rowBytes])
         return unsafe Tensor(dtype: dtype, shape: [range.count] + shape.dropFirst(), bytes: slice, owner: owner)
     }
 }

@@ -11,7 +11,8 @@ import Testing
 @Suite struct GGUFFamilyTests {
     @Test(arguments: GoldenCase.architectures)
     func theSameWeightsGiveTheSameLogits(architecture: String) throws {
-        let source = try DecoderModel.load(.huggingFace(SafetensorsFolder(folder: "\(GoldenCase.folder)/\(architecture)")))
+        let source = try DecoderModel.load(
+            .huggingFace(SafetensorsFolder(folder: "\(GoldenCase.folder)/\(architecture)")))
         let folder = try TemporaryFolder()
         var conversion = try GGUFConversion(architecture)
         let path = try folder.write(conversion.bytes(), to: "model.gguf")
@@ -49,7 +50,8 @@ struct GGUFConversion {
     mutating func bytes() throws -> [UInt8] {
         writer.add("general.architecture", .string(architecture))
         for (key, value) in [
-            ("vocab_size", 256), ("context_length", 160), ("embedding_length", Self.hidden), ("block_count", Self.layers),
+            ("vocab_size", 256), ("context_length", 160), ("embedding_length", Self.hidden),
+            ("block_count", Self.layers),
             ("feed_forward_length", architecture == "mpt" ? 256 : 128), ("attention.head_count", 4),
             ("attention.head_count_kv", architecture == "llama" ? 2 : 4),
         ] {
@@ -121,7 +123,8 @@ struct GGUFConversion {
             ("transformer.h.*.mlp.fc_out", "ffn_down"),
         ],
         "gpt2": [
-            ("transformer.wte", "token_embd"), ("transformer.wpe", "position_embd"), ("transformer.ln_f", "output_norm"),
+            ("transformer.wte", "token_embd"), ("transformer.wpe", "position_embd"),
+            ("transformer.ln_f", "output_norm"),
             ("transformer.h.*.ln_1", "attn_norm"), ("transformer.h.*.ln_2", "ffn_norm"),
             ("transformer.h.*.attn.c_attn", "attn_qkv"), ("transformer.h.*.attn.c_proj", "attn_output"),
             ("transformer.h.*.mlp.c_fc", "ffn_up"), ("transformer.h.*.mlp.c_proj", "ffn_down"),

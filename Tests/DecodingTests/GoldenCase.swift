@@ -4,7 +4,8 @@ import KVCaching
 import Tensors
 import TestSupport
 
-/// One case of golden/<architecture>/cases.json: a prompt, a policy and what an independent float64 implementation made of it.
+/// One case of golden/<architecture>/cases.json: a prompt, a policy and what an independent float64 implementation
+/// made of it.
 struct GoldenCase: CustomStringConvertible, Sendable {
     struct Policy {
         let name: String
@@ -37,7 +38,9 @@ struct GoldenCase: CustomStringConvertible, Sendable {
     static func load(_ architecture: String) throws -> [GoldenCase] {
         let path = "\(folder)/\(architecture)/cases.json"
         let root = try JSONValue(parsing: try #require(TestFiles.bytes(of: path)), limits: .file)
-        return try #require(root.asObject?["cases"]?.asArray).map { try GoldenCase(architecture, try #require($0.asObject)) }
+        return try #require(root.asObject?["cases"]?.asArray).map {
+            try GoldenCase(architecture, try #require($0.asObject))
+        }
     }
 
     init(_ architecture: String, _ fields: JSONObject) throws {

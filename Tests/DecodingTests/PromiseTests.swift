@@ -6,8 +6,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The promises of ARCHITECTURE section 1 on the tiny golden models: budget as a contract, full budget = full attention bit for bit,
-/// batch invariance.
+/// The promises of ARCHITECTURE section 1 on the tiny golden models: budget as a contract, full budget = full
+/// attention bit for bit, batch invariance.
 @Suite struct PromiseTests {
     static let requests: [KVCacheRequest] = PolicyTable.names.flatMap { name in
         ["original", "compact"].flatMap { positions in
@@ -89,17 +89,21 @@ import Testing
             let length = Int.random(in: 1...50, using: &random)
             if request.policy != "full" { request.budget = .tokens(Int.random(in: 6...40, using: &random)) }
             entries.append(
-                (SequenceID(UInt64(index)), Self.prompt(length, seed: UInt64(index)),
-                    try Self.plan(request, model, prompt: length, new: 10)))
+                (
+                    SequenceID(UInt64(index)), Self.prompt(length, seed: UInt64(index)),
+                    try Self.plan(request, model, prompt: length, new: 10)
+                ))
         }
         let together = try BatchRun(Self.engine(model, threads: 2, rows: 24), entries, steps: 10, random: &random)
         for entry in entries {
-            let alone = try GreedyRun(Self.engine(model, threads: 1, rows: 64), prompt: entry.prompt, plan: entry.plan, steps: 10)
+            let alone = try GreedyRun(
+                Self.engine(model, threads: 1, rows: 64), prompt: entry.prompt, plan: entry.plan, steps: 10)
             #expect(together.logits[entry.id] == alone.logits, "\(entry.plan.policyName) \(entry.id)")
         }
     }
 
-    /// Random budgets, prompts and early releases: bytes are exactly those planned, invariants hold, all memory comes back.
+    /// Random budgets, prompts and early releases: bytes are exactly those planned, invariants hold, all memory comes
+    /// back.
     @Test(arguments: UInt64(0)..<20)
     func noSequenceHoldsMoreThanItsPlan(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)

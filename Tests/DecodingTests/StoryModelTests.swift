@@ -6,8 +6,8 @@ import ModelFiles
 import TestSupport
 import Testing
 
-/// Trained weights from outside the project: greedy continuations of a float32 reference (models/golden.json). Skipped with a note where
-/// the shared folder is absent.
+/// Trained weights from outside the project: greedy continuations of a float32 reference (models/golden.json).
+/// Skipped with a note where the shared folder is absent.
 @Suite struct StoryModelTests {
     struct Story {
         let prompt: [TokenID]

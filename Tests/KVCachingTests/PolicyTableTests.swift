@@ -74,7 +74,8 @@ import Testing
     }
 
     @Test func defaultsOfAnotherPolicyAreNotMixedIn() throws {
-        var defaults = Self.request("keyformer", .ratio(millionths: 500_000), recent: 200_000, parameters: ["noise": .text("fixed")])
+        var defaults = Self.request(
+            "keyformer", .ratio(millionths: 500_000), recent: 200_000, parameters: ["noise": .text("fixed")])
         defaults.storage = "f32"
         let plan = try Self.plan(Self.request("h2o"), defaults: defaults)
         #expect(plan.budgetSlots == 50)

@@ -9,11 +9,14 @@ import Testing
     ) -> EvictionPlan {
         unsafe positions.withUnsafeBufferPointer { positions in
             unsafe scores.withUnsafeBufferPointer { scores in
-                guard let positionBase = positions.baseAddress, let scoreBase = scores.baseAddress else { return .keep([]) }
+                guard let positionBase = positions.baseAddress, let scoreBase = scores.baseAddress else {
+                    return .keep([])
+                }
                 let view =
                     if let fed {
                         unsafe LaneView(
-                            held: positions.count, positions: positionBase, scores: scoreBase, fedPosition: fed.position,
+                            held: positions.count, positions: positionBase, scores: scoreBase,
+                            fedPosition: fed.position,
                             fedScore: fed.score)
                     } else {
                         unsafe LaneView(held: positions.count, positions: positionBase, scores: scoreBase)
