@@ -113,22 +113,20 @@ import Testing
                 "pattern"
             ),
             ({ $0.preTokenizer = #"{"type": "Metaspace", "replacement": ""}"# }, "replacement"),
-            (
-                {
-                    $0.postProcessor =
-                        #"{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "Q"}}], "special_tokens": {}}"#
-                }, "special_tokens.Q"
-            ),
-            (
-                {
-                    $0.postProcessor =
-                        #"{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "Q"}}], "special_tokens": {"Q": {"ids": [99]}}}"#
-                }, "99"
-            ),
+            ({ $0.postProcessor = Self.template(ids: nil) }, "special_tokens.Q"),
+            ({ $0.postProcessor = Self.template(ids: "[99]") }, "99"),
         ] as [((inout TokenizerFile) -> Void, String)] {
             let found = error(change)?.description ?? "no error"
             #expect(found.contains(wanted), "\(found), expected \(wanted)")
         }
+    }
+
+    /// A post-processor with one special token.
+    private static func template(ids: String?) -> String {
+        let tokens = ids.map { #"{"Q": {"ids": \#($0)}}"# } ?? "{}"
+        return #"""
+            {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "Q"}}], "special_tokens": \#(tokens)}
+            """#
     }
 
     @Test func whatIsNotATokenizerFileIsRefused() {

@@ -12,18 +12,29 @@ import Testing
 
     private static let seeds: [[UInt8]] = {
         var spaced = TokenizerFile()
-        spaced.normalizer =
-            #"{"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]}"#
-        spaced.decoder =
-            #"{"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}"#
-        spaced.postProcessor =
-            #"{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}], "special_tokens": {"<s>": {"ids": [1]}}}"#
+        spaced.normalizer = #"""
+            {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"},
+             {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]}
+            """#
+        spaced.decoder = #"""
+            {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+             {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}
+            """#
+        spaced.postProcessor = #"""
+            {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}],
+             "special_tokens": {"<s>": {"ids": [1]}}}
+            """#
         var split = TokenizerFile()
-        split.preTokenizer =
-            #"{"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": true}, {"type": "Split", "pattern": {"Regex": "[^\\r\\n\\p{L}]?\\p{L}+|\\s+(?!\\S)|\\s+"}, "behavior": "Isolated", "invert": false}, {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true}]}"#
+        split.preTokenizer = #"""
+            {"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": true},
+             {"type": "Split", "pattern": {"Regex": "[^\\r\\n\\p{L}]?\\p{L}+|\\s+(?!\\S)|\\s+"}, "behavior": "Isolated",
+              "invert": false}, {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true}]}
+            """#
         split.decoder = #"{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first"}"#
-        split.added =
-            #"{"id": 11, "content": "x", "single_word": true, "lstrip": true, "rstrip": true, "normalized": true, "special": false}"#
+        split.added = #"""
+            {"id": 11, "content": "x", "single_word": true, "lstrip": true, "rstrip": true, "normalized": true,
+             "special": false}
+            """#
         return [spaced.bytes, split.bytes]
     }()
 
@@ -75,7 +86,9 @@ import Testing
                 _ = tokenizer.decode(tokens, skipSpecial: false, stripsLeadingSpace: true)
             }
             let plain = tokenizer.encode(text, addSpecial: false, parseSpecial: false)
-            if plain.contains(where: { tokenizer.vocabulary.types[Int($0)] == .control }) { return "control token" }
+            if plain.contains(where: { tokenizer.vocabulary.types[Int($0)] == .control }) {
+                return "\(plain) has a control token"
+            }
         }
         return nil
     }

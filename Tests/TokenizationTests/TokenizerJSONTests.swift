@@ -6,8 +6,9 @@ import Testing
 
 /// A small tokenizer.json whose parts a test replaces.
 struct TokenizerFile {
-    var vocab =
-        #"{"<unk>": 0, "<s>": 1, "</s>": 2, "▁": 3, "a": 4, "b": 5, "ab": 6, "▁ab": 7, "1": 8, "2": 9, "é": 10, "x": 11}"#
+    var vocab = #"""
+        {"<unk>": 0, "<s>": 1, "</s>": 2, "▁": 3, "a": 4, "b": 5, "ab": 6, "▁ab": 7, "1": 8, "2": 9, "é": 10, "x": 11}
+        """#
     var merges = #"["a b", "▁ ab"]"#
     var model = #""unk_token": "<unk>", "fuse_unk": true"#
     var added = #"{"id": 1, "content": "<s>", "special": true, "normalized": false}"#
@@ -135,7 +136,8 @@ struct TokenizerFile {
             {"type": "Sequence", "processors": [{"type": "ByteLevel"}, {"type": "TemplateProcessing",
              "single": [{"SpecialToken": {"id": "B", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
               {"SpecialToken": {"id": "E", "type_id": 0}}], "pair": [],
-             "special_tokens": {"B": {"id": "B", "ids": [1, 3], "tokens": []}, "E": {"id": "E", "ids": [2], "tokens": []}}}]}
+             "special_tokens": {"B": {"id": "B", "ids": [1, 3], "tokens": []},
+              "E": {"id": "E", "ids": [2], "tokens": []}}}]}
             """#
         #expect(try file.tokenizer().encode("a", addSpecial: true, parseSpecial: false) == [1, 3, 4, 2])
     }
