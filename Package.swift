@@ -24,6 +24,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Level 0: system libraries, C, plain values.
@@ -74,9 +75,11 @@ let package = Package(
             name: "ServerApp",
             dependencies: [
                 "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "Tokenization", "Observability", "Generation",
-                "Decoding", "KVCaching", "Kernels", "JSON", "Sampling",
+                "Decoding", "KVCaching", "Kernels", "JSON", "Sampling", "Scheduling",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
             ],
+            resources: [.copy("Resources/recall1M-Q8_0.gguf")],
             swiftSettings: strict),
         .executableTarget(
             name: "keyhold",
@@ -100,8 +103,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 package.targets += [
     tests("GenerationTests", ["Generation"]),
     tests("TensorsTests", ["Tensors"]),
-    tests("ObservabilityTests", ["Observability"]),
-    tests("KernelsTests", ["CKernels", "Kernels", "Tensors"]),
+    tests("ObservabilityTests", ["Observability", .product(name: "Logging", package: "swift-log")]),
+    tests("KernelsTests", ["CKernels", "Kernels", "Tensors"], fixtures: true),
     tests("JSONTests", ["JSON"]),
     tests("SchedulingTests", ["Scheduling", "Generation"]),
     tests("HTTPFrontTests", ["HTTPFront"]),
@@ -111,8 +114,13 @@ package.targets += [
     tests("SamplingTests", ["Sampling", "Generation"]),
     tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
     tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"], fixtures: true),
-    tests("ServingTests", ["Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability"]),
+    tests(
+        "ServingTests",
+        [
+            "Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
-    tests("EndToEndTests", ["JSON", "Generation"]),
-    tests("TidyTests", []),
+    tests("EndToEndTests", ["JSON"]),
+    tests("TidyTests", ["ServerApp"]),
 ]

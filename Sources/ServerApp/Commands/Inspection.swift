@@ -1,0 +1,143 @@
+internal import Decoding
+internal import Generation
+internal import KVCaching
+internal import Tokenization
+
+/// `keyhold inspect`: what a model is and what its KV caches cost.
+public struct Inspection: Sendable {
+    /// Pool in which sequences are counted, as the configuration writes sizes.
+    public var pool: String
+    /// Budgets to show, in tokens; the pool is counted out for each.
+    public var budgetTokens: Int?
+    /// Budget as a share of the prompt, 0 to 1; decimal text.
+    public var budgetRatio: String?
+    /// Tokens of prompt and answer of a sequence; nil is the model's context, at most 4096.
+    public var contextTokens: Int?
+    /// Element type of the cache.
+    public var storage: String
+
+    public init(pool: String, budgetTokens: Int?, budgetRatio: String?, contextTokens: Int?, storage: String) {
+        self.pool = pool
+        self.budgetTokens = budgetTokens
+        self.budgetRatio = budgetRatio
+        self.contextTokens = contextTokens
+        self.storage = storage
+    }
+
+    /// Why an option cannot be used.
+    public enum OptionError: Error, CustomStringConvertible {
+        case badPool(String)
+        case badRatio(String)
+        case badContext(Int)
+        case twoBudgets
+
+        public var description: String {
+            switch self {
+            case .badPool(let text): "--pool is '\(text)' but must be a size such as 512MiB"
+            case .badRatio(let text): "--budget-ratio is '\(text)' but must be a decimal number above 0 and up to 1"
+            case .badContext(let tokens): "--context is \(tokens) but must be at least 2"
+            case .twoBudgets: "--budget-tokens and --budget-ratio: give one of the two"
+            }
+        }
+    }
+
+    /// The report. Loads the model's directory and binds its weights, but computes nothing.
+    public func report(path: String?) throws -> String {
+        let model = try ModelLoader.load(
+            .init(path: path, name: nil, chatTemplate: nil, contextTokens: nil, threads: nil))
+        return Self.lines(describe(model) + (try costs(model)))
+    }
+
+    private func describe(_ model: LoadedModel) -> [(String, String)] {
+        let shape = model.decoder.configuration
+        let vocabulary = model.tokenizer.vocabulary
+        let ends = model.tokenizer.eosTokens.sorted().map(String.init).joined(separator: " ")
+        return [
+            ("model", model.name),
+            ("family", shape.family),
+            ("layers", "\(shape.layerCount)"),
+            ("hidden size", "\(shape.hiddenSize), feed-forward \(shape.feedForwardSize)"),
+            ("heads", "\(shape.queryHeads) query, \(shape.kvHeads) KV, dimension \(shape.headDim)"),
+            ("positions", "\(shape.positions)"),
+            ("context", "\(shape.contextLength) tokens"),
+            ("weights", model.weightTypes.joined(separator: " ")),
+            (
+                "vocabulary",
+                "\(shape.vocabularySize) tokens, \(vocabulary.scores == nil ? "merge ranks" : "merge scores")"
+            ),
+            (
+                "special tokens",
+                "BOS \(vocabulary.bosToken.map(String.init) ?? "none"), end \(ends.isEmpty ? "none" : ends)"
+            ),
+            (
+                "chat format",
+                model.chatTemplate.name + (model.hasUnknownTemplate ? " (the model's own is not recognised)" : "")
+            ),
+        ]
+    }
+
+    private func costs(_ model: LoadedModel) throws -> [(String, String)] {
+        guard let poolBytes = ConfigurationText.bytes(pool), poolBytes > 0 else { throw OptionError.badPool(pool) }
+        let tokens = contextTokens ?? min(4096, model.contextTokens)
+        guard tokens >= 2 else { throw OptionError.badContext(tokens) }
+        let newTokens = max(1, min(256, tokens / 4))
+        var rows = [
+            ("KV per token", "\(kvBytes(model)) bytes in \(storage), all layers"),
+            (
+                "pool",
+                "\(ConfigurationText.byteText(poolBytes)), for sequences of \(tokens) tokens"
+                    + " (\(newTokens) of them generated)"
+            ),
+        ]
+        for (label, request) in try requests() {
+            let capacity = try Capacity(
+                request, defaults: KVCacheRequest(), tokens: tokens, newTokens: newTokens, model: model,
+                poolBytes: poolBytes)
+            rows.append(
+                (
+                    label,
+                    "\(capacity.sequences) sequences of \(capacity.steadyBytes) bytes"
+                        + " (\(capacity.peakBytes) during the prompt)"
+                ))
+        }
+        return rows
+    }
+
+    private func kvBytes(_ model: LoadedModel) -> Int {
+        let shape = model.decoder.configuration.cacheShape
+        return 2 * shape.laneCount * shape.headDim * (storage == "f32" ? 4 : 2)
+    }
+
+    /// The full cache and the budgets asked for, or a half and a quarter.
+    private func requests() throws(OptionError) -> [(String, KVCacheRequest)] {
+        if budgetTokens != nil, budgetRatio != nil { throw .twoBudgets }
+        var budgets: [(String, KVBudgetRequest)] = [
+            ("budget 50 %", .ratio(millionths: 500_000)), ("budget 25 %", .ratio(millionths: 250_000)),
+        ]
+        if let budgetTokens { budgets = [("budget \(budgetTokens)", .tokens(budgetTokens))] }
+        if let budgetRatio {
+            guard let millionths = ConfigurationText.millionths(budgetRatio), millionths > 0 else {
+                throw .badRatio(budgetRatio)
+            }
+            budgets = [("budget \(budgetRatio)", .ratio(millionths: millionths))]
+        }
+        var full = KVCacheRequest()
+        full.policy = "full"
+        full.storage = storage
+        return [("full cache", full)]
+            + budgets.map { label, budget in
+                var request = KVCacheRequest()
+                request.policy = "keyformer"
+                request.budget = budget
+                request.storage = storage
+                return (label, request)
+            }
+    }
+
+    private static func lines(_ rows: [(String, String)]) -> String {
+        let width = rows.map(\.0.count).max() ?? 0
+        return rows.map { label, value in
+            label + String(repeating: " ", count: width - label.count + 2) + value + "\n"
+        }.joined()
+    }
+}

@@ -1,0 +1,166 @@
+public import Generation
+
+/// Everything the server can be told, validated once: past this point nobody checks again.
+public struct ServerConfiguration: Sendable, Equatable {
+    /// Which model to serve and how to speak to it.
+    public struct Model: Sendable, Equatable {
+        /// GGUF file or folder; nil is the built-in model.
+        public let path: String?
+        /// Name in the API; nil takes the file's.
+        public let name: String?
+        /// Name of a chat format; nil recognises the model's own.
+        public let chatTemplate: String?
+        /// Most tokens of prompt and answer; nil is the model's own limit.
+        public let contextTokens: Int?
+        /// Computing threads; nil is one per available core.
+        public let threads: Int?
+    }
+
+    /// The HTTP side's limits.
+    public struct Front: Sendable, Equatable {
+        public let host: String
+        public let port: Int
+        public let maxConnections: Int
+        public let maxBodyBytes: Int
+        public let maxHeaderBytes: Int
+        public let requestTimeout: Duration
+        public let idleTimeout: Duration
+        public let writeStallTimeout: Duration
+        public let drainGrace: Duration
+        /// Silence after which a stream gets a comment line; nil sends none.
+        public let ssePing: Duration?
+        public let strictFields: Bool
+    }
+
+    /// What runs, what waits, what is refused.
+    public struct Admission: Sendable, Equatable {
+        public let maxSequences: Int
+        public let maxQueue: Int
+        public let queueTimeout: Duration
+        public let rowsPerStep: Int
+        /// 429 or 503.
+        public let overloadStatus: Int
+    }
+
+    public enum LogFormat: String, Sendable, Equatable { case auto, text, json }
+
+    public let model: Model
+    public let front: Front
+    public let admission: Admission
+    public let kvPoolBytes: Int
+    /// The cache of a request that names nothing.
+    public let cacheDefaults: KVCacheRequest
+    public let logLevel: String
+    public let logFormat: LogFormat
+    /// The merged texts that this value was made of, for `--print-config`.
+    public let layers: ConfigurationLayers
+
+    /// `KEYHOLD_*` variables that are no setting; worth a warning.
+    public let unknownVariables: [String]
+
+    /// Reads the file, where one is named, then the environment, then `arguments`, and checks the result.
+    public static func load(file: String?, arguments: [ConfigurationKey: String]) throws(ConfigurationError)
+        -> ServerConfiguration
+    {
+        var layers = ConfigurationLayers()
+        if let file {
+            let text: String
+            do {
+                text = try TextFile.read(file, limit: 1 << 20)
+            } catch {
+                throw .unreadableFile(path: file, reason: error.reason)
+            }
+            try layers.merge(yaml: text, path: file)
+        }
+        let unknown = layers.merge(environment: ProcessEnvironment.variables())
+        layers.merge(arguments: arguments)
+        return try ServerConfiguration(layers, unknownVariables: unknown)
+    }
+
+    /// Checks every key of `layers`.
+    public init(_ layers: ConfigurationLayers, unknownVariables: [String] = []) throws(ConfigurationError) {
+        self.layers = layers
+        self.unknownVariables = unknownVariables
+        model = try Self.model(layers)
+        front = try Self.front(layers)
+        admission = try Self.admission(layers)
+        kvPoolBytes = try layers.bytes(.kvPoolBytes) ?? 0
+        cacheDefaults = try Self.cacheDefaults(layers)
+        logLevel = try layers.text(.logLevel) ?? "info"
+        logFormat = LogFormat(rawValue: try layers.text(.logFormat) ?? "") ?? .auto
+    }
+
+    /// Every key with its value as a configuration file would say it, one a line; unset keys as comments.
+    public var printed: String {
+        ConfigurationKey.allCases.map { key in
+            guard let entry = layers[key] else { return "# \(key.rawValue):  (\(key.definition.meaning))\n" }
+            return "\(key.rawValue): \(Self.quoted(entry.text))  # \(entry.origin)\n"
+        }.joined()
+    }
+
+    /// Plain words and numbers stay bare; anything else becomes a double-quoted YAML scalar.
+    private static func quoted(_ text: String) -> String {
+        let plain = text.utf8.allSatisfy {
+            (48...57).contains($0) || (97...122).contains($0 | 32) || [45, 46, 47, 95].contains($0)
+        }
+        if plain, !text.isEmpty, text.lowercased() != "null" { return text }
+        let escaped = text.unicodeScalars.map { scalar -> String in
+            switch scalar {
+            case "\"": "\\\""
+            case "\\": "\\\\"
+            case "\n": "\\n"
+            case "\t": "\\t"
+            default: scalar.value < 32 ? " " : String(scalar)
+            }
+        }
+        return "\"\(escaped.joined())\""
+    }
+
+    private static func model(_ layers: ConfigurationLayers) throws(ConfigurationError) -> Model {
+        let template = try layers.text(.chatTemplate)
+        return Model(
+            path: try layers.text(.model), name: try layers.text(.modelName),
+            chatTemplate: template == "auto" ? nil : template,
+            contextTokens: try layers.count(.contextTokens), threads: try layers.count(.threads))
+    }
+
+    private static func front(_ layers: ConfigurationLayers) throws(ConfigurationError) -> Front {
+        let ping = try layers.duration(.ssePing) ?? .zero
+        return Front(
+            host: try layers.text(.host) ?? "", port: try layers.count(.port) ?? 0,
+            maxConnections: try layers.count(.maxConnections) ?? 0,
+            maxBodyBytes: try layers.bytes(.maxBodyBytes) ?? 0,
+            maxHeaderBytes: try layers.bytes(.maxHeaderBytes) ?? 0,
+            requestTimeout: try layers.duration(.requestTimeout) ?? .zero,
+            idleTimeout: try layers.duration(.idleTimeout) ?? .zero,
+            writeStallTimeout: try layers.duration(.writeStallTimeout) ?? .zero,
+            drainGrace: try layers.duration(.drainGrace) ?? .zero,
+            ssePing: ping == .zero ? nil : ping,
+            strictFields: try layers.flag(.strictFields) ?? false)
+    }
+
+    private static func admission(_ layers: ConfigurationLayers) throws(ConfigurationError) -> Admission {
+        Admission(
+            maxSequences: try layers.count(.maxSequences) ?? 0, maxQueue: try layers.count(.maxQueue) ?? 0,
+            queueTimeout: try layers.duration(.queueTimeout) ?? .zero, rowsPerStep: try layers.count(.rowsPerStep) ?? 0,
+            overloadStatus: try layers.text(.overloadStatus) == "503" ? 503 : 429)
+    }
+
+    private static func cacheDefaults(_ layers: ConfigurationLayers) throws(ConfigurationError) -> KVCacheRequest {
+        let ratio = try layers.ratio(.kvBudgetRatio)
+        let tokens = try layers.count(.kvBudgetTokens)
+        if ratio != nil, tokens != nil {
+            throw .conflict(.kvBudgetRatio, .kvBudgetTokens, reason: "set one of the two")
+        }
+        if let entry = layers[.kvBudgetRatio], ratio == 0 {
+            throw .badValue(.kvBudgetRatio, value: entry.text, expected: "more than 0", origin: entry.origin)
+        }
+        var request = KVCacheRequest()
+        request.policy = try layers.text(.kvPolicy)
+        request.budget = ratio.map { .ratio(millionths: $0) } ?? tokens.map { .tokens($0) }
+        request.recentRatioMillionths = try layers.ratio(.kvRecentRatio)
+        request.sinkTokens = try layers.count(.kvSinkTokens)
+        request.storage = try layers.text(.kvStorage)
+        return request
+    }
+}

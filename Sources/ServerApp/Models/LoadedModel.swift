@@ -1,0 +1,39 @@
+internal import Decoding
+internal import Generation
+internal import KVCaching
+internal import Tokenization
+
+/// A model ready to serve: weights, tokenizer and chat format. Immutable and shared.
+struct LoadedModel: Sendable {
+    /// Name in the API.
+    let name: String
+    let decoder: DecoderModel
+    let tokenizer: Tokenizer
+    let chatTemplate: ChatTemplate
+    /// The model's own template was found but not recognised; `plain` takes its place.
+    let hasUnknownTemplate: Bool
+    /// Most tokens of prompt and answer together.
+    let contextTokens: Int
+    /// What the weights are stored as, most bytes first.
+    let weightTypes: [String]
+    let created = WallClock.secondsSince1970()
+
+    var vocabularySize: Int { decoder.configuration.vocabularySize }
+
+    /// `system_fingerprint`: the program and the model that answered.
+    var fingerprint: String { "\(ProductVersion.text.replacing(" ", with: "-"))-\(name)" }
+
+    /// Token ids of a conversation up to the point where the assistant speaks.
+    func chatTokens(_ messages: [ChatMessage]) throws(ChatTemplateError) -> [TokenID] {
+        tokenizer.encode(try chatTemplate.render(messages, addGenerationPrompt: true))
+    }
+
+    /// Texts that end the assistant's turn where no control token can: a model without chat tokens goes on as the user.
+    var chatStops: [String] { chatTemplate.name == "plain" ? ["\nUser:"] : [] }
+
+    /// Bytes of one token's keys and values in an unpruned f16 cache, all layers.
+    var kvBytesPerToken: Int {
+        let shape = decoder.configuration.cacheShape
+        return 2 * shape.laneCount * shape.headDim * 2
+    }
+}

@@ -1,0 +1,85 @@
+internal import Decoding
+internal import JSON
+internal import ModelFiles
+internal import Tokenization
+
+/// From a path to a model ready to serve.
+enum ModelLoader {
+    /// Opens, checks and binds. `progress` hears a share between 0 and 1. Every error's text names file and field.
+    static func load(_ choice: ServerConfiguration.Model, progress: (Double) -> Void = { _ in }) throws -> LoadedModel {
+        guard let path = choice.path ?? BuiltInModel.path() else {
+            throw ModelLoadError.noBuiltInModel(looked: BuiltInModel.folders)
+        }
+        let source = try ModelSource.open(path: path)
+        let tokenizer = try tokenizer(of: source, path: path)
+        let decoder = try DecoderModel.load(source, progress: progress)
+        let vocabularySize = decoder.configuration.vocabularySize
+        guard tokenizer.vocabularySize <= vocabularySize else {
+            throw ModelLoadError.vocabularyMismatch(
+                path: path, tokenizer: tokenizer.vocabularySize, model: vocabularySize)
+        }
+        let (template, isUnknown) = try chatTemplate(choice.chatTemplate, source)
+        return LoadedModel(
+            name: choice.name ?? (choice.path == nil ? BuiltInModel.name : name(ofPath: path)), decoder: decoder,
+            tokenizer: tokenizer, chatTemplate: template, hasUnknownTemplate: isUnknown,
+            contextTokens: try contextTokens(choice.contextTokens, decoder.configuration),
+            weightTypes: weightTypes(source.tensors))
+    }
+
+    private static func tokenizer(of source: ModelSource, path: String) throws -> Tokenizer {
+        switch source {
+        case .gguf(let file):
+            guard let vocabulary = try GGUFVocabulary(file.metadata) else {
+                throw ModelLoadError.noTokenizer(path: path)
+            }
+            return try Tokenizer(vocabulary)
+        case .huggingFace(let folder):
+            guard let tokenizerJSON = folder.tokenizerJSON else { throw ModelLoadError.noTokenizer(path: path) }
+            return try Tokenizer(
+                tokenizerJSON: tokenizerJSON, tokenizerConfig: folder.tokenizerConfig,
+                generationConfig: folder.generationConfig)
+        }
+    }
+
+    /// The format asked for, else the model's own where it is recognised, else plain.
+    private static func chatTemplate(_ asked: String?, _ source: ModelSource) throws -> (ChatTemplate, isUnknown: Bool)
+    {
+        if let asked, let template = ChatTemplate.named(asked) { return (template, false) }
+        let text = try templateText(source)
+        if let text, let template = ChatTemplate.detect(inTemplateText: text) { return (template, false) }
+        guard let plain = ChatTemplate.named("plain") else { preconditionFailure("the chat format plain exists") }
+        return (plain, text != nil)
+    }
+
+    private static func templateText(_ source: ModelSource) throws -> String? {
+        switch source {
+        case .gguf(let file): try file.metadata.stringIfPresent("tokenizer.chat_template")
+        case .huggingFace(let folder): folder.tokenizerConfig?["chat_template"]?.asString
+        }
+    }
+
+    /// A longer context than the model was made for is allowed, unless its positions are a table that ends.
+    private static func contextTokens(_ asked: Int?, _ model: ModelConfiguration) throws(ModelLoadError) -> Int {
+        guard let asked else { return model.contextLength }
+        guard asked <= model.contextLength || model.positions != .learned else {
+            throw .contextTooLong(asked: asked, model: model.contextLength)
+        }
+        return asked
+    }
+
+    /// `dir/name.gguf` and `dir/name/` are both called `name`.
+    static func name(ofPath path: String) -> String {
+        let last = path.split(separator: "/").last { $0 != "." } ?? "model"
+        for ending in [".gguf", ".safetensors"] where last.hasSuffix(ending) && last.count > ending.count {
+            return String(last.dropLast(ending.count))
+        }
+        return String(last)
+    }
+
+    /// Names of the element types, by bytes.
+    private static func weightTypes(_ tensors: TensorDirectory) -> [String] {
+        var bytes: [String: Int] = [:]
+        for info in tensors.infos { bytes[info.typeName, default: 0] += info.range.count }
+        return bytes.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map(\.key)
+    }
+}

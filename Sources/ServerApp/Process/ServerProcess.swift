@@ -1,0 +1,123 @@
+internal import CompletionAPI
+internal import Foundation
+internal import HTTPFront
+internal import Logging
+internal import Synchronization
+
+/// The life of `keyhold serve`: listen, load, serve, drain, end.
+public enum ServerProcess {
+    /// Serves until SIGTERM or SIGINT; returns when what ran has ended or `drain_grace` is over. A second signal ends
+    /// the process at once. Called on the main thread, before any other thread exists.
+    ///
+    /// It listens before the model is loaded, so that probes see a server that is alive and not ready, and a port that
+    /// is taken is noticed at once.
+    public static func run(_ configuration: ServerConfiguration) throws {
+        let signals = SignalWatch()
+        let logger = Logs.logger(configuration)
+        for name in configuration.unknownVariables {
+            logger.warning("environment variable is no setting", metadata: ["name": "\(name)"])
+        }
+        let application = ServerApplication(configuration, logger: logger)
+        let front = try FrontServer(FrontConfiguration(configuration.front)) { application.handle($0) }
+        application.watch(front)
+        let life = ServerLife(application: application, front: front, signals: signals)
+        life.load()
+        try life.wait()
+        logger.notice("ended")
+    }
+}
+
+/// The steps of a server's life, each on a thread of its own while the main thread waits for signals.
+private final class ServerLife: Sendable {
+    private let application: ServerApplication
+    private let front: FrontServer
+    private let signals: SignalWatch
+    private let failure = Mutex<(any Error)?>(nil)
+
+    init(application: ServerApplication, front: FrontServer, signals: SignalWatch) {
+        self.application = application
+        self.front = front
+        self.signals = signals
+    }
+
+    /// Waits for the end, or throws what loading threw.
+    func wait() throws {
+        var isEnding = false
+        while true {
+            switch signals.next() {
+            case .woken:
+                if let error = failure.withLock({ $0 }) { throw error }
+                return
+            case .end(let signal) where isEnding: SignalWatch.endNow(signal)
+            case .end(let signal):
+                isEnding = true
+                application.logger.notice("draining", metadata: ["signal": "\(signal)"])
+                start("keyhold-drain") { $0.end() }
+            }
+        }
+    }
+
+    /// Loads the model and begins to serve.
+    func load() {
+        start("keyhold-load") { life in
+            do {
+                try life.loadModel()
+            } catch {
+                life.failure.withLock { $0 = error }
+                life.front.stop(grace: .zero)
+                life.signals.wake()
+            }
+        }
+    }
+
+    private func loadModel() throws {
+        let (configuration, logger) = (application.configuration, application.logger)
+        let progress = LoadProgress()
+        let model = try ModelLoader.load(configuration.model) { progress.show($0) }
+        progress.end()
+        if model.hasUnknownTemplate {
+            logger.warning(
+                "the model's chat template is not recognised; plain is used", metadata: ["model": "\(model.name)"])
+        }
+        let service = try ModelService(
+            model, configuration: configuration, arena: application.arena, metrics: application.metrics, logger: logger)
+        application.serve(service)
+        logger.notice("serving", metadata: ["model": "\(model.name)", "port": "\(front.port)"])
+        StandardOutput.write(Banner.text(model, configuration, port: front.port))
+    }
+
+    private func end() {
+        let grace = application.configuration.front.drainGrace
+        let start = ContinuousClock.now
+        if !application.drain(within: grace) { application.logger.warning("grace is over; cutting what still runs") }
+        application.stop()
+        let left = max(.milliseconds(100), grace - (ContinuousClock.now - start))
+        front.stop(grace: left)
+        signals.wake()
+    }
+
+    private func start(_ name: String, _ body: @escaping @Sendable (ServerLife) -> Void) {
+        let thread = Thread { body(self) }
+        thread.name = name
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+}
+
+extension FrontConfiguration {
+    /// The front's part of the server's configuration; its own refusals speak the API's error format.
+    init(_ front: ServerConfiguration.Front) {
+        self.init()
+        host = front.host
+        port = front.port
+        maxBodyBytes = front.maxBodyBytes
+        maxHeaderBytes = front.maxHeaderBytes
+        maxConnections = front.maxConnections
+        requestTimeout = front.requestTimeout
+        idleTimeout = front.idleTimeout
+        writeStallTimeout = front.writeStallTimeout
+        errorBody = { [maxBodyBytes] status, message in
+            APIError.refused(status: status, message: message, maxBodyBytes: maxBodyBytes).body()
+        }
+    }
+}

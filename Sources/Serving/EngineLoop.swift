@@ -1,0 +1,273 @@
+internal import Decoding
+internal import DequeModule
+internal import Generation
+internal import KVCaching
+internal import Logging
+internal import Sampling
+internal import Scheduling
+internal import Tokenization
+
+/// Scheduler, engine, samplers and texts of all live sequences, and the step that moves them. Made on the engine thread,
+/// used there, dies there; without a thread or a clock of its own, so that tests can run it step by step.
+final class EngineLoop<Engine: StepEngine> {
+    private let engine: Engine
+    private let tokenizer: Tokenizer
+    private let metrics: ServiceMetrics
+    private let liveRequests: LiveRequestCount
+    private let logger: Logger
+    private let now: () -> Duration
+    private let queueTimeout: Duration?
+    private let workspace = SamplingWorkspace()
+    private var scheduler: Scheduler
+    private var requests: [RequestID: LiveRequest] = [:]
+    private var sequences: [SequenceID: LiveSequence] = [:]
+    /// When each sequence must have started, oldest first.
+    private var startDeadlines: Deque<(id: SequenceID, time: Duration)> = []
+    private var outbox = Outbox()
+
+    init(
+        configuration: ServiceConfiguration, engine: Engine, tokenizer: Tokenizer, metrics: ServiceMetrics,
+        liveRequests: LiveRequestCount, logger: Logger, now: @escaping () -> Duration
+    ) {
+        self.engine = engine
+        self.tokenizer = tokenizer
+        self.metrics = metrics
+        self.liveRequests = liveRequests
+        self.logger = logger
+        self.now = now
+        queueTimeout = configuration.queueTimeout
+        scheduler = Scheduler(limits: configuration.limits)
+    }
+
+    // MARK: Between steps
+
+    /// The next step would do something at once.
+    var hasWork: Bool { scheduler.hasWork }
+
+    /// When the next step has something to do even if nothing happens.
+    var nextDeadline: Duration? {
+        [scheduler.nextDeadline, startDeadlines.first?.time].compactMap(\.self).min()
+    }
+
+    /// Takes in submissions and wishes, in this order, and answers them. With `isStopping`, everything ends.
+    func apply(_ contents: Inbox.Contents) {
+        for submission in contents.submissions { accept(submission, isStopping: contents.isStopping) }
+        for (id, wish) in contents.wishes {
+            if let request = requests[id] { grant(wish, to: request) }
+        }
+        if contents.isStopping {
+            for request in requests.values.sorted(by: { $0.id.rawValue < $1.id.rawValue }) { cancel(request) }
+        }
+        publish()
+    }
+
+    private func accept(_ submission: Submission, isStopping: Bool) {
+        let request = LiveRequest(submission)
+        let decision = isStopping ? nil : scheduler.submit(submission.sequences.map { admission($0, submission) }, now: now())
+        guard case .queued = decision else {
+            reject(request, decision)
+            return
+        }
+        requests[request.id] = request
+        var caches: [ResolvedCache] = []
+        for planned in submission.sequences {
+            if planned.choice == 0 { caches.append(ResolvedCache(planned.plan)) }
+            sequences[planned.id] = LiveSequence(
+                planned, of: request, tokenizer: tokenizer, submitted: submission.submittedAt)
+            if let queueTimeout { startDeadlines.append((planned.id, submission.submittedAt + queueTimeout)) }
+        }
+        outbox.post(.accepted(caches), to: request)
+    }
+
+    private func admission(_ planned: PlannedSequence, _ submission: Submission) -> Admission {
+        Admission(
+            id: planned.id, promptTokens: planned.request.prompt.count, maxNewTokens: planned.maxNewTokens,
+            peakBytes: planned.plan.peakBytes, steadyBytes: planned.plan.steadyBytes, deadline: submission.deadline)
+    }
+
+    private func reject(_ request: LiveRequest, _ decision: SubmitDecision?) {
+        switch decision {
+        case nil: outbox.post(.rejected(.stopping), to: request)
+        case .queueFull(let seconds):
+            metrics.rejected(.queueFull)
+            outbox.post(.rejected(.queueFull(retryAfterSeconds: seconds)), to: request)
+        case .queued, .neverFits, .groupTooLarge:
+            preconditionFailure("the planner let a request through that the scheduler answers with \(decision as Any)")
+        }
+        outbox.close(request)
+    }
+
+    private func grant(_ wish: Inbox.Wish, to request: LiveRequest) {
+        if wish.isCancelled {
+            metrics.clientLeft()
+            cancel(request)
+        } else if let isPaused = wish.isPaused {
+            for id in request.sequences {
+                if isPaused { scheduler.pause(id) } else { scheduler.resume(id) }
+            }
+        }
+    }
+
+    private func cancel(_ request: LiveRequest) {
+        for id in request.sequences {
+            if let sequence = sequences[id] { end(sequence, LiveSequence.Ending(reason: .cancelled)) }
+        }
+    }
+
+    /// Checks the books; for moments without work. A broken one is a bug of this program, never of a request.
+    func audit() {
+        var broken = scheduler.brokenInvariant()
+        let statistics = scheduler.statistics
+        if broken == nil, statistics.running + statistics.waiting != sequences.count {
+            broken = "\(sequences.count) sequences live, the scheduler knows \(statistics)"
+        }
+        guard let broken else { return }
+        logger.critical("broken invariant", metadata: ["invariant": "\(broken)"])
+        assertionFailure(broken)
+    }
+
+    // MARK: A step
+
+    /// Schedules, computes, samples and tells. Does nothing but deadlines when there is nothing to compute.
+    func step() {
+        dropLateStarters()
+        let scheduled = scheduler.nextStep(now: now())
+        for id in scheduled.expired { expire(id) }
+        for id in scheduled.started { start(id) }
+        let plan = scheduled.plan
+        if !plan.isEmpty {
+            metrics.stepStarted(sequences: plan.decode.count + plan.prefill.count)
+            engine.run(batch(for: plan)) { origin, logits in sample(origin, logits) }
+            let end = now()
+            scheduler.completed(plan, now: end)
+            for piece in plan.prefill where isLast(piece) { finishPrompt(piece.sequence, at: end) }
+            for id in plan.decode { takeToken(id, at: end) }
+        }
+        publish()
+    }
+
+    private func batch(for plan: StepPlan) -> StepBatch {
+        StepBatch(
+            decode: plan.decode.map { id in
+                guard let token = sequences[id]?.lastToken else { preconditionFailure("\(id) has no token to feed") }
+                return StepBatch.DecodeRow(sequence: id, token: token)
+            },
+            prefill: plan.prefill.map { piece in
+                StepBatch.PrefillPiece(sequence: piece.sequence, layers: piece.layers, rows: piece.rows)
+            })
+    }
+
+    private func sample(_ origin: LogitsOrigin, _ logits: Span<Float>) {
+        switch origin {
+        case .next(let id): sequences[id]?.pick(from: logits, workspace: workspace)
+        case .prompt(let id, let row): sequences[id]?.score(promptRow: row, from: logits, workspace: workspace)
+        }
+    }
+
+    private func isLast(_ piece: StepPlan.Prefill) -> Bool {
+        guard let sequence = sequences[piece.sequence] else { return false }
+        return piece.layers.upperBound == scheduler.limits.layerCount
+            && piece.rows.upperBound == sequence.planned.request.prompt.count
+    }
+
+    private func start(_ id: SequenceID) {
+        guard let sequence = sequences[id] else { preconditionFailure("\(id) starts and is not here") }
+        sequence.times.started = now()
+        engine.admit(
+            SequenceAdmission(
+                id: id, prompt: sequence.planned.request.prompt, plan: sequence.planned.plan,
+                promptLogits: sequence.planned.request.promptLogprobs))
+    }
+
+    private func finishPrompt(_ id: SequenceID, at time: Duration) {
+        guard let sequence = sequences[id] else { return }
+        sequence.times.promptDone = time
+        metrics.promptDone(sequence, at: time)
+        if let tokens = sequence.takeScoredPrompt(tokenizer: tokenizer) {
+            post(.prompt(choice: sequence.planned.choice, tokens: tokens), of: sequence)
+        }
+        if sequence.planned.maxNewTokens == 0 {
+            end(sequence, LiveSequence.Ending(reason: .length))
+        } else {
+            takeToken(id, at: time)
+        }
+    }
+
+    private func takeToken(_ id: SequenceID, at time: Duration) {
+        guard let sequence = sequences[id] else { return }
+        guard let (chunk, ending) = sequence.takePicked() else {
+            logger.error("a step gave no logits", metadata: ["sequence": "\(id)"])
+            end(sequence, LiveSequence.Ending(reason: .error("the engine gave no logits")))
+            return
+        }
+        metrics.tokenTaken(sequence, at: time)
+        sequence.times.lastToken = time
+        post(chunk, of: sequence)
+        if let ending { end(sequence, ending) }
+    }
+
+    // MARK: Ends
+
+    private func dropLateStarters() {
+        let time = now()
+        while let (id, deadline) = startDeadlines.first {
+            guard let sequence = sequences[id], !sequence.isStarted else {
+                startDeadlines.removeFirst()
+                continue
+            }
+            guard deadline <= time else { return }
+            startDeadlines.removeFirst()
+            expire(id)
+        }
+    }
+
+    private func expire(_ id: SequenceID) {
+        guard let sequence = sequences[id] else { return }
+        if !sequence.isStarted { metrics.rejected(.timeout) }
+        end(sequence, LiveSequence.Ending(reason: .deadline))
+    }
+
+    /// The only place where a sequence ends: its bytes are free when this returns, and its last events are posted.
+    private func end(_ sequence: LiveSequence, _ ending: LiveSequence.Ending) {
+        let time = now()
+        scheduler.finish(sequence.id, now: time)
+        post(sequence.flush(), of: sequence)
+        var cache: KVCacheUsage?
+        if sequence.isStarted {
+            cache = engine.usage(of: sequence.id)
+            engine.release(sequence.id)
+        }
+        let usage = sequence.usage(cache: cache, until: time)
+        metrics.ended(sequence, ending.reason, usage, at: time)
+        post(
+            .finished(
+                choice: sequence.planned.choice, reason: ending.reason, stopReason: ending.stopReason, usage: usage),
+            of: sequence)
+        sequences[sequence.id] = nil
+        if sequence.request.remove(sequence.id) {
+            requests[sequence.request.id] = nil
+            outbox.close(sequence.request)
+        }
+    }
+
+    // MARK: Events
+
+    private func post(_ chunk: TextAssembler.Chunk, of sequence: LiveSequence) {
+        guard !chunk.isEmpty else { return }
+        post(
+            .text(
+                choice: sequence.planned.choice, text: chunk.text, tokens: chunk.tokens,
+                generated: sequence.generated),
+            of: sequence)
+    }
+
+    private func post(_ event: TokenEvent, of sequence: LiveSequence) {
+        outbox.post(.token(prompt: sequence.planned.prompt, event), to: sequence.request)
+    }
+
+    /// Gauges first: who has the answer finds them up to date.
+    private func publish() {
+        metrics.observe(scheduler.statistics)
+        for _ in 0..<outbox.deliver() { liveRequests.leave() }
+    }
+}

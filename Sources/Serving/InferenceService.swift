@@ -1,0 +1,112 @@
+public import Generation
+public import Logging
+internal import Synchronization
+public import Tokenization
+
+/// Serves generation requests on one engine: takes them from any thread, runs them together on a thread of its own, and
+/// tells each submitter what comes of its request (see `ServiceEvent`).
+public final class InferenceService: Sendable {
+    private let planner: SubmissionPlanner
+    private let metrics: ServiceMetrics
+    private let inbox: Inbox
+    private let liveRequests = LiveRequestCount()
+    private let thread: EngineThread
+    private let nextRequest = Atomic<UInt64>(0)
+    private let nextSequence = Atomic<UInt64>(0)
+    private let now: @Sendable () -> Duration
+
+    /// Starts the engine thread. `makeEngine` runs there.
+    public init<Engine: StepEngine>(
+        configuration: ServiceConfiguration, tokenizer: Tokenizer, metrics: ServiceMetrics, logger: Logger,
+        makeEngine: @escaping @Sendable () -> Engine
+    ) throws(StartError) {
+        let start = ContinuousClock.now
+        let now: @Sendable () -> Duration = { ContinuousClock.now - start }
+        planner = SubmissionPlanner(configuration: configuration)
+        self.metrics = metrics
+        self.now = now
+        inbox = Inbox(capacity: configuration.inboxCapacity)
+        let liveRequests = liveRequests
+        thread = try EngineThread(inbox: inbox, now: now) {
+            EngineLoop(
+                configuration: configuration, engine: makeEngine(), tokenizer: tokenizer, metrics: metrics,
+                liveRequests: liveRequests, logger: logger, now: now)
+        }
+    }
+
+    deinit {
+        thread.stop()
+    }
+
+    /// Takes the prompts of one client request; the sequences of all of them are queued together or not at all.
+    ///
+    /// `deadline` counts from now; a choice that has not ended by then ends with `deadline`. `onEvent` is called on the
+    /// engine thread (see `ServiceEvent`), perhaps before this returns, and never if this throws.
+    public func submit(
+        _ requests: [GenerationRequest], deadline: Duration?, onEvent: @escaping @Sendable (ServiceEvent) -> Void
+    ) throws(SubmitError) -> RequestHandle {
+        precondition(!requests.isEmpty && requests.allSatisfy { $0.choices > 0 }, "a request without a choice")
+        let submittedAt = now()
+        let sequences = try plannedSequences(of: requests)
+        let id = RequestID(rawValue: nextRequest.wrappingAdd(1, ordering: .relaxed).oldValue)
+        let submission = Submission(
+            id: id, sequences: sequences, submittedAt: submittedAt, deadline: deadline.map { submittedAt + $0 },
+            onEvent: onEvent)
+        liveRequests.enter()
+        switch inbox.post(submission) {
+        case .posted:
+            return RequestHandle(id: id, inbox: inbox)
+        case .full:
+            liveRequests.leave()
+            metrics.rejected(.queueFull)
+            throw .inboxFull(retryAfterSeconds: 1)
+        case .closed:
+            liveRequests.leave()
+            throw .draining
+        }
+    }
+
+    private func plannedSequences(of requests: [GenerationRequest]) throws(SubmitError) -> [PlannedSequence] {
+        do throws(SubmitError) {
+            return try planner.sequences(of: requests) {
+                SequenceID(nextSequence.wrappingAdd(1, ordering: .relaxed).oldValue)
+            }
+        } catch {
+            if case .neverFits = error { metrics.rejected(.neverFits) }
+            throw error
+        }
+    }
+
+    /// Takes no new work from now on; what was submitted runs to its end.
+    public func beginDraining() {
+        inbox.close()
+    }
+
+    /// Takes no new work and waits until every request has heard its last event.
+    public func drain() async {
+        beginDraining()
+        await withCheckedContinuation { continuation in
+            liveRequests.whenZero { continuation.resume() }
+        }
+    }
+
+    /// As `drain`, for callers outside of Swift concurrency: blocks, at most for `time`. False if the time ran out.
+    public func drain(within time: Duration) -> Bool {
+        beginDraining()
+        let end = ContinuousClock.now + time
+        let wake = WakeSignal()
+        liveRequests.whenZero { wake.send() }
+        while !liveRequests.isZero {
+            let left = end - ContinuousClock.now
+            guard left > .zero else { return false }
+            wake.wait(for: left)
+        }
+        return true
+    }
+
+    /// Ends every request (running ones with `cancelled`, those not yet looked at with `rejected`) and the engine
+    /// thread; blocks until both are done. Not to be called from `onEvent`.
+    public func stop() {
+        thread.stop()
+    }
+}

@@ -1,0 +1,44 @@
+public import Generation
+public import KVCaching
+
+/// What the server decided about the cache of one prompt's sequences, known when the request is accepted.
+public struct ResolvedCache: Sendable, Equatable {
+    public var policy: String
+    /// Slots per layer and KV head that a sequence may hold.
+    public var budgetTokens: Int
+    /// Bytes of that budget.
+    public var budgetBytes: Int
+    /// Bytes reserved for each sequence while its prompt is read.
+    public var peakBytes: Int
+    /// Bytes reserved for each sequence from then on.
+    public var steadyBytes: Int
+
+    public init(_ plan: CachePlan) {
+        policy = plan.policyName
+        budgetTokens = plan.budgetSlots
+        budgetBytes = plan.budgetBytes
+        peakBytes = plan.peakBytes
+        steadyBytes = plan.steadyBytes
+    }
+}
+
+/// Why a submitted request was not taken, although nothing is wrong with it.
+public enum Rejection: Sendable, Equatable {
+    /// Too many sequences wait (HTTP 429).
+    case queueFull(retryAfterSeconds: Int)
+    /// The service stops (HTTP 503).
+    case stopping
+}
+
+/// What a request hears, in this order: first `accepted` or `rejected`; after `rejected` nothing; after `accepted` the
+/// events of its choices, of which each ends with exactly one `finished`.
+///
+/// Events arrive on the engine thread, those of one step together. The receiver must be quick: everybody's next token
+/// waits for it.
+public enum ServiceEvent: Sendable, Equatable {
+    /// One entry per prompt. Headers can be sent now.
+    case accepted([ResolvedCache])
+    case rejected(Rejection)
+    /// An event of a choice of the prompt with this index.
+    case token(prompt: Int, TokenEvent)
+}

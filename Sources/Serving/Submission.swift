@@ -1,0 +1,35 @@
+internal import Generation
+internal import KVCaching
+internal import Scheduling
+
+/// A request as the service counts them; never reused.
+struct RequestID: Hashable, Sendable {
+    let rawValue: UInt64
+}
+
+/// One sequence of a request, ready for admission.
+struct PlannedSequence: Sendable {
+    let id: SequenceID
+    /// Which prompt of the request.
+    let prompt: Int
+    /// Which of the prompt's `n` choices.
+    let choice: Int
+    let request: GenerationRequest
+    /// Most tokens to generate: `max_tokens`, or what the context leaves.
+    let maxNewTokens: Int
+    let plan: CachePlan
+
+    /// Bytes reserved until the prompt is read, as the scheduler counts them.
+    var startBytes: Int { max(plan.peakBytes, plan.steadyBytes) }
+}
+
+/// A request on its way to the engine thread.
+struct Submission: Sendable {
+    let id: RequestID
+    /// Prompt by prompt, choice by choice.
+    let sequences: [PlannedSequence]
+    let submittedAt: Duration
+    /// When its sequences must have ended, on the service's clock.
+    let deadline: Duration?
+    let onEvent: @Sendable (ServiceEvent) -> Void
+}

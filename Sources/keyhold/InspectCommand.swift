@@ -1,0 +1,33 @@
+internal import ArgumentParser
+internal import ServerApp
+
+/// `keyhold inspect`: what a model is and what its KV caches cost.
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Print a model's shape, tokenizer and KV-cache costs.")
+
+    @Argument(help: "GGUF file or Hugging Face folder; the built-in model if absent.")
+    var model: String?
+
+    @Option(help: "Size of the KV pool to divide.")
+    var pool = "1GiB"
+
+    @Option(name: .customLong("budget-tokens"), help: "Budget in tokens per layer.")
+    var budgetTokens: Int?
+
+    @Option(name: .customLong("budget-ratio"), help: "Budget as a share of the prompt, 0 to 1.")
+    var budgetRatio: String?
+
+    @Option(help: "Tokens of prompt and answer of a sequence; the model's context, at most 4096, if absent.")
+    var context: Int?
+
+    @Option(help: "Element type of the cache: f16 or f32.")
+    var storage = "f16"
+
+    func run() throws {
+        let inspection = Inspection(
+            pool: pool, budgetTokens: budgetTokens, budgetRatio: budgetRatio, contextTokens: context, storage: storage)
+        StandardOutput.write(try inspection.report(path: model))
+    }
+}

@@ -1,0 +1,12 @@
+internal import ArgumentParser
+internal import ServerApp
+
+/// The command line: each command parses its options and calls `ServerApp`.
+@main
+struct Keyhold: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keyhold",
+        abstract: "Serves language models on CPUs with a KV-cache budget for every request.",
+        version: ProductVersion.text,
+        subcommands: [ServeCommand.self, GenerateCommand.self, InspectCommand.self])
+}
