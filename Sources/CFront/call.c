@@ -13,7 +13,7 @@ cf_call *cf_call_create(cf_connection *connection, h2o_req_t *request) {
     call->max_queued_bytes = settings->max_queued_bytes;
     call->loop = connection->loop;
     call->content_length = SIZE_MAX;
-    call->posted = true;  // whoever creates a call pumps it afterwards
+    call->posted = true;  // on_request takes notice after the handler
     call->connection = connection;
     call->request = request;
     return call;

@@ -1,9 +1,11 @@
 // One accepted socket: its libuv handle, its place in the loop's list, its timeouts.
 #include "internal.h"
 
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -62,7 +64,14 @@ int cf_connection_fd(const cf_connection *connection) {
 }
 
 size_t cf_connection_unsent_bytes(const cf_connection *connection) {
-    return uv_stream_get_write_queue_size(&connection->handle.stream);
+    const size_t queued = uv_stream_get_write_queue_size(&connection->handle.stream);
+    // The kernel asks for more only when a third of its buffer of megabytes is free: a slow client's progress shows in
+    // what it has acknowledged, long before it shows in the queue.
+    int unacknowledged = 0;
+    if (queued == 0 || ioctl(cf_connection_fd(connection), SIOCOUTQ, &unacknowledged) != 0) {
+        return queued;
+    }
+    return queued + (size_t)unacknowledged;
 }
 
 bool cf_connection_is_reset(const cf_connection *connection) {
@@ -88,6 +97,10 @@ void cf_connection_close_reading(cf_connection *connection) {
     }
 }
 
+bool cf_connection_is_idle(const cf_connection *connection) {
+    return connection->call == NULL && connection->socket->input->size == 0;
+}
+
 static void refuse_reading(cf_connection *connection, cf_refusal refusal) {
     if (connection->socket->_cb.write == NULL) {
         cf_refusal_send_raw(connection, refusal);
@@ -102,7 +115,7 @@ void cf_connection_check_timeouts(cf_connection *connection, uint64_t now_ms) {
     }
     const cf_settings *settings = &connection->loop->server->settings;
     const h2o_buffer_t *input = connection->socket->input;
-    if (input->size == 0) {
+    if (cf_connection_is_idle(connection)) {
         connection->request_since_ms = 0;
         if (now_ms - connection->idle_since_ms >= settings->idle_timeout_ms) {
             cf_connection_close_reading(connection);

@@ -47,7 +47,7 @@ struct cf_call {
     cf_loop *loop;
     cf_chunks queue;
     size_t queued_bytes;  // queue and in flight
-    bool posted;          // the loop will look at the call without being told again
+    bool posted;          // the message is under way, or the handler runs: cf_call_take_notice will come
     bool answered;        // status, fields and content_length below are set and final
     bool finish_wanted;
     bool abort_wanted;
@@ -65,7 +65,7 @@ struct cf_call {
     cf_connection *connection;
     cf_chunks in_flight;
     size_t in_flight_bytes;
-    size_t unsent_bytes;  // libuv's write queue when the stall timer was last set
+    size_t unsent_bytes;      // cf_connection_unsent_bytes when the stall timer was last set
     bool started;             // h2o_start_response was called
     bool sending;             // h2o_send is under way: no second one until proceed
     bool finished;            // the last h2o_send was issued
@@ -159,12 +159,14 @@ uint64_t cf_loop_now_ms(cf_loop *loop);
 void cf_connection_open(cf_loop *loop, int fd, const char *remote_address);
 /// Closes connections that were idle or reading for too long.
 void cf_connection_check_timeouts(cf_connection *connection, uint64_t now_ms);
+/// Whether it waits for the first byte of a request.
+bool cf_connection_is_idle(const cf_connection *connection);
 /// Ends a connection on which nothing is being answered.
 void cf_connection_close_reading(cf_connection *connection);
 /// Breaks the connection under a write in flight; h2o then sees an error and closes it.
 void cf_connection_break(cf_connection *connection);
 int cf_connection_fd(const cf_connection *connection);
-/// Bytes given to libuv but not yet taken by the kernel.
+/// 0 once the kernel has taken everything, else the bytes in libuv's queue and those the client has not acknowledged.
 size_t cf_connection_unsent_bytes(const cf_connection *connection);
 bool cf_connection_is_reset(const cf_connection *connection);
 
@@ -196,6 +198,8 @@ bool cf_head_ends_within(const char *bytes, size_t length, size_t max_head_bytes
 
 // refusal.c
 cf_bytes cf_refusal_body(const cf_server *server, cf_refusal refusal);
+/// Lets the owner of the server count a request that its handler does not see.
+void cf_refusal_report(const cf_server *server, cf_refusal refusal);
 /// Registers the filter that gives libh2o's own error answers our body.
 void cf_refusal_register_filter(h2o_pathconf_t *path);
 /// Writes a whole 408 or 431 past h2o, which is not writing while it reads a request.
@@ -220,7 +224,10 @@ bool cf_call_refuse(cf_call *call, cf_refusal refusal);
 
 // stream.c (loop thread)
 void cf_call_attach(cf_call *call);
+/// Sends what there is to send, unless a send is under way.
 void cf_call_pump(cf_call *call);
+/// Allows the next message, then pumps: when the last one was taken off the receiver, or after the handler.
+void cf_call_take_notice(cf_call *call);
 /// Ends the call before its time: `refusal` is what a client without an answer gets.
 void cf_call_cut(cf_call *call, cf_close_reason reason, cf_refusal refusal);
 void cf_call_on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages);

@@ -1,6 +1,7 @@
 // One loop thread: a libuv loop, an h2o context, the periodic look at connections, and the end of it all.
 #include "internal.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -10,6 +11,9 @@ static const uint64_t tick_ms = 100;
 static const uint64_t draining_tick_ms = 10;
 // Cut connections close within a few turns of the loop. Should one not, a leak is better than a stop that hangs.
 static const uint64_t patience_after_cut_ms = 5000;
+// A connection idle for this long gives way to a newcomer when all places are taken.
+static const uint64_t yielding_idle_ms = 1000;
+static const size_t max_room_per_tick = 16;
 static const size_t thread_stack_bytes = 8 * 1024 * 1024;
 
 uint64_t cf_loop_now_ms(cf_loop *loop) {
@@ -27,8 +31,7 @@ static void drain(cf_loop *loop, uint64_t now_ms) {
     while (next != &loop->connections) {
         cf_connection *connection = connection_of(next);
         next = next->next;
-        const bool is_idle = connection->call == NULL && connection->socket->input->size == 0;
-        if (is_idle) {
+        if (cf_connection_is_idle(connection)) {
             cf_connection_close_reading(connection);
         } else if (is_late && !loop->cut) {
             loop->cut_count++;
@@ -48,6 +51,24 @@ static void drain(cf_loop *loop, uint64_t now_ms) {
     }
 }
 
+/// At the connection limit, ends some connections that do nothing if others wait for a place.
+static void make_room(cf_loop *loop, uint64_t now_ms) {
+    struct pollfd newcomers = {.fd = loop->listen_fd, .events = POLLIN};
+    if (loop->accepting || poll(&newcomers, 1, 0) != 1) {
+        return;
+    }
+    size_t room = 0;
+    h2o_linklist_t *next = loop->connections.next;
+    while (next != &loop->connections && room < max_room_per_tick) {
+        cf_connection *connection = connection_of(next);
+        next = next->next;
+        if (cf_connection_is_idle(connection) && now_ms - connection->idle_since_ms >= yielding_idle_ms) {
+            cf_connection_close_reading(connection);
+            room++;
+        }
+    }
+}
+
 static void on_tick(uv_timer_t *timer) {
     cf_loop *loop = timer->data;
     const uint64_t now_ms = cf_loop_now_ms(loop);
@@ -62,6 +83,7 @@ static void on_tick(uv_timer_t *timer) {
         drain(loop, now_ms);
         return;
     }
+    make_room(loop, now_ms);
     cf_listener_resume(loop);
     if (h2o_linklist_is_empty(&loop->connections) && loop->linger_count == 0) {
         uv_timer_stop(timer);  // an idle server sleeps

@@ -10,7 +10,7 @@ static const struct {
     int status;
     const char *message;
 } refusals[CF_REFUSAL_COUNT] = {
-    [CF_REFUSAL_MALFORMED] = {400, "The request is malformed: check content-length, transfer-encoding and chunk sizes."},
+    [CF_REFUSAL_MALFORMED] = {400, "The request is malformed: check content-length, transfer-encoding and chunks."},
     [CF_REFUSAL_AMBIGUOUS_LENGTH] = {400, "The request states the length of its body more than once."},
     [CF_REFUSAL_HOST] = {400, "The request needs exactly one Host header."},
     [CF_REFUSAL_TIMEOUT] = {408, "The request took too long to arrive."},
@@ -36,8 +36,13 @@ cf_bytes cf_refusal_body(const cf_server *server, cf_refusal refusal) {
     return server->settings.refusal_bodies[refusal];
 }
 
+void cf_refusal_report(const cf_server *server, cf_refusal refusal) {
+    server->settings.on_refusal(server->settings.context, refusal);
+}
+
 void cf_refusal_send_raw(cf_connection *connection, cf_refusal refusal) {
     const cf_server *server = connection->loop->server;
+    cf_refusal_report(server, refusal);
     const cf_bytes body = cf_refusal_body(server, refusal);
     const int status = cf_refusal_status(refusal);
     char head[512];
@@ -84,11 +89,14 @@ static void on_setup_ostream(h2o_filter_t *filter, h2o_req_t *request, h2o_ostre
     cf_connection *connection = request->conn->callbacks->get_socket(request->conn)->on_close.data;
     if (connection->call == NULL) {  // no handler was called: the library answers
         const cf_server *server = connection->loop->server;
-        const cf_bytes body = cf_refusal_body(server, refusal_of_library_status(request->res.status));
+        const cf_refusal refusal = refusal_of_library_status(request->res.status);
+        const cf_bytes body = cf_refusal_body(server, refusal);
+        cf_refusal_report(server, refusal);
         replacement *stream = (replacement *)h2o_add_ostream(request, sizeof *stream, slot);
         stream->super.do_send = send_replacement;
         stream->body = h2o_iovec_init(body.start, body.length);
         slot = &stream->super.next;
+        request->res.reason = cf_reason_phrase(request->res.status);
         request->res.content_length = body.length;
         request->res.headers.size = 0;
         const char *type = server->settings.refusal_content_type;

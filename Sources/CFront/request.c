@@ -80,11 +80,12 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *request) {
             request->http1_is_persistent = 0;
             cf_linger_prepare(connection);
         }
+        cf_refusal_report(server, refusal);
         cf_call_refuse(call, refusal);
     } else {
         hand_over(server, call);
     }
-    cf_call_pump(call);
+    cf_call_take_notice(call);
     if (call->request != NULL && !call->finished) {
         cf_watch_arm(connection->loop, &call->peer, cf_connection_fd(connection), EPOLLRDHUP);
     }

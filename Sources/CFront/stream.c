@@ -67,6 +67,10 @@ static void on_proceed(h2o_generator_t *generator, h2o_req_t *request) {
     call->above_threshold = call->above_threshold && !has_drained;
     pthread_mutex_unlock(&call->mutex);
     call->in_flight_bytes = 0;
+    if (call->has_reason) {  // cut while this send was under way, which nevertheless succeeded
+        cf_call_cut(call, call->reason, CF_REFUSAL_BAD_ANSWER);
+        return;
+    }
     if (has_drained && call->has_observer) {
         call->observer.drained(call->observer.context);
     }
@@ -77,7 +81,7 @@ static void arm_stall_timer(cf_call *call) {
     h2o_timeout_link(&call->connection->loop->uv, &call->connection->loop->stall_timeout, &call->token->stall);
 }
 
-/// After a send: what the kernel did not take at once is what the client has to make room for.
+/// After a send: if the kernel did not take all of it at once, the client has to make room.
 static void note_unsent_bytes(cf_call *call) {
     if (call->request != NULL) {
         call->unsent_bytes = cf_connection_unsent_bytes(call->connection);
@@ -123,7 +127,6 @@ typedef struct cf_step {
 static cf_step next_step(cf_call *call) {
     cf_step step = {0};
     pthread_mutex_lock(&call->mutex);
-    call->posted = false;
     if (call->answered) {
         step.is_ready = true;
         step.is_abort = call->abort_wanted;
@@ -183,7 +186,6 @@ void cf_call_pump(cf_call *call) {
     }
     if (call->sending) {
         pthread_mutex_lock(&call->mutex);
-        call->posted = false;
         const bool is_abort = call->abort_wanted;
         const bool is_overflow = call->overflowed;
         pthread_mutex_unlock(&call->mutex);
@@ -232,12 +234,19 @@ void cf_call_cut(cf_call *call, cf_close_reason reason, cf_refusal refusal) {
     cf_call_pump(call);
 }
 
+void cf_call_take_notice(cf_call *call) {
+    pthread_mutex_lock(&call->mutex);
+    call->posted = false;
+    pthread_mutex_unlock(&call->mutex);
+    cf_call_pump(call);
+}
+
 void cf_call_on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages) {
     (void)receiver;
     while (!h2o_linklist_is_empty(messages)) {
         cf_call *call = (cf_call *)H2O_STRUCT_FROM_MEMBER(h2o_multithread_message_t, link, messages->next);
         h2o_linklist_unlink(&call->message.link);
-        cf_call_pump(call);
+        cf_call_take_notice(call);
         cf_call_release(call);
     }
 }

@@ -53,6 +53,38 @@ CK_AVX2_INLINE __m256 ck_exp_avx2(__m256 x)
     y = _mm256_andnot_ps(_mm256_cmp_ps(x, low, _CMP_LT_OQ), y);
     return _mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }
+
+/* The largest x[j], n >= 1, NaN passed over. */
+CK_AVX2_INLINE float ck_max_avx2(size_t n, const float *x)
+{
+    __m256 lanes = _mm256_set1_ps(-INFINITY);
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8) lanes = _mm256_max_ps(_mm256_loadu_ps(x + j), lanes);
+    float max = -INFINITY, lane[8];
+    _mm256_storeu_ps(lane, lanes);
+    for (size_t l = 0; l < 8; l++) max = lane[l] > max ? lane[l] : max;
+    for (; j < n; j++) max = x[j] > max ? x[j] : max;
+    return max;
+}
+
+/* x[j] = exp(x[j] - max) in place; returns their sum in the common order. */
+CK_AVX2_INLINE float ck_exp_sum_avx2(size_t n, float max, float *x)
+{
+    __m256 sum = _mm256_setzero_ps(), shift = _mm256_set1_ps(max);
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8) {
+        __m256 y = ck_exp_avx2(_mm256_sub_ps(_mm256_loadu_ps(x + j), shift));
+        _mm256_storeu_ps(x + j, y);
+        sum = _mm256_add_ps(sum, y);
+    }
+    if (j < n) {
+        __m256i mask = ck_tail_mask_avx2(n - j);
+        __m256 y = ck_exp_avx2(_mm256_sub_ps(_mm256_maskload_ps(x + j, mask), shift));
+        _mm256_maskstore_ps(x + j, mask, y);
+        sum = _mm256_add_ps(sum, _mm256_and_ps(y, _mm256_castsi256_ps(mask)));
+    }
+    return ck_lanes_sum_avx2(sum);
+}
 #endif
 
 #endif

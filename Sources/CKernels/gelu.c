@@ -40,3 +40,43 @@ void ck_gelu_erf_f32_scalar(size_t n, float *x)
 {
     for (size_t i = 0; i < n; i++) x[i] = gelu_erf_scalar(x[i]);
 }
+
+#if defined(__x86_64__)
+CK_AVX2_INLINE __m256 gelu_tanh_avx2(__m256 x)
+{
+    __m256 square = _mm256_mul_ps(x, x);
+    __m256 twice = _mm256_fmadd_ps(square, _mm256_set1_ps(CK_GELU_C3), _mm256_set1_ps(CK_GELU_C1));
+    __m256 minus = _mm256_xor_ps(_mm256_mul_ps(x, twice), _mm256_set1_ps(-0.0f));
+    return _mm256_div_ps(x, _mm256_add_ps(_mm256_set1_ps(1.0f), ck_exp_avx2(minus)));
+}
+
+CK_AVX2_INLINE __m256 gelu_erf_avx2(__m256 x)
+{
+    __m256 one = _mm256_set1_ps(1.0f), sign = _mm256_set1_ps(-0.0f);
+    __m256 magnitude = _mm256_min_ps(_mm256_set1_ps(CK_ERFC_END), _mm256_andnot_ps(sign, x));
+    __m256 z = _mm256_mul_ps(magnitude, _mm256_set1_ps(0.707106781f));
+    __m256 t = _mm256_div_ps(one, _mm256_fmadd_ps(_mm256_set1_ps(CK_ERFC_SCALE), z, one));
+    __m256 p = _mm256_set1_ps(erfc_coefficients[0]);
+    for (int i = 1; i < CK_ERFC_TERMS; i++) p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(erfc_coefficients[i]));
+    __m256 q = _mm256_mul_ps(_mm256_mul_ps(_mm256_set1_ps(0.5f), t), p);
+    q = _mm256_mul_ps(q, ck_exp_avx2(_mm256_xor_ps(_mm256_mul_ps(z, z), sign)));
+    __m256 positive = _mm256_and_ps(x, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_GT_OQ));
+    return _mm256_sub_ps(positive, _mm256_mul_ps(magnitude, q));
+}
+
+CK_AVX2 void ck_gelu_tanh_f32_avx2(size_t n, float *x)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(x + i, gelu_tanh_avx2(_mm256_loadu_ps(x + i)));
+    __m256i mask = ck_tail_mask_avx2(n - i);
+    if (i < n) _mm256_maskstore_ps(x + i, mask, gelu_tanh_avx2(_mm256_maskload_ps(x + i, mask)));
+}
+
+CK_AVX2 void ck_gelu_erf_f32_avx2(size_t n, float *x)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(x + i, gelu_erf_avx2(_mm256_loadu_ps(x + i)));
+    __m256i mask = ck_tail_mask_avx2(n - i);
+    if (i < n) _mm256_maskstore_ps(x + i, mask, gelu_erf_avx2(_mm256_maskload_ps(x + i, mask)));
+}
+#endif

@@ -99,9 +99,11 @@ CK_AVX2_INLINE __m256 ck_lanes_sum8_avx2(const __m256 s[8])
 {
     __m256 t[4], u[2];
     for (int j = 0; j < 4; j++)
-        t[j] = _mm256_add_ps(_mm256_permute2f128_ps(s[j], s[j + 4], 0x20), _mm256_permute2f128_ps(s[j], s[j + 4], 0x31));
+        t[j] = _mm256_add_ps(_mm256_permute2f128_ps(s[j], s[j + 4], 0x20),
+                             _mm256_permute2f128_ps(s[j], s[j + 4], 0x31));
     for (int j = 0; j < 2; j++)
-        u[j] = _mm256_add_ps(_mm256_shuffle_ps(t[2 * j], t[2 * j + 1], 0x44), _mm256_shuffle_ps(t[2 * j], t[2 * j + 1], 0xEE));
+        u[j] = _mm256_add_ps(_mm256_shuffle_ps(t[2 * j], t[2 * j + 1], 0x44),
+                             _mm256_shuffle_ps(t[2 * j], t[2 * j + 1], 0xEE));
     return _mm256_add_ps(_mm256_shuffle_ps(u[0], u[1], 0x88), _mm256_shuffle_ps(u[0], u[1], 0xDD));
 }
 

@@ -13,3 +13,26 @@ void ck_keyformer_score_f32_scalar(size_t n, float inverse_tau, const float *log
     float inverse = 1.0f / ck_lanes_sum(s);
     for (size_t j = 0; j < n; j++) score[j] = fmaf(scratch[j], inverse, score[j]);
 }
+
+#if defined(__x86_64__)
+CK_AVX2 void ck_keyformer_score_f32_avx2(size_t n, float inverse_tau, const float *logits, const float *noise,
+                                         float *scratch, float *score)
+{
+    assert(n > 0);
+    __m256 temperature = _mm256_set1_ps(inverse_tau);
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8) {
+        __m256 logit = _mm256_loadu_ps(logits + j);
+        if (noise) logit = _mm256_add_ps(logit, _mm256_loadu_ps(noise + j));
+        _mm256_storeu_ps(scratch + j, _mm256_mul_ps(logit, temperature));
+    }
+    for (; j < n; j++) scratch[j] = (noise ? logits[j] + noise[j] : logits[j]) * inverse_tau;
+    float inverse = 1.0f / ck_exp_sum_avx2(n, ck_max_avx2(n, scratch), scratch);
+    __m256 factor = _mm256_set1_ps(inverse);
+    for (j = 0; j + 8 <= n; j += 8) {
+        __m256 sum = _mm256_fmadd_ps(_mm256_loadu_ps(scratch + j), factor, _mm256_loadu_ps(score + j));
+        _mm256_storeu_ps(score + j, sum);
+    }
+    for (; j < n; j++) score[j] = fmaf(scratch[j], inverse, score[j]);
+}
+#endif

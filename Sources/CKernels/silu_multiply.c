@@ -4,3 +4,24 @@ void ck_silu_multiply_f32_scalar(size_t n, const float *gate, const float *up, f
 {
     for (size_t i = 0; i < n; i++) y[i] = gate[i] / (1.0f + ck_exp_scalar(-gate[i])) * up[i];
 }
+
+#if defined(__x86_64__)
+CK_AVX2_INLINE __m256 silu_multiply_avx2(__m256 gate, __m256 up)
+{
+    __m256 minus = _mm256_xor_ps(gate, _mm256_set1_ps(-0.0f));
+    __m256 divisor = _mm256_add_ps(_mm256_set1_ps(1.0f), ck_exp_avx2(minus));
+    return _mm256_mul_ps(_mm256_div_ps(gate, divisor), up);
+}
+
+CK_AVX2 void ck_silu_multiply_f32_avx2(size_t n, const float *gate, const float *up, float *y)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(y + i, silu_multiply_avx2(_mm256_loadu_ps(gate + i), _mm256_loadu_ps(up + i)));
+    if (i < n) {
+        __m256i mask = ck_tail_mask_avx2(n - i);
+        __m256 tail = silu_multiply_avx2(_mm256_maskload_ps(gate + i, mask), _mm256_maskload_ps(up + i, mask));
+        _mm256_maskstore_ps(y + i, mask, tail);
+    }
+}
+#endif

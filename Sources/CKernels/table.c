@@ -30,6 +30,9 @@
 
 /* The tables are constants, so nothing is filled at run time and no thread can see a half-made one. */
 static const ck_table scalar_table = CK_TABLE(scalar);
+#if defined(__x86_64__)
+static const ck_table avx2_table = CK_TABLE(avx2);
+#endif
 
 /* A slot added to ck_table and forgotten above would be a null pointer: found here, not in a request. */
 static int is_complete(const ck_table *table)
@@ -47,4 +50,11 @@ const ck_table *ck_table_scalar(void)
     return &scalar_table;
 }
 
-const ck_table *ck_table_best(void) { return ck_table_scalar(); }
+const ck_table *ck_table_best(void)
+{
+#if defined(__x86_64__)
+    assert(is_complete(&avx2_table));
+    if (ck_cpu_has_avx2()) return &avx2_table;
+#endif
+    return ck_table_scalar();
+}

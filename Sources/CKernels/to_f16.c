@@ -18,3 +18,13 @@ void ck_to_f16_scalar(size_t n, const float *x, uint16_t *y)
 {
     for (size_t i = 0; i < n; i++) y[i] = to_f16_scalar(x[i]);
 }
+
+#if defined(__x86_64__)
+CK_AVX2 void ck_to_f16_avx2(size_t n, const float *x, uint16_t *y)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm_storeu_si128((__m128i *)(y + i), _mm256_cvtps_ph(_mm256_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT));
+    ck_to_f16_scalar(n - i, x + i, y + i);
+}
+#endif

@@ -91,28 +91,33 @@ extension APIError {
             param: names.first.map { String($0.prefix(80)) }, code: "unknown_parameter")
     }
 
+    /// A body that is not JSON, or too long.
     init(_ error: JSONError) {
         if case .tooLarge(_, let limit) = error.reason {
             self = .requestTooLarge(limitBytes: limit)
         } else {
-            self = .invalidRequest("The body is not valid JSON: \(error).", param: nil, code: "invalid_json")
+            self = .invalidRequest("The body cannot be read as JSON: \(error).", param: nil, code: "invalid_json")
         }
     }
 
+    /// A value of another type than `expected`.
     static func invalidType(_ param: String, expected: String, given: JSONValue) -> APIError {
         invalidRequest(
             "\(param) must be \(expected), not \(FieldReader.excerpt(given)).", param: param, code: "invalid_type")
     }
 
+    /// A value of the right type that breaks `rule`.
     static func invalidValue(_ param: String, _ rule: String, given: JSONValue) -> APIError {
         invalidRequest(
             "\(param) must be \(rule), not \(FieldReader.excerpt(given)).", param: param, code: "invalid_value")
     }
 
+    /// A required field is absent or null.
     static func missing(_ param: String, _ expected: String) -> APIError {
         invalidRequest("\(param) is required: \(expected).", param: param, code: "missing_required_parameter")
     }
 
+    /// A feature of the contract that would change the answer and is not built.
     static func unsupported(_ param: String, _ what: String) -> APIError {
         invalidRequest("\(what) is not supported by this server.", param: param, code: "unsupported_parameter")
     }

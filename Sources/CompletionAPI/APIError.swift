@@ -18,6 +18,7 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Methods the path has, for 405.
     public let allowedMethods: [String]
 
+    /// Clamps `retryAfterSeconds` to what clients accept.
     init(
         status: Int, type: String, message: String, param: String?, code: String?, retryAfterSeconds: Int? = nil,
         allowedMethods: [String] = []
@@ -31,6 +32,7 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
         self.allowedMethods = allowedMethods
     }
 
+    /// The message.
     public var description: String { message }
 
     /// Headers of the answer beside the content's type and length. A 4xx that would fail again says so:
@@ -75,6 +77,7 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension JSONWriter {
+    /// A value that is a string or null.
     mutating func stringOrNull(_ text: String?) {
         if let text { string(text) } else { null() }
     }

@@ -13,6 +13,7 @@ public struct ChatRequest: Sendable, Equatable {
     public let seed: Int?
     /// Nil when the answer is not streamed.
     public let stream: StreamOptions?
+    /// The client's name for its end user; has no effect.
     public let user: String?
     /// Names of fields that have no meaning here. They are ignored.
     public let unknownFields: [String]

@@ -6,8 +6,10 @@ public struct ChatTurn: Sendable, Equatable {
     public let role: String
     /// Several text parts are joined by a newline. An assistant's null content is the empty text.
     public let content: String
+    /// Name of the participant, for templates that show it.
     public let name: String?
 
+    /// A turn as given; nothing is checked.
     public init(role: String, content: String, name: String?) {
         self.role = role
         self.content = content
@@ -16,6 +18,7 @@ public struct ChatTurn: Sendable, Equatable {
 
     private static let roles = ["system", "developer", "user", "assistant", "tool"]
 
+    /// The field `messages`.
     static func decode(_ reader: inout FieldReader) throws(APIError) -> [ChatTurn] {
         guard let elements = try reader.array("messages") else { throw .missing("messages", "an array of messages") }
         guard !elements.isEmpty else {

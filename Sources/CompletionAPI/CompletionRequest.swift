@@ -3,6 +3,7 @@ internal import JSON
 
 /// One prompt of `POST /v1/completions`.
 public enum PromptInput: Sendable, Equatable {
+    /// Text to be tokenized.
     case text(String)
     /// Token ids, at least 0; check them against the vocabulary with `checked(tokens:vocabularySize:param:)`.
     case tokens([Int])
@@ -22,6 +23,7 @@ public struct CompletionRequest: Sendable, Equatable {
     public let echo: Bool
     /// Nil when the answer is not streamed.
     public let stream: StreamOptions?
+    /// The client's name for its end user; has no effect.
     public let user: String?
     /// Names of fields that have no meaning here. They are ignored.
     public let unknownFields: [String]

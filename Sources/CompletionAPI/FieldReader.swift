@@ -3,11 +3,13 @@ internal import JSON
 /// Reads the members of one JSON object with checks, remembers which keys are known, and names fields by their full
 /// path. A member that is null counts as absent.
 struct FieldReader {
+    /// The object that is read.
     let object: JSONObject
     /// What stands before a key in `param`, such as `kv_cache.`.
     let prefix: String
     private var known: Set<String> = []
 
+    /// `prefix` is empty for a body, else ends in a dot.
     init(_ object: JSONObject, prefix: String) {
         self.object = object
         self.prefix = prefix
@@ -28,11 +30,13 @@ struct FieldReader {
         self.init(object, prefix: "")
     }
 
+    /// The `param` of a member.
     func path(_ key: String) -> String { prefix + key }
 
     /// Keys of the object that nobody asked for, with their path, in the order of the text.
     var unknownFields: [String] { object.compactMap { known.contains($0.key) ? nil : path($0.key) } }
 
+    /// The member of any type; nil where absent or null.
     mutating func value(_ key: String) -> JSONValue? {
         known.insert(key)
         guard let value = object[key], !value.isNull else { return nil }
@@ -42,40 +46,47 @@ struct FieldReader {
     /// Fields that are accepted without effect.
     mutating func ignore(_ keys: [String]) { known.formUnion(keys) }
 
+    /// The member if present; throws where it is no string.
     mutating func string(_ key: String) throws(APIError) -> String? {
         guard let value = value(key) else { return nil }
         guard let text = value.asString else { throw .invalidType(path(key), expected: "a string", given: value) }
         return text
     }
 
+    /// The member if present; throws where it is no boolean.
     mutating func boolean(_ key: String) throws(APIError) -> Bool? {
         guard let value = value(key) else { return nil }
         guard let flag = value.asBool else { throw .invalidType(path(key), expected: "true or false", given: value) }
         return flag
     }
 
+    /// The member if present; throws where it is no integer or out of range.
     mutating func integer(_ key: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
         guard let value = value(key) else { return nil }
         return try Self.integer(value, in: range, path: path(key))
     }
 
+    /// The member if present; integers are numbers too.
     mutating func number(_ key: String, in range: ClosedRange<Double>) throws(APIError) -> Double? {
         guard let value = value(key) else { return nil }
         return try Self.number(value, in: range, path: path(key))
     }
 
+    /// The member if present; throws where it is no array.
     mutating func array(_ key: String) throws(APIError) -> [JSONValue]? {
         guard let value = value(key) else { return nil }
         guard let elements = value.asArray else { throw .invalidType(path(key), expected: "an array", given: value) }
         return elements
     }
 
+    /// A reader of the member if present; throws where it is no object.
     mutating func members(_ key: String) throws(APIError) -> FieldReader? {
         guard let value = value(key) else { return nil }
         guard let object = value.asObject else { throw .invalidType(path(key), expected: "an object", given: value) }
         return FieldReader(object, prefix: path(key) + ".")
     }
 
+    /// A value that is not a member, such as an element of an array.
     static func integer(_ value: JSONValue, in range: ClosedRange<Int>, path: String) throws(APIError) -> Int {
         let rule = "an integer from \(range.lowerBound) to \(range.upperBound)"
         guard let number = value.asInt else { throw .invalidType(path, expected: rule, given: value) }
@@ -83,6 +94,7 @@ struct FieldReader {
         return number
     }
 
+    /// A value that is not a member.
     static func number(_ value: JSONValue, in range: ClosedRange<Double>, path: String) throws(APIError) -> Double {
         let rule = "a number from \(plain(range.lowerBound)) to \(plain(range.upperBound))"
         guard let number = value.asDouble else { throw .invalidType(path, expected: rule, given: value) }

@@ -4,13 +4,19 @@ internal import JSON
 /// Bounds of fields that the contract leaves open. They keep sums and products of a request's numbers far from
 /// overflow.
 enum RequestBounds {
+    /// Largest count of tokens in any field.
     static let tokenCount = Int(Int32.max)
+    /// Largest token id of any vocabulary.
     static let tokenID = Int(Int32.max)
     /// Prompts times `n` of one request.
     static let sequences = 2048
+    /// Largest count of bytes that a double holds exactly.
     static let bytes = 1 << 53
+    /// Strings in `stop`, as in the OpenAI contract.
     static let stopStrings = 4
+    /// Ids in `stop_token_ids`.
     static let stopTokens = 1024
+    /// Alternatives per token. OpenAI stops at 5 for completions and at 20 for chats; here 20 is legal for both.
     static let logprobs = 20
 }
 

@@ -3,7 +3,9 @@ internal import JSON
 
 /// A token with its place in the answer's text.
 struct PlacedToken: Sendable {
+    /// The token with its bytes and logprobs.
     let token: ReportedToken
+    /// Unicode scalars of the text before the token.
     let offset: Int
 }
 

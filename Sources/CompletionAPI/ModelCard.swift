@@ -2,15 +2,18 @@ internal import JSON
 
 /// A served model as `GET /v1/models` shows it.
 public struct ModelCard: Sendable, Equatable {
+    /// The name that requests use.
     public let id: String
     /// Seconds since 1970.
     public let created: Int
+    /// Who serves the model.
     public let ownedBy: String
     /// Most tokens of prompt and answer together.
     public let maxModelLength: Int
     /// Bytes that one token's keys and values take in an unpruned cache, all layers.
     public let kvBytesPerToken: Int
 
+    /// All members of the card.
     public init(id: String, created: Int, ownedBy: String, maxModelLength: Int, kvBytesPerToken: Int) {
         self.id = id
         self.created = created

@@ -18,6 +18,7 @@ public struct ResponseCollector: Sendable {
     private var unfinishedChoices: Int
     private var failure: String?
 
+    /// A collector for one request that has been accepted.
     public init(identity: ResponseIdentity, shape: ResponseShape) {
         self.identity = identity
         self.shape = shape

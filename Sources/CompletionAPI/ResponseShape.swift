@@ -3,19 +3,25 @@ public import Generation
 /// What decides the form of an answer: the endpoint, the choices, and what the client asked to see.
 /// Choice k of prompt p has the index `p * choicesPerPrompt + k`.
 public struct ResponseShape: Sendable {
+    /// Which of the two contracts the answer follows.
     enum Endpoint { case completion, chat }
 
+    /// The contract.
     let endpoint: Endpoint
+    /// `n`.
     let choicesPerPrompt: Int
     /// Token count of each prompt.
     let promptTokens: [Int]
     /// Text of each prompt, to be repeated in front of each of its choices; nil without `echo`.
     let echoes: [String]?
+    /// The client asked for logprobs.
     let hasLogprobs: Bool
+    /// Nil when the answer is not streamed.
     let stream: StreamOptions?
     /// Text bytes of a vocabulary entry, for the alternatives in logprobs.
     let tokenBytes: @Sendable (TokenID) -> [UInt8]
 
+    /// Choices of all prompts.
     var choiceCount: Int { promptTokens.count * choicesPerPrompt }
 }
 

@@ -14,6 +14,7 @@ public struct ResponseStream: Sendable {
     /// All choices have ended, or one has failed: the frames for `[DONE]` were returned, later events give none.
     public private(set) var isFinished = false
 
+    /// A stream for one request that has been accepted.
     public init(identity: ResponseIdentity, shape: ResponseShape) {
         self.identity = identity
         self.shape = shape
@@ -160,11 +161,13 @@ public struct ResponseStream: Sendable {
 }
 
 extension JSONWriter {
+    /// Opens a choice and writes its index.
     mutating func beginChoice(_ index: Int) {
         beginObject()
         member("index", index)
     }
 
+    /// Writes what follows the text of a choice and closes it.
     mutating func endChoice(
         logprobs: (inout JSONWriter) -> Void, finishReason: String?, stopReason: String? = nil
     ) {

@@ -7,6 +7,7 @@ public struct StreamOptions: Sendable, Equatable {
     /// Every chunk carries the tokens so far.
     public var continuousUsage = false
 
+    /// No usage.
     public init() {}
 
     /// Nil when the answer is not streamed. `stream_options` is legal only with `stream: true`.

@@ -5,6 +5,7 @@ internal import Generation
 struct TextOffsets: Sendable {
     private var begunCharacters = 0
 
+    /// At the start of the text.
     init() {}
 
     /// Offset of the next generated token.

@@ -1,5 +1,5 @@
-internal import JSON
 public import Generation
+internal import JSON
 
 /// Token ids as the engine takes them, or an error that names the first one outside the vocabulary.
 public func checked(tokens: [Int], vocabularySize: Int, param: String) throws(APIError) -> [TokenID] {
@@ -28,6 +28,7 @@ extension GenerationRequest {
 }
 
 extension APIError {
+    /// An id that the model does not have.
     static func tokenOutside(vocabularySize: Int, token: Int, param: String) -> APIError {
         invalidValue(param, "a token id from 0 to \(vocabularySize - 1)", given: .integer(token))
     }

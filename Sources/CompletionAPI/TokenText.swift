@@ -1,7 +1,7 @@
 /// A token's text for logprobs. Bytes that are not valid UTF-8 by themselves are shown as OpenAI does:
-/// `bytes:\xe2\x80`.
+/// `bytes:\xe2\x80`. So is U+0000: texts are keys of `top_logprobs`, and common parsers refuse it in keys.
 func tokenText(_ bytes: [UInt8]) -> String {
-    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    if !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) { return text }
     let escapes = bytes.map { "\\x" + ($0 < 0x10 ? "0" : "") + String($0, radix: 16) }
     return "bytes:" + escapes.joined()
 }

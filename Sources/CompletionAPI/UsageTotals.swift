@@ -3,7 +3,7 @@ internal import JSON
 
 /// Tokens and cache of all choices of a request, for `usage`.
 ///
-/// `prompt_tokens` counts each prompt once, however many choices it has; `completion_tokens` is the sum over the choices.
+/// `prompt_tokens` counts each prompt once, however many choices it has; `completion_tokens` sums up all choices.
 /// In `kv_cache`, what is counted per lane (`budget_tokens`, `peak_tokens`) is the largest of any choice;
 /// `prompt_tokens_retained` is, like `prompt_tokens`, counted once per prompt (its largest choice); bytes, evicted
 /// tokens and byte-seconds are sums, so that `peak_bytes` bounds what the choices held together.
@@ -13,6 +13,7 @@ struct UsageTotals: Sendable {
     private var generated: [Int]
     private var finished: [GenerationUsage?]
 
+    /// Nothing generated yet.
     init(shape: ResponseShape) {
         promptTokens = shape.promptTokens
         choicesPerPrompt = shape.choicesPerPrompt
@@ -20,13 +21,16 @@ struct UsageTotals: Sendable {
         finished = Array(repeating: nil, count: shape.choiceCount)
     }
 
+    /// Completion tokens of a choice so far.
     mutating func record(generated count: Int, index: Int) { generated[index] = count }
 
+    /// The last word about a choice.
     mutating func record(finished usage: GenerationUsage, index: Int) {
         generated[index] = usage.completionTokens
         finished[index] = usage
     }
 
+    /// Of all choices.
     var completionTokens: Int { generated.reduce(0, +) }
 
     /// Token counts so far.
@@ -84,11 +88,13 @@ struct UsageTotals: Sendable {
 }
 
 extension JSONWriter {
+    /// A key with an integer.
     mutating func member(_ key: String, _ value: Int) {
         self.key(key)
         integer(value)
     }
 
+    /// A key with a string.
     mutating func member(_ key: String, _ value: String) {
         self.key(key)
         string(value)

@@ -13,7 +13,7 @@ public struct FrontConfiguration: Sendable {
     public var maxBodyBytes = 16 << 20
     /// Larger request heads get a 431. At most 417 kB and 100 fields, beyond which libh2o answers 400 by itself.
     public var maxHeaderBytes = 64 << 10
-    /// Connections served at once; further ones wait in the system's queue.
+    /// Connections served at once; further ones wait in the system's queue until one ends or has idled for a second.
     public var maxConnections = 1024
     /// From the first byte of a request to the last byte of its body. Absolute, so dripping bytes do not help.
     public var requestTimeout: Duration = .seconds(30)
@@ -23,13 +23,17 @@ public struct FrontConfiguration: Sendable {
     public var writeStallTimeout: Duration = .seconds(30)
     /// `HTTPStream.onDrain` is called when the queue of a stream falls to this size.
     public var drainThresholdBytes = 64 << 10
-    /// A stream whose queue would grow beyond this is cut.
+    /// A stream whose queue would grow beyond this is cut, as one whose client does not read.
     public var maxQueuedBytes = 4 << 20
     /// `content-type` of `errorBody`.
     public var errorContentType = "application/json"
     /// The body of the front's own refusals: status and one English sentence in, body out. Called while the server
     /// starts, once for each refusal.
-    public var errorBody: @Sendable (_ status: Int, _ message: String) -> [UInt8] = { _, message in Array(message.utf8) }
+    public var errorBody: @Sendable (_ status: Int, _ message: String) -> [UInt8] = { Array($1.utf8) }
+
+    /// Called on a loop thread with the status of each request that was refused before the handler could see it: 400,
+    /// 408, 413, 417 or 431. For counting; it must not block.
+    public var onRefusal: @Sendable (_ status: Int) -> Void = { _ in }
 
     /// The defaults: any port of 127.0.0.1.
     public init() {}

@@ -72,12 +72,14 @@ public final class FrontServer: Sendable {
     }
 }
 
-/// Lets C hold the handler.
+/// Lets C hold the closures.
 private final class RequestHandler: Sendable {
     let receive: @Sendable (HTTPExchange) -> Void
+    let refused: @Sendable (Int) -> Void
 
-    init(_ receive: @escaping @Sendable (HTTPExchange) -> Void) {
+    init(_ receive: @escaping @Sendable (HTTPExchange) -> Void, refused: @escaping @Sendable (Int) -> Void) {
         self.receive = receive
+        self.refused = refused
     }
 }
 
@@ -101,10 +103,14 @@ extension cf_settings {
             max_queued_bytes: configuration.maxQueuedBytes,
             refusal_content_type: contentType,
             refusal_bodies: bodies,
-            context: Unmanaged.passRetained(RequestHandler(handler)).toOpaque(),
+            context: Unmanaged.passRetained(RequestHandler(handler, refused: configuration.onRefusal)).toOpaque(),
             on_request: { context, call, request in
                 let exchange = unsafe HTTPExchange(call: call, request: request.pointee)
                 unsafe Unmanaged<RequestHandler>.fromOpaque(context).takeUnretainedValue().receive(exchange)
+            },
+            on_refusal: { context, refusal in
+                unsafe Unmanaged<RequestHandler>.fromOpaque(context).takeUnretainedValue()
+                    .refused(Int(cf_refusal_status(refusal)))
             },
             release_context: { context in unsafe Unmanaged<RequestHandler>.fromOpaque(context).release() })
     }

@@ -31,7 +31,7 @@ public final class HTTPStream: Sendable {
     }
 
     /// Calls the body, on a loop thread, each time the queue falls to `FrontConfiguration.drainThresholdBytes` after
-    /// having been above it. It must not block. Replaces an earlier body.
+    /// having been above it; not any more after `finish`. It must not block. Replaces an earlier body.
     public func onDrain(_ body: @escaping @Sendable () -> Void) {
         observer.onDrain(body)
     }

@@ -21,6 +21,7 @@ extension JSONError {
         self.column = column
     }
 
+    /// The library's report, with its position checked and its excerpt kept short.
     init(_ failure: json_error_t, in text: UnsafeRawBufferPointer) {
         let offset = min(max(Int(failure.position), 0), text.count)
         let reason: Reason

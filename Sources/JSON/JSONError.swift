@@ -5,6 +5,7 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
         case empty
         case tooLarge(bytes: Int, limit: Int)
         case tooDeep(limit: Int)
+        case tooManyValues(limit: Int)
         case duplicateKey(String)
         /// Below -2^63 or above 2^63-1.
         case integerOutOfRange(String)
@@ -20,8 +21,10 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
         case syntax(String)
     }
 
+    /// Longest excerpt in characters.
     public static let excerptLength = 40
 
+    /// What is wrong.
     public let reason: Reason
     /// Byte at which reading stopped: just behind the offending token, counted from 0.
     public let byteOffset: Int
@@ -30,6 +33,7 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
     /// Character of the line at which reading stopped, counted from 1.
     public let column: Int
 
+    /// The reason with its place.
     public var description: String {
         switch reason {
         case .empty, .tooLarge: reason.description
@@ -39,11 +43,13 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
 }
 
 extension JSONError.Reason: CustomStringConvertible {
+    /// One sentence without the place.
     public var description: String {
         switch self {
         case .empty: "the text is empty, a JSON value is expected"
         case .tooLarge(let bytes, let limit): "the text has \(bytes) bytes, at most \(limit) are allowed"
         case .tooDeep(let limit): "arrays and objects are nested more than \(limit) deep"
+        case .tooManyValues(let limit): "the text has more than \(limit) values"
         case .duplicateKey(let key): "the key \"\(key)\" occurs twice in one object"
         case .integerOutOfRange(let number):
             "the integer \(number) is outside the range of 64 bits (-2^63 to 2^63-1)"

@@ -3,6 +3,7 @@ internal import Glibc
 /// A string hashed and compared by its UTF-8 bytes. Swift's own `==` treats "é" and "e\u{301}" as equal; in JSON they
 /// are two keys, and in a vocabulary two tokens.
 struct JSONKey: Hashable {
+    /// The string as given.
     let text: String
 
     init(_ text: String) { self.text = text }

@@ -9,6 +9,7 @@ public struct JSONObject: Sendable {
     /// One key with its value.
     public typealias Member = (key: String, value: JSONValue)
 
+    /// No members.
     public init() {}
 
     /// Members whose keys are known to differ.
@@ -17,6 +18,7 @@ public struct JSONObject: Sendable {
         indexMembers()
     }
 
+    /// Number of members.
     public var count: Int { members.count }
     public var isEmpty: Bool { members.isEmpty }
     /// Keys in the order of the text.

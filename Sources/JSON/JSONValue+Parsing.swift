@@ -5,9 +5,9 @@ extension JSONValue {
     /// Parses one JSON value with nothing but white space around it. Any type may stand at the top level.
     ///
     /// Decided on purpose: an object with the same key twice is an error (parsers disagree on which one counts);
-    /// integers outside 64 bits and reals that overflow are errors instead of losing digits; U+0000 is fine in values
-    /// (as `\u0000`) but not in keys; lone surrogates, broken UTF-8, raw control characters and a byte order mark are
-    /// errors. Time is linear in the text's length.
+    /// integers outside 64 bits (but see `JSONLimits.mostLargeIntegers`) and reals that overflow are errors instead of
+    /// losing digits; U+0000 is fine in values (as `\u0000`) but not in keys; lone surrogates, broken UTF-8, raw control
+    /// characters and a byte order mark are errors. Time is linear in the text's length.
     public init(parsing bytes: [UInt8], limits: JSONLimits) throws(JSONError) {
         try unsafe self.init(parsing: bytes.span.bytes, limits: limits)
     }
@@ -30,12 +30,39 @@ extension JSONValue {
         if let nul = unsafe memchr(base, 0, text.count) {
             throw unsafe JSONError(reason: .nulByte, at: nul - UnsafeMutableRawPointer(mutating: base), of: text)
         }
-        if let offset = unsafe firstBracketDeeper(than: limits.maxDepth, in: text) {
-            throw unsafe JSONError(reason: .tooDeep(limit: limits.maxDepth), at: offset, of: text)
+        if let excess = unsafe firstExcess(over: limits, in: text) {
+            throw unsafe JSONError(reason: excess.reason, at: excess.offset, of: text)
         }
+        do throws(JSONError) {
+            return try unsafe load(text)
+        } catch {
+            guard case .integerOutOfRange = error.reason, limits.mostLargeIntegers > 0 else { throw error }
+            return try reparse(unsafe [UInt8](text), after: error, limits: limits)
+        }
+    }
+
+    /// Writes the integer that `error` stopped behind as a real, and again for the next one.
+    private static func reparse(_ text: [UInt8], after error: JSONError, limits: JSONLimits) throws(JSONError) -> JSONValue {
+        var text = text
+        var error = error
+        for _ in 0..<limits.mostLargeIntegers {
+            guard case .integerOutOfRange = error.reason else { break }
+            text.insert(contentsOf: [UInt8(ascii: "."), UInt8(ascii: "0")], at: error.byteOffset)
+            do throws(JSONError) {
+                return try unsafe text.span.bytes.withUnsafeBytes { (buffer) throws(JSONError) -> JSONValue in
+                    try unsafe load(buffer)
+                }
+            } catch let next {
+                error = next
+            }
+        }
+        throw error
+    }
+
+    private static func load(_ text: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
         let flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL
         var failure = json_error_t()
-        guard let root = unsafe json_loadb(base, text.count, Int(flags), &failure) else {
+        guard let root = unsafe json_loadb(text.baseAddress, text.count, Int(flags), &failure) else {
             throw unsafe JSONError(failure, in: text)
         }
         defer { unsafe json_decref(root) }
@@ -84,34 +111,4 @@ extension JSONValue {
     private static func string(_ start: UnsafePointer<CChar>?, byteCount: Int) -> String {
         unsafe String(decoding: UnsafeRawBufferPointer(start: start, count: byteCount), as: UTF8.self)
     }
-}
-
-/// Offset of the first bracket that opens level `limit + 1`. jansson recurses up to 2048 levels deep on the caller's
-/// stack, so the depth is checked before. Up to the first offence against the grammar this sees the same strings and
-/// brackets as the parser; behind it the parser does not read.
-private func firstBracketDeeper(than limit: Int, in text: UnsafeRawBufferPointer) -> Int? {
-    var depth = 0
-    var isInString = false
-    var offset = 0
-    while offset < text.count {
-        let byte = unsafe text[offset]
-        if isInString {
-            if byte == UInt8(ascii: "\\") {
-                offset += 1
-            } else if byte == UInt8(ascii: "\"") {
-                isInString = false
-            }
-        } else {
-            switch byte {
-            case UInt8(ascii: "\""): isInString = true
-            case UInt8(ascii: "["), UInt8(ascii: "{"):
-                depth += 1
-                if depth > limit { return offset }
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
-            default: break
-            }
-        }
-        offset += 1
-    }
-    return nil
 }

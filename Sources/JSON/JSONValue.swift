@@ -10,11 +10,13 @@ public enum JSONValue: Sendable {
 }
 
 extension JSONValue {
+    /// Null, as opposed to absent.
     public var isNull: Bool {
         if case .null = self { return true }
         return false
     }
 
+    /// Nil for everything but booleans.
     public var asBool: Bool? {
         if case .bool(let value) = self { return value }
         return nil
@@ -35,16 +37,19 @@ extension JSONValue {
         }
     }
 
+    /// Nil for everything but strings.
     public var asString: String? {
         if case .string(let value) = self { return value }
         return nil
     }
 
+    /// Nil for everything but arrays.
     public var asArray: [JSONValue]? {
         if case .array(let value) = self { return value }
         return nil
     }
 
+    /// Nil for everything but objects.
     public var asObject: JSONObject? {
         if case .object(let value) = self { return value }
         return nil

@@ -15,10 +15,13 @@ public struct JSONWriter: Sendable {
         needsComma = false
     }
 
+    /// Makes room for a text of known length.
     public mutating func reserveCapacity(_ byteCount: Int) { bytes.reserveCapacity(byteCount) }
 
+    /// Opens an object; a key comes next.
     public mutating func beginObject() { open(UInt8(ascii: "{")) }
     public mutating func endObject() { close(UInt8(ascii: "}")) }
+    /// Opens an array.
     public mutating func beginArray() { open(UInt8(ascii: "[")) }
     public mutating func endArray() { close(UInt8(ascii: "]")) }
 
@@ -30,6 +33,7 @@ public struct JSONWriter: Sendable {
         needsComma = false
     }
 
+    /// The value null.
     public mutating func null() { literal("null") }
     public mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
     public mutating func integer(_ value: Int) { literal(String(value)) }
@@ -44,6 +48,7 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// A whole value with everything in it.
     public mutating func value(_ value: JSONValue) {
         switch value {
         case .null: null()

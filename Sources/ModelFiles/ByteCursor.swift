@@ -1,7 +1,8 @@
 internal import Tensors
 
-/// Reads a mapped file from front to back within `end`. Each read is checked against the bytes left before anything is
-/// touched or allocated, and its error names the field and the offset where the field starts. Integers are little-endian.
+/// Reads a mapped file from front to back within `end`. Each read is checked against the bytes left before anything
+/// is touched or allocated, and its error names the field and the offset where the field starts. Integers are
+/// little-endian.
 struct ByteCursor {
     let file: MappedFile
     /// Where the next read starts, in bytes from the file's start.

@@ -24,7 +24,8 @@ public enum FormatFault: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .truncated(let needed, let remaining): "needs \(needed) bytes, but the file has \(remaining) left"
-        case .tooMany(let count, let allowed): "says \(count) entries, but the rest of the file holds \(allowed) at most"
+        case .tooMany(let count, let allowed):
+            "says \(count) entries, but the rest of the file holds \(allowed) at most"
         case .tooLong(let length, let limit): "is \(length) bytes long; \(limit) are allowed"
         case .notUTF8: "is not valid UTF-8"
         case .duplicateName(let name): "the name \(quoted(name)) is used twice; names must differ"
@@ -42,7 +43,8 @@ public enum FormatFault: Error, Equatable, Sendable, CustomStringConvertible {
             "\(byteCount) bytes at data offset \(offset) do not lie inside the file's \(dataBytes) bytes of data"
         case .overlaps(let other): "its data overlaps that of tensor \(quoted(other))"
         case .unusedBytes(let range):
-            "bytes \(range.lowerBound) to \(range.upperBound) of the data belong to no tensor; tensors must fill the data"
+            "bytes \(range.lowerBound) to \(range.upperBound) of the data belong to no tensor; "
+                + "tensors must fill the data"
         case .sizeMismatch(let shape, let type, let expected, let found):
             "shape \(shape) of \(type) is \(expected) bytes, but data_offsets span \(found)"
         case .invalidJSON(let reason): "is not valid JSON: \(reason)"

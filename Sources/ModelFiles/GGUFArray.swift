@@ -1,7 +1,7 @@
 internal import Tensors
 
-/// An array of GGUF metadata. It stays in the mapped file, checked once when the file was opened, and is decoded when asked
-/// for, so that opening a model copies no vocabulary.
+/// An array of GGUF metadata. It stays in the mapped file, checked once when the file was opened, and is decoded when
+/// asked for, so that opening a model copies no vocabulary.
 public struct GGUFArray: Sendable {
     public let elementType: GGUFValueType
     public let count: Int
@@ -9,8 +9,8 @@ public struct GGUFArray: Sendable {
     /// Where the elements lie in the file.
     let range: Range<Int>
 
-    /// The elements, decoded one by one. `field` names the array in errors, which only a file changed since it was opened
-    /// can cause.
+    /// The elements, decoded one by one. `field` names the array in errors, which only a file changed since it was
+    /// opened can cause.
     public func values(field: String = "array") throws(ModelFileError) -> [GGUFValue] {
         try map(field) { $0 }
     }

@@ -1,7 +1,7 @@
 internal import Tensors
 
-/// A GGUF model file, mapped: its metadata and its tensors. Opening checks the whole header and every tensor's place; bytes of
-/// weights are not touched. Format: github.com/ggml-org/ggml, docs/gguf.md, versions 2 and 3.
+/// A GGUF model file, mapped: its metadata and its tensors. Opening checks the whole header and every tensor's place;
+/// bytes of weights are not touched. Format: github.com/ggml-org/ggml, docs/gguf.md, versions 2 and 3.
 public struct GGUFFile: Sendable {
     public let path: String
     /// 2 or 3.

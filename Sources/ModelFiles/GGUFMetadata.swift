@@ -1,4 +1,5 @@
-/// The metadata of a GGUF file: keys in file order, with typed access whose errors name the file, the key and the offset.
+/// The metadata of a GGUF file: keys in file order, with typed access whose errors name the file, the key and the
+/// offset.
 public struct GGUFMetadata: Sendable {
     /// One key with its value; `offset` is where the value starts in the file.
     struct Entry: Sendable {
@@ -62,8 +63,8 @@ public struct GGUFMetadata: Sendable {
     }
 }
 
-/// Each reader comes in two forms: the plain one throws where the key is missing, `…IfPresent` returns nil there. Both throw
-/// where the value has another type.
+/// Each reader comes in two forms: the plain one throws where the key is missing, `…IfPresent` returns nil there.
+/// Both throw where the value has another type.
 extension GGUFMetadata {
     /// An integer of any width that is not negative.
     public func uint(_ key: String) throws(ModelFileError) -> Int {

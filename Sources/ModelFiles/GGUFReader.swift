@@ -115,8 +115,8 @@ struct GGUFReader {
             do throws(FormatFault) {
                 let range = try info.range(dataStart: dataStart, fileEnd: file.byteCount, alignment: alignment)
                 let tensor = TensorInfo(
-                    name: info.name, shape: info.shape, typeName: info.type.name, dtype: info.type.dtype, file: file.path,
-                    range: range)
+                    name: info.name, shape: info.shape, typeName: info.type.name, dtype: info.type.dtype,
+                    file: file.path, range: range)
                 guard directory.append(tensor, in: file) else { throw .duplicateName(info.name) }
             } catch {
                 throw values.cursor.damaged(field, at: info.infoOffset, error)

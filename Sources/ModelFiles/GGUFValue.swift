@@ -1,4 +1,5 @@
-/// A GGUF metadata value. Widths are folded: every unsigned type is `uint`, every signed one `int`, both floats `float`.
+/// A GGUF metadata value. Widths are folded: every unsigned type is `uint`, every signed one `int`, both floats
+/// `float`.
 public enum GGUFValue: Sendable, Equatable {
     case uint(UInt64)
     case int(Int64)

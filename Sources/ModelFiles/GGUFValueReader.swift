@@ -1,6 +1,7 @@
 internal import Tensors
 
-/// Decodes GGUF metadata values at a cursor. Arrays are walked to their end, so that a file that opens is sound, but not kept.
+/// Decodes GGUF metadata values at a cursor. Arrays are walked to their end, so that a file that opens is sound, but
+/// not kept.
 struct GGUFValueReader {
     /// Arrays may hold arrays down to this depth.
     static let maxDepth = 8

@@ -40,8 +40,8 @@ extension MappedFile {
         return try unsafe JSONValue(parsing: RawSpan(_unsafeBytes: bytes[range]), limits: limits)
     }
 
-    /// A tensor over the bytes in `range`, which are exactly those of `shape`. The mapping is shared; only bytes that are not
-    /// aligned for their element type, which safetensors permits, are copied.
+    /// A tensor over the bytes in `range`, which are exactly those of `shape`. The mapping is shared; only bytes that
+    /// are not aligned for their element type, which safetensors permits, are copied.
     func tensor(dtype: DType, shape: [Int], range: Range<Int>) -> Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= byteCount, "bytes \(range) of \(byteCount)")
         let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
@@ -50,8 +50,8 @@ extension MappedFile {
             return unsafe Tensor(dtype: dtype, shape: shape, bytes: slice, owner: self)
         }
         let copy = AlignedBuffer<UInt8>(count: range.count)
-        unsafe UnsafeMutableRawPointer(copy.base).copyMemory(from: slice.baseAddress ?? UnsafeRawPointer(copy.base), byteCount: range.count)
-        return unsafe Tensor(
-            dtype: dtype, shape: shape, bytes: UnsafeRawBufferPointer(start: copy.base, count: range.count), owner: copy)
+        unsafe UnsafeMutableRawBufferPointer(start: copy.base, count: range.count).copyMemory(from: slice)
+        let bytes = unsafe UnsafeRawBufferPointer(start: copy.base, count: range.count)
+        return unsafe Tensor(dtype: dtype, shape: shape, bytes: bytes, owner: copy)
     }
 }

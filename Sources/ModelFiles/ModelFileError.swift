@@ -1,5 +1,5 @@
-/// Why a model could not be opened or lacks what was asked of it. Each description names the file, the field or tensor, the
-/// byte offset where there is one, what is wrong and what is allowed.
+/// Why a model could not be opened or lacks what was asked of it. Each description names the file, the field or
+/// tensor, the byte offset where there is one, what is wrong and what is allowed.
 public enum ModelFileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file or folder cannot be read at all.
     case unreadable(file: String, reason: String)
@@ -33,7 +33,8 @@ public enum ModelFileError: Error, Equatable, Sendable, CustomStringConvertible 
             "\(path): \(found); expected a .gguf file, a folder with config.json and model.safetensors "
                 + "(or model.safetensors.index.json and its shards), or a folder with exactly one .gguf file"
         case .bigEndian(let file):
-            "\(file): version at byte 4: this is a big-endian GGUF file; only little-endian files can be read, convert it again"
+            "\(file): version at byte 4: this is a big-endian GGUF file; "
+                + "only little-endian files can be read, convert it again"
         case .unsupportedVersion(let file, let version):
             "\(file): version at byte 4: GGUF version \(version) is not supported; versions 2 and 3 are"
         case .splitModel(let file, let parts):
@@ -44,9 +45,11 @@ public enum ModelFileError: Error, Equatable, Sendable, CustomStringConvertible 
             "\(file): metadata key \(quoted(key)) at byte \(offset): found \(found), expected \(wanted)"
         case .missingTensor(let file, let name): "\(file): there is no tensor \(quoted(name))"
         case .unsupportedTensorType(let file, let name, let offset, let type):
-            "\(file): tensor \(quoted(name)) at byte \(offset): type \(type) is not supported; F32, F16, BF16, Q8_0 and Q4_0 are"
+            "\(file): tensor \(quoted(name)) at byte \(offset): type \(type) is not supported; "
+                + "F32, F16, BF16, Q8_0 and Q4_0 are"
         case .wrongShape(let file, let name, let offset, let found, let wanted):
-            "\(file): tensor \(quoted(name)) at byte \(offset): shape \(found) does not match the configuration, which wants \(wanted)"
+            "\(file): tensor \(quoted(name)) at byte \(offset): shape \(found) does not match "
+                + "the configuration, which wants \(wanted)"
         case .tensorInTwoFiles(let name, let first, let second):
             "\(second): tensor \(quoted(name)) is also in \(first); each tensor must be in one file"
         }

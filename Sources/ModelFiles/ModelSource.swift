@@ -13,8 +13,8 @@ public enum ModelSource: Sendable {
         }
     }
 
-    /// Opens what `path` leads to: a GGUF file, told by its first bytes; a `.safetensors` file beside a `config.json`; a
-    /// Hugging Face folder; or a folder with exactly one `.gguf` file.
+    /// Opens what `path` leads to: a GGUF file, told by its first bytes; a `.safetensors` file beside a
+    /// `config.json`; a Hugging Face folder; or a folder with exactly one `.gguf` file.
     public static func open(path: String) throws(ModelFileError) -> ModelSource {
         guard let isFolder = FolderListing.isFolder(path) else {
             throw .notAModel(path: path, found: "there is no such file or folder")
@@ -55,7 +55,8 @@ public enum ModelSource: Sendable {
         }
         throw .notAModel(
             path: path,
-            found: hasWeights ? "the folder has weights but no config.json" : "the folder has no weights that can be read")
+            found: hasWeights
+                ? "the folder has weights but no config.json" : "the folder has no weights that can be read")
     }
 
     /// The first bytes of a file, for a message: `50 4b 03 04`.

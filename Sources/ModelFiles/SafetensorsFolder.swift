@@ -58,7 +58,8 @@ public struct SafetensorsFolder: Sendable {
         return file.copy(0..<file.byteCount)
     }
 
-    /// The tensors of all shards. No two shards may hold the same name, and each tensor of the index must be in its shard.
+    /// The tensors of all shards. No two shards may hold the same name, and each tensor of the index must be in its
+    /// shard.
     private static func shardedTensors(_ listing: FolderListing) throws(ModelFileError) -> TensorDirectory {
         let index = try ShardIndex(path: listing.path(of: ShardIndex.fileName))
         var shards: [String: TensorDirectory] = [:]

@@ -54,7 +54,8 @@ struct SafetensorsReader {
         let shape = try Self.naturals(members["shape"], "shape")
         let offsets = try Self.naturals(members["data_offsets"], "data_offsets")
         guard offsets.count == 2, offsets[0] <= offsets[1] else {
-            throw .wrongJSON(found: "\(offsets.prefix(4))", expected: "a start and an end not before it as data_offsets")
+            let expected = "a start and an end not before it as data_offsets"
+            throw .wrongJSON(found: "\(offsets.prefix(4))", expected: expected)
         }
         guard offsets[1] <= UInt64(dataBytes) else {
             throw .outsideData(offset: offsets[0], byteCount: Int(offsets[1] - offsets[0]), dataBytes: dataBytes)

@@ -1,7 +1,7 @@
 public import Tensors
 
-/// The tensors of a model by name, in file order, over mapped bytes. Tensors of unsupported types are listed like the others
-/// and become an error only when one is asked for.
+/// The tensors of a model by name, in file order, over mapped bytes. Tensors of unsupported types are listed like the
+/// others and become an error only when one is asked for.
 public struct TensorDirectory: Sendable {
     /// The path of the file or folder, for errors about missing tensors.
     public let source: String
@@ -10,8 +10,8 @@ public struct TensorDirectory: Sendable {
 
     init(source: String) { self.source = source }
 
-    /// Adds a tensor and returns true, or returns false where the name is taken. The range lies inside the file and has the
-    /// size that type and shape ask for.
+    /// Adds a tensor and returns true, or returns false where the name is taken. The range lies inside the file and
+    /// has the size that type and shape ask for.
     mutating func append(_ info: TensorInfo, in file: MappedFile) -> Bool {
         guard indices.updateValue(entries.count, forKey: info.name) == nil else { return false }
         entries.append((info, file))

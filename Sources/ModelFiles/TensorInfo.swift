@@ -18,7 +18,8 @@ public struct TensorInfo: Sendable, Equatable {
     public var elementCount: Int { shape.reduce(1, *) }
 }
 
-/// The product of a shape read from a file. Throws where it, or the product of its other dimensions where one is 0, is no Int.
+/// The product of a shape read from a file. Throws where it, or the product of its other dimensions where one is 0,
+/// is no Int.
 func checkedElementCount(_ shape: [UInt64]) throws(FormatFault) -> Int {
     var product = 1
     for dimension in shape where dimension != 0 {

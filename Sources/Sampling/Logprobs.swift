@@ -4,8 +4,8 @@ internal import Glibc
 /// Log probabilities of the model itself: log-softmax of the raw logits, before bias, penalties, temperature and
 /// filters, as vLLM's default. Sums are double and run in order of ids, so a value does not depend on the batch.
 public enum Logprobs {
-    /// Reported for anything less probable, -infinity and NaN included: the API's word for "very unlikely", and JSON has
-    /// no infinity.
+    /// Reported for anything less probable, -infinity and NaN included: the API's word for "very unlikely", and JSON
+    /// has no infinity.
     public static let lowest = -9999.0
 
     /// The log probability of `chosen` and the `top` most probable tokens, best first, the lower id first among equals.

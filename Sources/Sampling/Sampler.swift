@@ -1,7 +1,7 @@
 public import Generation
 
-/// Picks the tokens of one sequence. Same parameters, same choice and same logits give the same tokens, whatever else is
-/// in the batch: every sum runs in a fixed order and each token uses exactly one random number.
+/// Picks the tokens of one sequence. Same parameters, same choice and same logits give the same tokens, whatever else
+/// is in the batch: every sum runs in a fixed order and each token uses exactly one random number.
 ///
 /// The order of the steps is vLLM's for the logits (bias, penalties, temperature) and the one that vLLM and llama.cpp
 /// share for the filters:

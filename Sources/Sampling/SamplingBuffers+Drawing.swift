@@ -57,8 +57,8 @@ extension SamplingBuffers {
 
     /// Puts the fewest best tokens that reach `topP` of `total` into `ranked`; at least one.
     ///
-    /// Tokens below `(1 - topP) * total / vocabulary` hold together less than `1 - topP` of the mass, so the others reach
-    /// `topP` without them: only those others are ranked.
+    /// Tokens below `(1 - topP) * total / vocabulary` hold together less than `1 - topP` of the mass, so the others
+    /// reach `topP` without them: only those others are ranked.
     private mutating func rankNucleus(_ topP: Double, total: Double) {
         let least = (1 - topP) * total / Double(weights.count)
         heap.removeAll()

@@ -1,8 +1,8 @@
 internal import Generation
 
 extension Scheduler {
-    /// Checks the scheduler's own books in time linear in its sequences: the first promise that does not hold, in words,
-    /// or nil.
+    /// Checks the scheduler's own books in time linear in its sequences: the first promise that does not hold, in
+    /// words, or nil.
     public func brokenInvariant() -> String? {
         if running.count > limits.maxSequences {
             return "\(running.count) sequences run, the limit is \(limits.maxSequences)"

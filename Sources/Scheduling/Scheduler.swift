@@ -1,8 +1,8 @@
 internal import DequeModule
 public import Generation
 
-/// Continuous batching and admission in bytes. Pure: no thread, no clock, no model. `now` is the time since an arbitrary
-/// start that every call shares. One owner calls it in a loop:
+/// Continuous batching and admission in bytes. Pure: no thread, no clock, no model. `now` is the time since an
+/// arbitrary start that every call shares. One owner calls it in a loop:
 ///
 ///     let step = scheduler.nextStep(now: now)
 ///     run(step.plan)
@@ -13,8 +13,8 @@ public import Generation
 ///   none that came later. Only a paused waiting sequence is passed over; it keeps its place.
 /// - A step has one row of every decoding sequence that is not paused, so a gap between two tokens is one step, and
 ///   pieces of prompts in the order in which their sequences started: the oldest prompt takes what it can, the next
-///   one what is left if that is worth a pass over a layer's weights. Prompts get `guaranteedPrefillRowLayers` even when
-///   decode rows fill the step.
+///   one what is left if that is worth a pass over a layer's weights. Prompts get `guaranteedPrefillRowLayers` even
+///   when decode rows fill the step.
 /// - A prompt passes layer by layer (layer-major): all rows through layer l, in parts if they do not fit, before the
 ///   first row enters layer l + 1. A piece has several layers only with all rows. A sequence has one piece per step.
 /// - Bytes: `startBytes` from start, `steadyBytes` from the prompt's end, nothing from `finish`, which takes effect at
@@ -86,8 +86,8 @@ public struct Scheduler: Sendable {
         }
     }
 
-    /// The sequence has ended or is withdrawn, queued or running: its bytes are free when this returns and nothing of it
-    /// is planned again. False if it is not here (it ended before).
+    /// The sequence has ended or is withdrawn, queued or running: its bytes are free when this returns and nothing of
+    /// it is planned again. False if it is not here (it ended before).
     @discardableResult
     public mutating func finish(_ id: SequenceID, now: Duration) -> Bool {
         if let index = runningIndex(of: id, guess: 0) {

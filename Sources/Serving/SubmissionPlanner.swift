@@ -13,7 +13,10 @@ struct SubmissionPlanner: Sendable {
     func sequences(
         of requests: [GenerationRequest], nextID: () -> SequenceID
     ) throws(SubmitError) -> [PlannedSequence] {
-        let count = requests.reduce(0) { $0 + $1.choices }
+        let count = requests.reduce(0) { count, request in
+            let (sum, isOverflow) = count.addingReportingOverflow(request.choices)
+            return isOverflow ? Int.max : sum
+        }
         let limit = configuration.limits.maxQueuedSequences
         guard count <= limit else { throw .tooManySequences(sequences: count, limit: limit) }
         var sequences: [PlannedSequence] = []

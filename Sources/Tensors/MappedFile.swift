@@ -15,7 +15,8 @@ public struct MappedFileError: Error, CustomStringConvertible {
     public let bytes: UnsafeRawBufferPointer
 
     public init(path: String) throws(MappedFileError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // A FIFO without a writer would block here; it is refused as no regular file below.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw unsafe MappedFileError(path: path, reason: String(cString: strerror(errno)))
         }

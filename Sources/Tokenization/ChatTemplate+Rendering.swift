@@ -24,7 +24,7 @@ extension ChatTemplate {
             pieces += gemma(try folded(turns, separator: "\n\n"), addGenerationPrompt)
         case .llama2:
             pieces += llama2(try split(turns))
-        case .mistralV1, .mistralV3, .mistralTekken:
+        case .mistralV1, .mistralV1Plain, .mistralV3, .mistralTekken:
             pieces += mistral(try split(turns))
         case .plain:
             pieces += plain(turns, addGenerationPrompt)
@@ -100,25 +100,23 @@ extension ChatTemplate {
         return pieces
     }
 
-    /// The system message goes in front of the last instruction.
+    /// The system message goes in front of the first instruction, from the third tokenizer on of the last.
     private func mistral(_ conversation: (system: String?, turns: [Turn])) -> [ChatPiece] {
-        let (before, after, answer) =
-            switch format {
-            case .mistralV1: (" ", " ", " ")
-            case .mistralV3: ("", "", " ")
-            default: ("", "", "")
-            }
-        let space = format == .mistralTekken ? "" : " "
-        let last = conversation.turns.lastIndex { $0.role == .user }
+        let isFirstGeneration = format == .mistralV1 || format == .mistralV1Plain
+        let outer = format == .mistralV1 ? " " : ""
+        let inner = format == .mistralTekken ? "" : " "
+        let closing = isFirstGeneration ? " " : ""
+        let answer = format == .mistralV1 || format == .mistralV3 ? " " : ""
+        let systemTurn = isFirstGeneration ? 0 : conversation.turns.lastIndex { $0.role == .user }
         var pieces: [ChatPiece] = []
         for (number, turn) in conversation.turns.enumerated() {
             if turn.role == .assistant {
                 pieces += [.text(answer + turn.content), .eos]
                 continue
             }
-            let system = number == last ? conversation.system.map { $0 + "\n\n" } ?? "" : ""
-            if !before.isEmpty { pieces.append(.text(before)) }
-            pieces += [.special("[INST]"), .text(space + system + turn.content + after), .special("[/INST]")]
+            let system = number == systemTurn ? conversation.system.map { $0 + "\n\n" } ?? "" : ""
+            if !outer.isEmpty { pieces.append(.text(outer)) }
+            pieces += [.special("[INST]"), .text(inner + system + turn.content + closing), .special("[/INST]")]
         }
         return pieces
     }

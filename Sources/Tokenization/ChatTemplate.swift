@@ -6,11 +6,13 @@ public struct ChatTemplate: Sendable, Equatable {
     /// How turns are written.
     enum Format: String, Sendable, CaseIterable {
         case chatml, llama2, llama3
-        /// Mistral, first generation of the tokenizer: spaces on both sides of the instruction.
+        /// Mistral's first tokenizer: ` [INST] question [/INST] answer`.
         case mistralV1 = "mistral-v1"
-        /// Third generation: `[INST]` is a token.
+        /// The same without a space before an instruction or an answer.
+        case mistralV1Plain = "mistral-v1-plain"
+        /// Third tokenizer, where `[INST]` is a token: `[INST] question[/INST] answer`.
         case mistralV3 = "mistral"
-        /// The same without spaces (Nemo and later).
+        /// Without any spaces (Nemo and later).
         case mistralTekken = "mistral-tekken"
         case gemma, phi3, zephyr
         /// "User:" and "Assistant:" on lines of their own, for models without control tokens. Nothing keeps a message
@@ -43,7 +45,7 @@ public struct ChatTemplate: Sendable, Equatable {
     public static func named(_ name: String) -> ChatTemplate? {
         guard let format = Format(rawValue: name) else { return nil }
         switch format {
-        case .llama2, .llama3, .mistralV1, .mistralV3, .mistralTekken, .gemma:
+        case .llama2, .llama3, .mistralV1, .mistralV1Plain, .mistralV3, .mistralTekken, .gemma:
             return ChatTemplate(format, beginning: .bos)
         case .chatml, .phi3, .zephyr, .plain:
             return ChatTemplate(format, beginning: .modelPrefix)
@@ -74,12 +76,10 @@ public struct ChatTemplate: Sendable, Equatable {
         return ChatTemplate(format, beginning: saysBOS ? .bos : .nothing)
     }
 
-    /// Mistral's own templates name their tool markers or put the system message inside the instruction.
+    /// Llama 2's system markers tell it from Mistral's formats, the spaces around the instruction those from each other.
     private static func mistralOrLlama2(_ has: (String) -> Bool) -> Format {
-        if has("[AVAILABLE_TOOLS]") || has("' [INST] ' + system_message") {
-            if has(" [INST]") { return .mistralV1 }
-            return has("\"[INST]\"") ? .mistralTekken : .mistralV3
-        }
-        return has("<<SYS>>") ? .llama2 : .mistralV3
+        if has("<<SYS>>") { return .llama2 }
+        if has(" [/INST]") { return has(" [INST]") ? .mistralV1 : .mistralV1Plain }
+        return has("[INST] ") ? .mistralV3 : .mistralTekken
     }
 }

@@ -3,6 +3,7 @@ public import Generation
 extension Tokenizer {
     /// Token ids of a rendered conversation. Text pieces never become control tokens; neighbouring text is merged as
     /// one, whatever pieces it came in. White space next to a token that swallows it is dropped, as in `encode`.
+    /// Where the tokenizer puts a space before each stretch of text, a space that the format has there is that space.
     public func encode(_ pieces: [ChatPiece]) -> [TokenID] {
         var stretches: [Stretch] = []
         var text: [UInt8] = []
@@ -10,6 +11,7 @@ extension Tokenizer {
         var swallowsSpace = false
         func flush() {
             if swallowsSpace { text.removeFirst(WordBorders.spaceEnd(after: 0, in: text)) }
+            if prependsSpace, !stretches.isEmpty, text.first == UInt8(ascii: " ") { text.removeFirst() }
             guard !text.isEmpty else { return }
             append(text, parseSpecial: false, isTextStart: isStart, to: &stretches)
             text = []
@@ -22,7 +24,7 @@ extension Tokenizer {
             flush()
             stretches += tokens.map { .token($0) }
             isStart = isStart && tokens.isEmpty
-            swallowsSpace = tokens.last.flatMap { addedToken($0)?.stripsRight } ?? swallowsSpace
+            if let last = tokens.last { swallowsSpace = addedToken(last)?.stripsRight ?? false }
         }
         for piece in pieces {
             switch piece {

@@ -73,6 +73,12 @@ public final class Tokenizer: Sendable {
     /// Tokens that `encode(addSpecial: true)` puts before a text.
     var prefixTokens: [TokenID] { definition.prefix }
 
+    /// Whether normalising puts a space before each stretch of text.
+    var prependsSpace: Bool {
+        definition.normalizer.contains(.prepend([UInt8(ascii: " ")]))
+            || definition.normalizer.contains(.prepend(TokenSpelling.spaceMark))
+    }
+
     /// How an added token is matched; nil for other tokens.
     func addedToken(_ token: TokenID) -> AddedToken? { addedTokens[token] }
 

@@ -6,10 +6,12 @@ extension FrontTests {
     /// Limits on what a request may carry, and requests that no honest client sends.
     @Suite struct LimitTests {
         let handled = Recorder<String>()
+        let refused = Recorder<Int>()
 
         private func fixture(_ adjust: (inout FrontConfiguration) -> Void = { _ in }) throws -> FrontFixture {
             try FrontFixture {
                 $0.maxBodyBytes = 100_000
+                $0.onRefusal = { [refused] in refused.append($0) }
                 adjust(&$0)
             } handler: { [handled] exchange in
                 handled.append(exchange.path)
@@ -17,8 +19,11 @@ extension FrontTests {
             }
         }
 
-        private func expectRefusal(_ response: SocketResponse, _ status: Int, sourceLocation: SourceLocation = #_sourceLocation) {
+        private func expectRefusal(
+            _ response: SocketResponse, _ status: Int, sourceLocation: SourceLocation = #_sourceLocation
+        ) {
             #expect(response.status == status, sourceLocation: sourceLocation)
+            #expect(refused.values.last == status, sourceLocation: sourceLocation)
             #expect(response.header("content-type") == "application/json", sourceLocation: sourceLocation)
             #expect(response.text.hasPrefix(#"{"error":{"message":""#), sourceLocation: sourceLocation)
             #expect(response.text.hasSuffix(#","code":\#(status)}}"#), sourceLocation: sourceLocation)
@@ -31,7 +36,8 @@ extension FrontTests {
             let client = try front.connect()
             let body = String(repeating: "b", count: 100_000)
             #expect(try client.exchange(front.post("/", body)).text == "100000")
-            try client.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n186a0\r\n\(body)\r\n0\r\n\r\n")
+            try client.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            try client.send("186a0\r\n\(body)\r\n0\r\n\r\n")
             #expect(try client.readResponse().text == "100000")
         }
 
@@ -81,11 +87,13 @@ extension FrontTests {
 
         @Test func headOverTheLimitIsRefused() throws {
             let front = try fixture { $0.maxHeaderBytes = 2000 }
+            func request(fieldLength: Int) -> String {
+                "GET / HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "a", count: fieldLength))\r\n\r\n"
+            }
             let fits = try front.connect()
-            #expect(try fits.exchange("GET / HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "a", count: 1900))\r\n\r\n").status == 200)
+            #expect(try fits.exchange(request(fieldLength: 1900)).status == 200)
             let fieldTooLong = try front.connect()
-            expectRefusal(
-                try fieldTooLong.exchange("GET / HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "a", count: 2000))\r\n\r\n"), 431)
+            expectRefusal(try fieldTooLong.exchange(request(fieldLength: 2000)), 431)
             #expect(fieldTooLong.readToEnd().ending == .closed)
             let targetTooLong = try front.connect()
             expectRefusal(try targetTooLong.exchange(front.get("/" + String(repeating: "a", count: 2000))), 431)

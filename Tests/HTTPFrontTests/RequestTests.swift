@@ -17,7 +17,8 @@ extension FrontTests {
             let front = try fixture()
             let client = try front.connect()
             let response = try client.exchange(
-                "POST /v1/a?x=1&y=%20 HTTP/1.1\r\nHost: h:1\r\nX-One: first\r\nx-one: second\r\nContent-Length: 3\r\n\r\nabc")
+                "POST /v1/a?x=1&y=%20 HTTP/1.1\r\nHost: h:1\r\nX-One: first\r\nx-one: second\r\n"
+                    + "Content-Length: 3\r\n\r\nabc")
             #expect(response.status == 200)
             let exchange = try #require(seen.values.first)
             #expect(exchange.method == "POST")

@@ -91,9 +91,12 @@ extension FrontTests {
             #expect(bytes > 1 << 20)
             #expect(bytes <= 16 << 20)
             #expect(drains.values.isEmpty)
+            _ = try client.readHead()
+            var received = 0
+            while received < 16 << 20 { received += try client.readChunk()?.count ?? 0 }
+            #expect(drains.wait(for: 1) == [true])
+            #expect(stream.write("x") == .queued(bytes: 1))
             stream.finish()
-            #expect(try client.readResponse().body.count == 16 << 20)
-            #expect(drains.values == [true])
             #expect(closed.wait(for: 1) == [.complete])
         }
 

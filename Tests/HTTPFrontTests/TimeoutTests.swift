@@ -21,7 +21,9 @@ extension FrontTests {
             return (client, time)
         }
 
-        @Test(arguments: ["GET / HTTP/1.1\r\nHost: x\r\nA: ", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n"])
+        @Test(arguments: [
+            "GET / HTTP/1.1\r\nHost: x\r\nA: ", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n",
+        ])
         func drippingRequestIsCutAfterTheRequestTimeout(start: String) throws {
             let front = try FrontFixture { $0.requestTimeout = .milliseconds(400) } handler: { $0.answer() }
             let (client, time) = try drip(after: start, into: front)

@@ -117,6 +117,15 @@ private let refused: [([UInt8], String)] =
         #expect(error(#"["\\",[]]"#, limits: limits)?.reason == .tooDeep(limit: 1))
     }
 
+    @Test func valuesAreLimited() {
+        let limits = JSONLimits(maxBytes: 100, maxDepth: 4, maxValues: 4)
+        #expect(throws: Never.self) { try JSONValue(parsing: Array("[1,2,\",,,[[\"]".utf8), limits: limits) }
+        #expect(error("[1,2,3,4]", limits: limits)?.reason == .tooManyValues(limit: 4))
+        #expect(error("{\"a\":[{},[1]]}", limits: limits)?.reason == .tooManyValues(limit: 4))
+        let many = "[" + String(repeating: "0,", count: 2 << 20) + "0]"
+        #expect(error(many)?.reason == .tooManyValues(limit: 1 << 20))
+    }
+
     @Test func sizeIsLimited() {
         let limits = JSONLimits(maxBytes: 4, maxDepth: 1)
         #expect(throws: Never.self) { try JSONValue(parsing: Array("1234".utf8), limits: limits) }

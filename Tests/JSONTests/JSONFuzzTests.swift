@@ -1,10 +1,10 @@
-import Glibc
 import JSON
+import TestSupport
 import Testing
 
 /// Seconds each fuzzer runs; `KEYHOLD_FUZZ_SECONDS` lengthens it.
 private let fuzzSeconds: Double =
-    unsafe getenv("KEYHOLD_FUZZ_SECONDS").flatMap { unsafe Double(String(cString: $0)) } ?? 1
+    TestFiles.environment("KEYHOLD_FUZZ_SECONDS").flatMap(Double.init) ?? 1
 
 @Suite struct JSONFuzzTests {
     private let corpus = [
@@ -15,7 +15,7 @@ private let fuzzSeconds: Double =
 
     /// Whatever the bytes: a value that survives writing and parsing, or an error with a position inside the text.
     @Test func mutatedTextsGiveAValueOrAnError() {
-        var generator = SeededGenerator(seed: 2)
+        var generator = SeededRandom(seed: 2)
         let clock = ContinuousClock()
         let end = clock.now + .seconds(fuzzSeconds)
         var accepted = 0
@@ -45,7 +45,7 @@ private let fuzzSeconds: Double =
         }
     }
 
-    private func mutated(_ text: [UInt8], using generator: inout SeededGenerator) -> [UInt8] {
+    private func mutated(_ text: [UInt8], using generator: inout SeededRandom) -> [UInt8] {
         var text = text
         for _ in 0..<Int.random(in: 1...4, using: &generator) {
             let place = Int.random(in: 0...text.count, using: &generator)

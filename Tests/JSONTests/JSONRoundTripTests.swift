@@ -1,9 +1,10 @@
 import JSON
+import TestSupport
 import Testing
 
 extension JSONValue {
     /// A random finite value at most `depth` levels deep, with edge cases far more often than chance would have them.
-    static func random(depth: Int, using generator: inout SeededGenerator) -> JSONValue {
+    static func random(depth: Int, using generator: inout SeededRandom) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 8 : 6), using: &generator) {
         case 0: return .null
         case 1: return .bool(.random(using: &generator))
@@ -28,7 +29,7 @@ extension JSONValue {
         }
     }
 
-    private static func randomText(using generator: inout SeededGenerator) -> String {
+    private static func randomText(using generator: inout SeededRandom) -> String {
         var text = String.UnicodeScalarView()
         for _ in 0..<Int.random(in: 0..<12, using: &generator) {
             let limit: UInt32 = [0x20, 0x80, 0x800, 0x10000, 0x110000].randomElement(using: &generator) ?? 0x80
@@ -41,7 +42,7 @@ extension JSONValue {
 @Suite struct JSONRoundTripTests {
     @Test(arguments: UInt64(0)..<20)
     func parsingWhatWasWrittenGivesTheSameValue(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         for _ in 0..<60 {
             let value = JSONValue.random(depth: 4, using: &generator)
             let bytes = value.serialized()
@@ -53,7 +54,9 @@ extension JSONValue {
     }
 
     @Test func realsAreWrittenWithTheFewestDigitsThatRoundTrip() {
-        let reals: [Double] = [0.1, 1, -0.0, 1e20, 123456789.125, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1.0 / 3]
+        let reals: [Double] = [
+            0.1, 1, -0.0, 1e20, 123456789.125, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1.0 / 3,
+        ]
         let texts = reals.map { String(decoding: JSONValue.real($0).serialized(), as: UTF8.self) }
         #expect(texts.prefix(6) == ["0.1", "1.0", "-0.0", "1e+20", "123456789.125", "5e-324"])
         #expect(texts.suffix(2) == ["1.7976931348623157e+308", "0.3333333333333333"])

@@ -169,16 +169,20 @@ import Testing
 
     @Test func badTensorsAreRefused() throws {
         #expect(try tensorDamage(shape: [32]) == "no error")
-        #expect(try tensorDamage(shape: [2, 0]) == "tensor \"w\": shape [2, 0] has a dimension of 0; each must be at least 1")
+        #expect(
+            try tensorDamage(shape: [2, 0])
+                == "tensor \"w\": shape [2, 0] has a dimension of 0; each must be at least 1")
         #expect(try tensorDamage(shape: [1, 1, 1, 1, 32]) == "tensor \"w\": has 5 dimensions; 4 are allowed")
         let huge = 1 << 31
         #expect(
             try tensorDamage(shape: [huge, huge, huge])
                 == "tensor \"w\": shape [\(huge), \(huge), \(huge)] is larger than any file can be")
         #expect(
-            try tensorDamage(shape: [-1]) == "tensor \"w\": shape [18446744073709551615] is larger than any file can be")
+            try tensorDamage(shape: [-1])
+                == "tensor \"w\": shape [18446744073709551615] is larger than any file can be")
         #expect(
-            try tensorDamage(shape: [1 << 61, 1]) == "tensor \"w\": shape [\(1 << 61), 1] is larger than any file can be")
+            try tensorDamage(shape: [1 << 61, 1])
+                == "tensor \"w\": shape [\(1 << 61), 1] is larger than any file can be")
         #expect(
             try tensorDamage(shape: [2, 48], type: 8)
                 == "tensor \"w\": rows of 48 elements do not fill the blocks of 32 that Q8_0 needs")
@@ -192,7 +196,8 @@ import Testing
             try tensorDamage(shape: [1], type: 4_000, offset: 160)
                 == "tensor \"w\": 0 bytes at data offset 160 do not lie inside the file's 128 bytes of data")
         #expect(
-            try tensorDamage(shape: [1], offset: 4) == "tensor \"w\": data offset 4 is not a multiple of the alignment 32")
+            try tensorDamage(shape: [1], offset: 4)
+                == "tensor \"w\": data offset 4 is not a multiple of the alignment 32")
     }
 
     @Test func tensorsDoNotShareNamesOrBytes() throws {

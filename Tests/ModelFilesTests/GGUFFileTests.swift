@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test(arguments: DType.allCases) func tensorsReadBackBitForBit(type: DType) throws {
-        var random = SeededGenerator(seed: 5)
+        var random = SeededRandom(seed: 5)
         let values = random.values(6 * 64)
         var writer = GGUFWriter()
         writer.add("first", shape: [3], type: .f32, values: [1, 2, 3])

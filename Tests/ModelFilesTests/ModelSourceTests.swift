@@ -67,8 +67,9 @@ import Testing
     @Test func errorsSayWhatIsExpected() {
         let error = ModelFileError.notAModel(path: "/models/x", found: "the folder has no weights that can be read")
         #expect(
-            "\(error)" == "/models/x: the folder has no weights that can be read; expected a .gguf file, a folder with "
-                + "config.json and model.safetensors (or model.safetensors.index.json and its shards), or a folder with "
-                + "exactly one .gguf file")
+            "\(error)"
+                == "/models/x: the folder has no weights that can be read; expected a .gguf file, "
+                + "a folder with config.json and model.safetensors (or model.safetensors.index.json and its shards), "
+                + "or a folder with exactly one .gguf file")
     }
 }

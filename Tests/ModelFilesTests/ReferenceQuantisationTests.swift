@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(arguments: DType.allCases) func decodedValuesEncodeToTheSameBytes(type: DType) {
-        var random = SeededGenerator(seed: 11)
+        var random = SeededRandom(seed: 11)
         let once = ReferenceQuantisation.encode(random.values(256), as: type)
         let twice = ReferenceQuantisation.encode(ReferenceQuantisation.decode(once, as: type), as: type)
         #expect(once.count == type.byteCount(elements: 256))

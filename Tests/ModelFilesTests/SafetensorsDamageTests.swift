@@ -71,7 +71,8 @@ import Testing
         #expect(try damage([]) == "header length: needs 8 bytes, but the file has 0 left")
         #expect(try damage(length(3) + Array("{}".utf8)) == "header: needs 3 bytes, but the file has 2 left")
         #expect(
-            try damage(length(100_000_000) + Array("{}".utf8)) == "header: needs 100000000 bytes, but the file has 2 left")
+            try damage(length(100_000_000) + Array("{}".utf8))
+                == "header: needs 100000000 bytes, but the file has 2 left")
         #expect(
             try damage(length(.max)) == "header length: is 18446744073709551615 bytes long; 100000000 are allowed")
     }
@@ -84,7 +85,8 @@ import Testing
         #expect(try damage("[]") == "header: found an array, expected an object")
         #expect(try damage("{\"w\":1}") == "tensor \"w\": found an integer, expected an object")
         #expect(
-            try damage("{\"__metadata__\":{\"a\":1}}") == "header entry __metadata__: found an integer, expected a string")
+            try damage("{\"__metadata__\":{\"a\":1}}")
+                == "header entry __metadata__: found an integer, expected a string")
         #expect(try damage("{}") == "data: bytes 0 to 8 of the data belong to no tensor; tensors must fill the data")
     }
 
@@ -93,13 +95,14 @@ import Testing
         #expect(try damage("{\"w\":{}}") == "tensor \"w\": found nothing, expected a string as dtype")
         #expect(try damage("{\(tensor("2", "[0,8]"))}") == "tensor \"w\": found an integer, expected an array as shape")
         #expect(
-            try damage("{\(tensor("[-2]", "[0,8]"))}") == "tensor \"w\": found -2, expected non-negative integers in shape")
+            try damage("{\(tensor("[-2]", "[0,8]"))}")
+                == "tensor \"w\": found -2, expected non-negative integers in shape")
         #expect(
             try damage("{\(tensor("[2.0]", "[0,8]"))}")
                 == "tensor \"w\": found a real number, expected non-negative integers in shape")
         for offsets in ["[8,0]", "[0]", "[0,4,8]", "[]"] {
-            #expect(
-                try damage("{\(tensor("[2]", offsets))}").hasSuffix("expected a start and an end not before it as data_offsets"))
+            let found = try damage("{\(tensor("[2]", offsets))}")
+            #expect(found.hasSuffix("expected a start and an end not before it as data_offsets"))
         }
         #expect(
             try damage("{\(tensor("[3]", "[0,12]"))}")
@@ -127,6 +130,7 @@ import Testing
             try damage("{\(tensor("b", "F16", "[1]", "[6,8]")),\(first)}")
                 == "tensor \"b\": bytes 4 to 6 of the data belong to no tensor; tensors must fill the data")
         #expect(
-            try damage("{\(first)}") == "data: bytes 4 to 8 of the data belong to no tensor; tensors must fill the data")
+            try damage("{\(first)}")
+                == "data: bytes 4 to 8 of the data belong to no tensor; tensors must fill the data")
     }
 }

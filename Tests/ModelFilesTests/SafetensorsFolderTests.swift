@@ -97,7 +97,10 @@ import Testing
     @Test(arguments: [
         ("{}", "weight_map at byte 0: found nothing, expected an object"),
         ("{\"weight_map\": []}", "weight_map at byte 0: found an array, expected an object"),
-        ("{\"weight_map\": {\"w\": 1}}", "weight_map entry \"w\" at byte 0: found an integer, expected the name of a shard"),
+        (
+            "{\"weight_map\": {\"w\": 1}}",
+            "weight_map entry \"w\" at byte 0: found an integer, expected the name of a shard"
+        ),
         ("[]", "JSON text at byte 0: found an array, expected an object"),
     ])
     func damagedIndexIsRefused(text: String, message: String) throws {

@@ -6,7 +6,7 @@ import Tensors
 enum SampleFiles {
     /// Every metadata type, nested arrays and a tensor of every supported type.
     static func gguf() -> GGUFWriter {
-        var random = SeededGenerator(seed: 1)
+        var random = SeededRandom(seed: 1)
         var writer = GGUFWriter()
         writer.add("general.architecture", .string("llama"))
         writer.add("a.uint8", .uint8(200))
@@ -38,7 +38,7 @@ enum SampleFiles {
     }
 
     static func safetensors(seed: UInt64 = 2, prefix: String = "") -> SafetensorsWriter {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         var writer = SafetensorsWriter()
         writer.metadata = [("format", "pt")]
         writer.add(prefix + "model.embed.weight", shape: [4, 6], values: random.values(24))
@@ -54,8 +54,8 @@ enum SampleFiles {
     static let config = "{\"model_type\": \"llama\", \"hidden_size\": 64}"
 }
 
-/// Opens the file in either format and reads all that it offers. What the file says may be anything; the reading must end
-/// in values or in an error.
+/// Opens the file in either format and reads all that it offers. What the file says may be anything; the reading must
+/// end in values or in an error.
 func readEverything(_ path: String) throws(ModelFileError) {
     if path.hasSuffix(".gguf") {
         let file = try GGUFFile(path: path)

@@ -44,24 +44,28 @@ import Testing
         }
     }
 
-    /// The nucleus reaches its mass and would not without its weakest token; ties keep the lower ids.
-    @Test(arguments: [0.05, 0.3, 0.5, 0.75, 0.9, 0.99, 0.999_9])
-    func nucleusIsTheSmallestThatReachesItsMass(topP: Double) {
+    /// The nucleus reaches its share of what `topK` left and would not without its weakest token; ties keep the lower
+    /// ids.
+    @Test(arguments: [0.05, 0.3, 0.5, 0.75, 0.9, 0.99, 0.999_9], [0, 20, 199])
+    func nucleusIsTheSmallestThatReachesItsMass(topP: Double, topK: Int) {
         for seed in UInt64(0)..<20 {
             var random = RandomLogits(seed: seed)
-            let logits = random.logits(200, steps: seed % 2 == 0 ? 8 : nil)
-            let all = NaiveSampler.distribution(logits, SamplingParameters())
-            var buffers = SamplingBuffers()
-            buffers.load(logits.span)
-            let best = all[0].token
-            let parameters = SamplingParameters.with(topP: topP)
-            _ = buffers.draw(best: best, parameters: parameters, uniform: 0.5)
-            let nucleus = buffers.ranked.map(\.token)
+            let logits = seed == 0 ? Self.longTail : random.logits(200, steps: seed % 2 == 0 ? 8 : nil)
+            let all = NaiveSampler.distribution(logits, .with(topK: topK))
+            let nucleus = ranked(logits, .with(topK: topK, topP: topP))
             #expect(nucleus == all.prefix(nucleus.count).map(\.token))
             let mass = all.prefix(nucleus.count).reduce(0) { $0 + $1.mass }
             #expect(mass >= topP - 1e-12)
-            #expect(mass - all[nucleus.count - 1].mass < topP + 1e-12)
+            #expect(mass - (all.prefix(nucleus.count).last?.mass ?? 0) < topP + 1e-12)
         }
+    }
+
+    @Test(arguments: [1, 2, 50, 198, 199])
+    func topKKeepsTheBest(topK: Int) {
+        var random = RandomLogits(seed: 5)
+        let logits = random.logits(200, steps: 8)
+        let best = NaiveSampler.distribution(logits, .with()).prefix(topK).map(\.token)
+        #expect(ranked(logits, .with(topK: topK)) == best)
     }
 
     @Test func topKKeepsTheLowerIDsAmongEquals() {
@@ -84,6 +88,18 @@ import Testing
         #expect(seen(.with(temperature: 0.5, minP: 0.3)) == [0])
         #expect(seen(.with(topK: 2, minP: 0.4)) == [0])
         #expect(seen(.with(minP: 1)) == [0])
+    }
+
+    /// A third of the mass in one token, the rest spread evenly: a nucleus must reach far into the tail.
+    private static let longTail = [Float](repeating: 0, count: 100) + [4.6] + [Float](repeating: 0, count: 99)
+
+    /// The tokens that the filters of `parameters` rank for the draw.
+    private func ranked(_ logits: [Float], _ parameters: SamplingParameters) -> [TokenID] {
+        var buffers = SamplingBuffers()
+        buffers.load(logits.span)
+        let best = logits.indices.min { (-logits[$0], $0) < (-logits[$1], $1) } ?? 0
+        _ = buffers.draw(best: TokenID(best), parameters: parameters, uniform: 0.5)
+        return buffers.ranked.map(\.token)
     }
 
     private static func cell(_ count: Int, _ expected: Double) -> Double {

@@ -4,8 +4,8 @@ import Testing
 @testable import Scheduling
 
 @Suite struct SequenceStateTests {
-    /// Whatever the budget of each step, the pieces cover layers x rows once, layer by layer, and at least as fast as the
-    /// smallest budget allows.
+    /// Whatever the budget of each step, the pieces cover layers x rows once, layer by layer, and at least as fast as
+    /// the smallest budget allows.
     @Test(arguments: [1, 2, 3, 5, 16, 61, 200], [1, 2, 7])
     func piecesCoverThePromptOnceInLayerMajorOrder(rows: Int, layers: Int) {
         for smallest in [1, 3, 20, 150] {

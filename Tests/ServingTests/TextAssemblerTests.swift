@@ -62,11 +62,11 @@ import Tokenization
         #expect(chunks.allSatisfy { $0.tokens.isEmpty })
     }
 
-    @Test(arguments: UInt64(0)..<40)
+    @Test(arguments: UInt64(0)..<20)
     func noTextAndNoTokenIsLostOrComesTwice(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let tokenizer = try TinyVocabulary.tokenizer()
-        for round in 0..<20 {
+        for round in 0..<15 {
             let tokens = (0..<Int.random(in: 1...30, using: &random)).map { _ -> TokenID in
                 Bool.random(using: &random)
                     ? TinyVocabulary.firstWord + TokenID.random(in: 0..<TokenID(TinyVocabulary.words.count), using: &random)
@@ -85,7 +85,7 @@ import Tokenization
                 if reported != Array(tokens.prefix(chunks.count)) { failure = "\(reported) is no prefix of \(tokens)" }
                 if !whole.hasPrefix(text) { failure = "\(text) is no prefix of \(whole)" }
             }
-            failure = failure ?? Self.earlyToken(chunks, tokenizer)
+            failure = failure ?? Self.earlyToken(chunks, of: tokens, tokenizer)
             if let failure {
                 Issue.record("seed \(seed), round \(round), stops \(stops): \(failure)")
                 return
@@ -93,16 +93,22 @@ import Tokenization
         }
     }
 
-    /// A token that was reported although its text was not out yet, or late although it was.
-    private static func earlyToken(_ chunks: [TextAssembler.Chunk], _ tokenizer: Tokenizer) -> String? {
-        var (text, tokens) = ("", [TokenID]())
+    /// A token that was reported although its text was not out yet.
+    private static func earlyToken(
+        _ chunks: [TextAssembler.Chunk], of tokens: [TokenID], _ tokenizer: Tokenizer
+    ) -> String? {
+        var (text, reported) = ("", 0)
         for (index, chunk) in chunks.dropLast().enumerated() {
             text += chunk.text
-            tokens += chunk.tokens.map(\.token)
+            reported += chunk.tokens.count
             var detokenizer = StreamingDetokenizer(tokenizer, skipSpecial: true)
-            let ready = tokens.map { detokenizer.append($0) }.joined()
+            let ready = tokens[..<reported].map { detokenizer.append($0) }.joined()
             if ready.utf8.count > text.utf8.count { return "chunk \(index) reports a token before its text" }
-            if !detokenizer.finish().isEmpty { return "chunk \(index) reports half a character" }
+            // A half character may be reported only once it turned out to be none.
+            let hasHalf = !detokenizer.finish().isEmpty
+            var all = StreamingDetokenizer(tokenizer, skipSpecial: true)
+            let known = tokens[...index].map { all.append($0) }.joined()
+            if hasHalf, known.utf8.count == ready.utf8.count { return "chunk \(index) reports half a character" }
         }
         return nil
     }

@@ -23,7 +23,12 @@ enum TinyVocabulary {
         return firstWord + TokenID(index)
     }
 
-    static func tokenizer() throws -> Tokenizer {
+    /// Made once for all tests.
+    static let shared = Result { try makeTokenizer() }
+
+    static func tokenizer() throws -> Tokenizer { try shared.get() }
+
+    private static func makeTokenizer() throws -> Tokenizer {
         let specials = ["<unk>", "<s>", "</s>", "<|end|>"]
         let digits = Array("0123456789ABCDEF")
         let bytes = (0..<256).map { "<0x\(digits[$0 / 16])\(digits[$0 % 16])>" }

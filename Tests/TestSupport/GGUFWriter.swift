@@ -13,9 +13,17 @@ public struct GGUFWriter: Sendable {
         /// An array of values that all have the type of `element`, which also gives an empty array its type.
         case array(of: Value, [Value])
 
-        public static func strings(_ elements: [String]) -> Value { .array(of: .string(""), elements.map { .string($0) }) }
-        public static func float32s(_ elements: [Float]) -> Value { .array(of: .float32(0), elements.map { .float32($0) }) }
-        public static func int32s(_ elements: [Int32]) -> Value { .array(of: .int32(0), elements.map { .int32($0) }) }
+        public static func strings(_ elements: [String]) -> Value {
+            .array(of: .string(""), elements.map { .string($0) })
+        }
+
+        public static func float32s(_ elements: [Float]) -> Value {
+            .array(of: .float32(0), elements.map { .float32($0) })
+        }
+
+        public static func int32s(_ elements: [Int32]) -> Value {
+            .array(of: .int32(0), elements.map { .int32($0) })
+        }
     }
 
     private struct TensorEntry: Sendable {
@@ -42,8 +50,8 @@ public struct GGUFWriter: Sendable {
     public mutating func add(_ name: String, shape: [Int], type: DType, values: [Float]) {
         precondition(shape.reduce(1, *) == values.count, "\(values.count) values for \(shape)")
         precondition((shape.last ?? 1) % type.blockElements == 0, "rows of \(shape) do not fill blocks of \(type)")
-        add(
-            name, shape: shape, typeNumber: Self.number(of: type), bytes: ReferenceQuantisation.encode(values, as: type))
+        let bytes = ReferenceQuantisation.encode(values, as: type)
+        add(name, shape: shape, typeNumber: Self.number(of: type), bytes: bytes)
     }
 
     /// Adds a tensor of any type number with the given bytes. A given `offset` replaces the right one.
@@ -153,6 +161,8 @@ public struct GGUFWriter: Sendable {
     }
 
     private func append(_ integer: some FixedWidthInteger, to out: inout [UInt8]) {
-        for shift in stride(from: 0, to: integer.bitWidth, by: 8) { out.append(UInt8(truncatingIfNeeded: integer >> shift)) }
+        for shift in stride(from: 0, to: integer.bitWidth, by: 8) {
+            out.append(UInt8(truncatingIfNeeded: integer >> shift))
+        }
     }
 }

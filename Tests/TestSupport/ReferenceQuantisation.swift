@@ -76,7 +76,9 @@ public enum ReferenceQuantisation {
     }
 
     private static func append(_ integer: some FixedWidthInteger, to bytes: inout [UInt8]) {
-        for shift in stride(from: 0, to: integer.bitWidth, by: 8) { bytes.append(UInt8(truncatingIfNeeded: integer >> shift)) }
+        for shift in stride(from: 0, to: integer.bitWidth, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: integer >> shift))
+        }
     }
 }
 

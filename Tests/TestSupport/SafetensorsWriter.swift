@@ -70,7 +70,8 @@ public struct SafetensorsWriter: Sendable {
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"", "\\": literal += "\\\(scalar)"
-            case "\u{00}"..<"\u{20}": literal += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+            case "\u{00}"..<"\u{20}":
+                literal += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
             default: literal.unicodeScalars.append(scalar)
             }
         }

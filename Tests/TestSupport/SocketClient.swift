@@ -4,10 +4,10 @@ internal import Glibc
 public enum SocketClientError: Error, Equatable {
     case cannotConnect(errno: Int32)
     case timedOut
-    /// The server closed before the awaited bytes came; the bytes that did come.
-    case closed(received: [UInt8])
+    /// The server closed before the awaited bytes came; how many did come.
+    case closed(receivedCount: Int)
     /// The server reset the connection.
-    case reset(received: [UInt8])
+    case reset(receivedCount: Int)
     case malformedResponse(String)
 }
 
@@ -92,7 +92,7 @@ public final class SocketClient {
             if count > 0 {
                 sent += count
             } else if errno != EAGAIN && errno != EINTR {
-                throw SocketClientError.reset(received: buffer)
+                throw SocketClientError.reset(receivedCount: buffer.count)
             }
         }
     }
@@ -142,9 +142,9 @@ public final class SocketClient {
         if count > 0 {
             buffer += piece[..<count]
         } else if count == 0 {
-            throw SocketClientError.closed(received: buffer)
+            throw SocketClientError.closed(receivedCount: buffer.count)
         } else if errno != EINTR {
-            throw SocketClientError.reset(received: buffer)
+            throw SocketClientError.reset(receivedCount: buffer.count)
         }
     }
 

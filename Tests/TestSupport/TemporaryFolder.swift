@@ -1,11 +1,16 @@
 internal import Foundation
 
-/// A folder of its own for one test, removed with all it holds when the object goes.
+/// A folder of its own for one test, removed with all it holds when the object goes. It lies in memory where the
+/// system has a file system there, so that tests which write thousands of files do not wait for a disk.
 public final class TemporaryFolder: Sendable {
     public let path: String
 
     public init() throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("keyhold-\(UUID().uuidString)")
+        let memory = "/dev/shm"
+        let base =
+            FileManager.default.isWritableFile(atPath: memory)
+            ? URL(fileURLWithPath: memory) : FileManager.default.temporaryDirectory
+        let url = base.appendingPathComponent("keyhold-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         path = url.path
     }

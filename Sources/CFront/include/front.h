@@ -48,7 +48,7 @@ typedef struct cf_request {
     size_t field_count;
 } cf_request;
 
-/// Why the front itself answers a request that the handler never sees (or never answered).
+/// Why the front itself answers: the first seven keep a request from the handler, the others stand for its answer.
 typedef enum cf_refusal {
     CF_REFUSAL_MALFORMED,         ///< 400: bad length, transfer coding, chunk or folded header line.
     CF_REFUSAL_AMBIGUOUS_LENGTH,  ///< 400: two lengths, or a length beside a transfer coding (request smuggling).
@@ -56,7 +56,7 @@ typedef enum cf_refusal {
     CF_REFUSAL_TIMEOUT,           ///< 408: head and body took longer than request_timeout_ms.
     CF_REFUSAL_BODY_TOO_LARGE,    ///< 413
     CF_REFUSAL_EXPECTATION,       ///< 417: an Expect other than 100-continue.
-    CF_REFUSAL_HEAD_TOO_LARGE,    ///< 431
+    CF_REFUSAL_HEAD_TOO_LARGE,    ///< 431; the last that on_refusal is called for.
     CF_REFUSAL_HALF_CLOSED,       ///< 499: the client closed its sending side while the answer was pending.
     CF_REFUSAL_BAD_ANSWER,        ///< 500: the handler's header was not a legal header, or it gave no answer.
     CF_REFUSAL_STOPPING,          ///< 503: the server was stopped before the answer came.
@@ -90,7 +90,7 @@ typedef struct cf_settings {
     uint32_t loop_count;
     size_t max_body_bytes;
     size_t max_head_bytes;   ///< Request line and header fields; libh2o itself gives up at 417 kB and 100 fields.
-    size_t max_connections;  ///< Further ones wait in the listen queue.
+    size_t max_connections;  ///< Further ones wait in the listen queue until one ends or has idled for a second.
     uint32_t request_timeout_ms;      ///< First byte of a request to last byte of its body, absolute.
     uint32_t idle_timeout_ms;         ///< Between requests, and before the first byte of a new connection.
     uint32_t write_stall_timeout_ms;  ///< Without a byte taken by the client while bytes wait for it.
@@ -102,6 +102,8 @@ typedef struct cf_settings {
     /// Called for each complete, well-formed request. Call cf_call_observe here to hear of its end; keep the call
     /// beyond the callback with cf_call_retain.
     void (*on_request)(void *context, cf_call *call, const cf_request *request);
+    /// Called for each request that the front refused without asking on_request, so that it can be counted.
+    void (*on_refusal)(void *context, cf_refusal refusal);
     /// Gives `context` back: when the server is freed, or before a failed cf_server_start returns.
     void (*release_context)(void *context);
 } cf_settings;

@@ -3,7 +3,7 @@
  * Order of sums. Every reduction over n elements uses LANES = 8 partial sums: element i goes to partial sum i % 8, in
  * rising order of i, by fused multiply-add (or plain add); a short tail is padded with zeros. The eight sums are then
  * added as ((s0+s4)+(s2+s6)) + ((s1+s5)+(s3+s7)). Every variant keeps this order and the same polynomials, so the
- * scalar reference and the SIMD variants agree bit for bit (the payload of a NaN excepted), and a result does not depend
+ * scalar reference and the SIMD variants agree bit for bit (but for the payload of a NaN), and a result does not depend
  * on how rows were grouped, how many rows there were or which thread ran them.
  *
  * Conventions: n, m, k count elements and may be 0 unless said. Pointers need the natural alignment of their type. No
@@ -31,7 +31,8 @@ typedef void ck_rms_norm_f32_fn(size_t n, float eps, const float *x, const float
 
 /* y[i] = (x[i] - mean) / sqrt(var + eps) * weight[i] + bias[i]; bias may be NULL (0). n >= 1.
  * y may be x. */
-typedef void ck_layer_norm_f32_fn(size_t n, float eps, const float *x, const float *weight, const float *bias, float *y);
+typedef void ck_layer_norm_f32_fn(size_t n, float eps, const float *x, const float *weight, const float *bias,
+                                  float *y);
 
 /* y[i] += x[i]. */
 typedef void ck_add_f32_fn(size_t n, const float *x, float *y);
@@ -39,7 +40,8 @@ typedef void ck_add_f32_fn(size_t n, const float *x, float *y);
 /* y[i] = silu(gate[i]) * up[i]. y may be gate. */
 typedef void ck_silu_multiply_f32_fn(size_t n, const float *gate, const float *up, float *y);
 
-/* x[i] = gelu(x[i]); "tanh" is gelu_new, 0.5x(1+tanh(sqrt(2/pi)(x+0.044715x^3))); "erf" is exact, 0.5x(1+erf(x/sqrt 2)).
+/* x[i] = gelu(x[i]) for finite x[i]; "tanh" is gelu_new, 0.5x(1+tanh(sqrt(2/pi)(x+0.044715x^3))); "erf" is the exact
+ * one, 0.5x(1+erf(x/sqrt 2)).
  * Both are within 1e-6 absolute of the mathematical value for |x| <= 20. */
 typedef void ck_gelu_f32_fn(size_t n, float *x);
 
@@ -53,13 +55,15 @@ typedef void ck_attention_logits_fn(size_t n, size_t d, float scale, const float
 /* logits[j] += slope * (positions[j] - query_position): ALiBi (Press et al., arXiv 2108.12409). */
 typedef void ck_alibi_f32_fn(size_t n, float slope, int32_t query_position, const int32_t *positions, float *logits);
 
-/* In place: x[j] = exp(x[j] - max) / sum. n >= 1; at least one x[j] is finite and none is +infinity, else all are NaN. */
+/* In place: x[j] = exp(x[j] - max) / sum. n >= 1. All become NaN where one is NaN or +infinity or none is finite. */
 typedef void ck_softmax_f32_fn(size_t n, float *x);
 
-/* out[i] = (accumulate ? out[i] : 0) + sum over j of p[j] * values[j*d + i], j rising, one fma per j. values is [n, d]. */
+/* out[i] = (accumulate ? out[i] : 0) + sum over j of p[j] * values[j*d + i], j rising, one fma per j.
+ * values is [n, d] of the type in the name, out is [d]. */
 typedef void ck_weighted_sum_fn(size_t n, size_t d, const float *p, const void *values, int accumulate, float *out);
 
-/* Keyformer's score (arXiv 2403.09054, Algorithm 1): score[j] += softmax over j of (logits[j] + noise[j]) * inverse_tau.
+/* Keyformer's score (arXiv 2403.09054, Algorithm 1):
+ * score[j] += softmax over j of (logits[j] + noise[j]) * inverse_tau.
  * noise may be NULL (0). scratch is [n]. n >= 1. Finite arguments. */
 typedef void ck_keyformer_score_f32_fn(size_t n, float inverse_tau, const float *logits, const float *noise,
                                        float *scratch, float *score);

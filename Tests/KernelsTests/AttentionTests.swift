@@ -1,0 +1,124 @@
+import CKernels
+import TestSupport
+import Testing
+
+@Suite struct AttentionTests {
+    private static let headDims = [1, 7, 8, 9, 16, 32, 33, 64, 80, 96, 104, 112, 128, 136, 256]
+    private static let keyCounts = [0, 1, 7, 8, 9, 17, 33]
+
+    /// Keys or values of one head: `[count, d]`, as f32 and as f16 with the same values.
+    private struct Rows {
+        let count: Int, d: Int
+        let exact: [Float]
+        let wide: GuardedArray<Float>, half: GuardedArray<UInt16>
+
+        init(_ count: Int, _ d: Int, _ sample: Sample, random: inout SeededRandom) {
+            (self.count, self.d) = (count, d)
+            let narrow = sample.values(count * d, using: &random).map { Float16($0.magnitude > 6e4 ? $0 / 1e12 : $0) }
+            exact = narrow.map { Float($0) }
+            wide = GuardedArray(exact)
+            half = GuardedArray(narrow.map(\.bitPattern))
+        }
+    }
+
+    private func logits(
+        _ variant: Variant, _ rows: Rows, _ q: [Float], isHalf: Bool, _ findings: inout Findings
+    ) -> [Float] {
+        let q = GuardedArray(q), y = GuardedArray(count: rows.count, of: Float(1e30))
+        if isHalf {
+            unsafe variant.table.pointee.attention_logits_f16(rows.count, rows.d, 0.3, q.pointer, rows.half.pointer, y.pointer)
+        } else {
+            unsafe variant.table.pointee.attention_logits_f32(rows.count, rows.d, 0.3, q.pointer, rows.wide.pointer, y.pointer)
+        }
+        findings.requireIntact(q, y, what: "\(variant.isa) logits")
+        return y.values
+    }
+
+    private func weightedSum(
+        _ variant: Variant, _ rows: Rows, _ p: [Float], isHalf: Bool, start: [Float]?, _ findings: inout Findings
+    ) -> [Float] {
+        let p = GuardedArray(p), y = GuardedArray(start ?? Array(repeating: Float.nan, count: rows.d))
+        let accumulate: Int32 = start == nil ? 0 : 1
+        if isHalf {
+            unsafe variant.table.pointee.weighted_sum_f16(
+                rows.count, rows.d, p.pointer, rows.half.pointer, accumulate, y.pointer)
+        } else {
+            unsafe variant.table.pointee.weighted_sum_f32(
+                rows.count, rows.d, p.pointer, rows.wide.pointer, accumulate, y.pointer)
+        }
+        findings.requireIntact(p, y, what: "\(variant.isa) weighted sum")
+        return y.values
+    }
+
+    @Test(arguments: Sample.allCases)
+    func logitsHaveTheScalarBitsAndTheirRoundingErrors(_ sample: Sample) {
+        var random = SeededRandom(seed: 11)
+        var findings = Findings()
+        for d in Self.headDims {
+            for count in Self.keyCounts {
+                let rows = Rows(count, d, sample, random: &random)
+                let q = sample.values(d, using: &random)
+                let expected = logits(.scalar, rows, q, isHalf: false, &findings)
+                for (variant, isHalf) in [(Variant.scalar, true)] + Variant.others.flatMap({ [($0, false), ($0, true)] }) {
+                    let found = logits(variant, rows, q, isHalf: isHalf, &findings)
+                    findings.requireSameBits(found, expected, "\(variant.isa) \(sample) \(count)x\(d) f16 \(isHalf)")
+                }
+                guard count > 0 else { continue }
+                let terms = (0..<d).map { Double(q[$0]) * Double(rows.exact[(count - 1) * d + $0]) }
+                let magnitude = terms.reduce(0) { $0 + abs($1) }
+                let bound = (Double(d) / 8 + 7) * roundoff * 0.3 * magnitude + Double(d + 8) * underflow
+                let exact = Double(Float(0.3)) * terms.reduce(0, +)
+                findings.requireClose(expected[count - 1], exact, bound: bound, "\(sample) \(count)x\(d)")
+            }
+        }
+        findings.record()
+    }
+
+    @Test(arguments: Sample.allCases)
+    func weightedSumsHaveTheScalarBitsAndTheirRoundingErrors(_ sample: Sample) {
+        var random = SeededRandom(seed: 12)
+        var findings = Findings()
+        for d in Self.headDims {
+            for count in Self.keyCounts {
+                let rows = Rows(count, d, sample, random: &random)
+                let p = sample.values(count, using: &random), start = Sample.ordinary.values(d, using: &random)
+                for start in [nil, start] {
+                    let expected = weightedSum(.scalar, rows, p, isHalf: false, start: start, &findings)
+                    for (variant, isHalf) in [(Variant.scalar, true)] + Variant.others.flatMap({ [($0, false), ($0, true)] }) {
+                        let found = weightedSum(variant, rows, p, isHalf: isHalf, start: start, &findings)
+                        findings.requireSameBits(found, expected, "\(variant.isa) \(sample) \(count)x\(d) f16 \(isHalf)")
+                    }
+                    let i = Int.random(in: 0..<d, using: &random)
+                    let terms = [Double(start?[i] ?? 0)] + (0..<count).map { Double(p[$0]) * Double(rows.exact[$0 * d + i]) }
+                    let magnitude = terms.reduce(0) { $0 + abs($1) }
+                    let bound = Double(count + 1) * (roundoff * magnitude + underflow)
+                    findings.requireClose(expected[i], terms.reduce(0, +), bound: bound, "\(sample) \(count)x\(d)")
+                }
+            }
+        }
+        findings.record()
+    }
+
+    @Test(arguments: Sample.allCases)
+    func alibiHasTheScalarBitsAndItsRoundingErrors(_ sample: Sample) {
+        var random = SeededRandom(seed: 13)
+        var findings = Findings()
+        for count in lengths {
+            let start = sample.values(count, using: &random)
+            let positions = (0..<count).map { _ in Int32.random(in: 0...100_000, using: &random) }
+            func run(_ variant: Variant) -> [Float] {
+                let x = GuardedArray(start), positions = GuardedArray(positions)
+                unsafe variant.table.pointee.alibi_f32(count, 0.01, 50_000, positions.pointer, x.pointer)
+                findings.requireIntact(x, what: "\(variant.isa) alibi")
+                return x.values
+            }
+            let expected = run(.scalar)
+            for variant in Variant.others { findings.requireSameBits(run(variant), expected, "\(variant.isa) \(sample) \(count)") }
+            for index in 0..<count {
+                let exact = Double(start[index]) + Double(Float(0.01)) * Double(positions[index] - 50_000)
+                findings.requireClose(expected[index], exact, bound: roundoff * abs(exact) + underflow, "\(sample) \(index)")
+            }
+        }
+        findings.record()
+    }
+}

@@ -1,0 +1,69 @@
+import CKernels
+import Kernels
+import TestSupport
+import Tensors
+import Testing
+
+/// The Swift face passes its arguments to the slots in the right places.
+@Suite struct KernelTableTests {
+    @Test func theBestTableIsNamedAndStays() {
+        #expect(KernelTable.scalar.isa == "scalar")
+        #expect(["scalar", "avx2"].contains(KernelTable.best.isa))
+        unsafe #expect(ck_table_best() == ck_table_best())
+    }
+
+    @Test(arguments: [DType.f32, .f16])
+    func attentionOfTwoKeysIsTheWeightedMean(type: DType) {
+        let table = KernelTable.best
+        let keys: [Float] = [1, 0, 0, 1], query: [Float] = [2, 2], values: [Float] = [1, 2, 3, 4]
+        let logits = GuardedArray(count: 2, of: Float(0)), output = GuardedArray(count: 2, of: Float(0))
+        let keyBytes = GuardedArray(ReferenceQuantisation.encode(keys, as: type))
+        let valueBytes = GuardedArray(ReferenceQuantisation.encode(values, as: type))
+        let positions: [Int32] = [0, 1]
+        unsafe table.attentionLogits(
+            count: 2, headDim: 2, scale: 0.5, query: query, keys: keyBytes.pointer, keyType: type, logits: logits.pointer)
+        #expect(logits.values == [1, 1])
+        unsafe table.alibi(count: 2, slope: 1, queryPosition: 1, positions: positions, logits: logits.pointer)
+        #expect(logits.values == [0, 1])
+        unsafe logits.pointer[0] = 1
+        unsafe table.softmax(count: 2, values: logits.pointer)
+        #expect(logits.values == [0.5, 0.5])
+        unsafe table.weightedSum(
+            count: 2, headDim: 2, weights: logits.pointer, values: valueBytes.pointer, valueType: type, accumulate: false,
+            output: output.pointer)
+        #expect(output.values == [2, 3])
+        unsafe table.weightedSum(
+            count: 2, headDim: 2, weights: logits.pointer, values: valueBytes.pointer, valueType: type, accumulate: true,
+            output: output.pointer)
+        #expect(output.values == [4, 6])
+    }
+
+    @Test func scoresNoiseAndVictimsUseTheirArguments() {
+        let table = KernelTable.scalar
+        let logits: [Float] = [1, 3], noise: [Float] = [2, 0], positions: [Int32] = [4, 9]
+        let scratch = GuardedArray(count: 2, of: Float(0)), score = GuardedArray([Float(1), 2])
+        unsafe table.keyformerScore(
+            count: 2, inverseTau: 0.5, logits: logits, noise: noise, scratch: scratch.pointer, score: score.pointer)
+        #expect(score.values == [1.5, 2.5])
+        #expect(unsafe table.argminNewest(count: 2, scores: score.pointer, positions: positions) == 0)
+        #expect(unsafe table.argminNewest(count: 2, scores: [1, 1], positions: positions) == 1)
+        let drawn = GuardedArray(count: 2, of: Float(0))
+        unsafe table.gumbel(
+            count: 2, prefix: GumbelNoise.prefix(seed: 1, layer: 2, head: 3), positions: positions, queryTag: 5,
+            noise: drawn.pointer)
+        let bits = GumbelNoise.bits(seed: 1, layer: 2, head: 3, keyPosition: 4, queryTag: 5)
+        #expect(drawn.values[0] == Float(GumbelNoise.value(uniform: GumbelNoise.uniform(bits: bits))))
+    }
+
+    @Test func rotationsAndHalvesUseTheirArguments() {
+        let table = KernelTable.best
+        let x = GuardedArray([Float(1), 2, 3, 4])
+        unsafe table.ropeHalf(pairCount: 2, cosine: [0, 1], sine: [1, 0], x: x.pointer)
+        #expect(x.values == [-3, 2, 1, 4])
+        unsafe table.ropeInterleaved(pairCount: 2, cosine: [0, 1], sine: [1, 0], x: x.pointer)
+        #expect(x.values == [-2, -3, 1, 4])
+        let halves = GuardedArray(count: 2, of: UInt16(0))
+        unsafe table.toF16(count: 2, input: [1, -2], output: halves.pointer)
+        #expect(halves.values == [0x3C00, 0xC000])
+    }
+}
