@@ -5,9 +5,9 @@ import Testing
 
 /// Clients that leave at any moment cost nothing that stays.
 @Suite struct DisconnectTests {
-    /// 1,000 requests, or as many as `KEYHOLD_SOAK_REQUESTS` says.
+    /// 2,000 requests, or as many as `KEYHOLD_SOAK_REQUESTS` says.
     private static let requestCount =
-        ProcessInfo.processInfo.environment["KEYHOLD_SOAK_REQUESTS"].flatMap { Int($0) } ?? 1000
+        ProcessInfo.processInfo.environment["KEYHOLD_SOAK_REQUESTS"].flatMap { Int($0) } ?? 2000
 
     @Test func memoryAndDescriptorsStayFlat() throws {
         let server = try ServerUnderTest(["--threads", "1", "--max-queue", "64", "--log-level", "error"])
