@@ -1,7 +1,8 @@
 /// Bucket edges of the histograms. The edges of the OpenTelemetry conventions for generative AI are all there, so that
-/// dashboards made for them work; the tails are longer because a CPU is slower, the heads finer because small models are fast.
+/// dashboards made for them work; the tails are longer because a CPU is slower, the heads finer because small models
+/// are fast.
 public enum BucketEdges {
-    /// Seconds to the first token and of the phases before it: `gen_ai.server.time_to_first_token`, then up to 10 minutes.
+    /// Seconds to the first token and of the phases before it: `gen_ai.server.time_to_first_token`, then to 10 minutes.
     public static let timeToFirstToken: [Double] = [
         0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 300, 600,
     ]

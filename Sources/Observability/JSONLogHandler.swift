@@ -1,7 +1,7 @@
 public import Logging
 
-/// Writes each event as one line of JSON: `ts`, `level`, `event` (the message), `logger`, then the metadata's own keys in
-/// alphabetical order. Numbers and booleans of the metadata stay numbers and booleans.
+/// Writes each event as one line of JSON: `ts`, `level`, `event` (the message), `logger`, then the metadata's own keys
+/// in alphabetical order. Numbers and booleans of the metadata stay numbers and booleans.
 public struct JSONLogHandler: LogHandler {
     public var metadata: Logger.Metadata = [:]
     public var metadataProvider: Logger.MetadataProvider?

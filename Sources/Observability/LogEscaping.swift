@@ -1,7 +1,8 @@
 /// Keeps what clients send from forging log lines or driving the terminal that shows them.
 enum LogEscaping {
     /// Replaces what could start a new line, move the cursor or reorder the text: C0 and C1 controls, DEL, the line and
-    /// paragraph separators and the bidirectional controls. `"` and `\` are escaped too, so the result can stand between quotes.
+    /// paragraph separators and the bidirectional controls. `"` and `\` are escaped too, so that the result can stand
+    /// between quotes.
     static func escaped(_ text: String) -> String {
         var result = ""
         result.reserveCapacity(text.utf8.count)

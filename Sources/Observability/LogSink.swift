@@ -6,8 +6,8 @@ public protocol LogSink: Sendable {
     func write(_ line: String)
 }
 
-/// Writes to a file descriptor, such as 2 for standard error. A line that cannot be written is dropped: a full disk or a
-/// closed pipe must not stop the server.
+/// Writes to a file descriptor, such as 2 for standard error. A line that cannot be written is dropped: a full disk or
+/// a closed pipe must not stop the server.
 public final class DescriptorLogSink: LogSink {
     private let descriptor: Int32
     private let turn = Mutex(())

@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// The metrics of one server. Families are registered when the server is put together, updated from every thread without
-/// a lock, and rendered by whoever answers `/metrics`.
+/// The metrics of one server. Families are registered when the server is put together, updated from every thread
+/// without a lock, and rendered by whoever answers `/metrics`.
 public final class MetricsRegistry: Sendable {
     private let families = Mutex<[any RenderedFamily]>([])
 

@@ -13,7 +13,7 @@ public enum ProcessMetrics {
         }
         let now = SystemCalls.wallClock()
         let start = Double(now.seconds) + Double(now.nanoseconds) / 1e9
-        registry.gauge("process_start_time_seconds", "When the server was put together, in seconds since 1970.") { start }
+        registry.gauge("process_start_time_seconds", "When the server was put together, seconds since 1970.") { start }
     }
 
     /// Bytes of memory that are resident now; nil where `/proc` is missing.

@@ -7,8 +7,8 @@ internal import Sampling
 internal import Scheduling
 internal import Tokenization
 
-/// Scheduler, engine, samplers and texts of all live sequences, and the step that moves them. Made on the engine thread,
-/// used there, dies there; without a thread or a clock of its own, so that tests can run it step by step.
+/// Scheduler, engine, samplers and texts of all live sequences, and the step that moves them. Made on the engine
+/// thread, used there, dies there; without a thread or a clock of its own, so that tests can run it step by step.
 final class EngineLoop<Engine: StepEngine> {
     private let engine: Engine
     private let tokenizer: Tokenizer
@@ -63,7 +63,8 @@ final class EngineLoop<Engine: StepEngine> {
 
     private func accept(_ submission: Submission, isStopping: Bool) {
         let request = LiveRequest(submission)
-        let decision = isStopping ? nil : scheduler.submit(submission.sequences.map { admission($0, submission) }, now: now())
+        let group = submission.sequences.map { admission($0, submission) }
+        let decision = isStopping ? nil : scheduler.submit(group, now: now())
         guard case .queued = decision else {
             reject(request, decision)
             return

@@ -9,8 +9,8 @@ public final class RequestHandle: Sendable {
         self.inbox = inbox
     }
 
-    /// The client left or wants no more: every choice ends with `cancelled`, before the next step is computed. A request
-    /// that has ended meanwhile stays as it is.
+    /// The client left or wants no more: every choice ends with `cancelled`, before the next step is computed. A
+    /// request that has ended meanwhile stays as it is.
     public func cancel() {
         inbox.cancel(id)
     }

@@ -79,7 +79,7 @@ public final class ServiceMetrics: Sendable {
         interTokenLatency = registry.histogram(
             "keyhold_inter_token_latency_seconds", "Between two tokens of a sequence.", edges: perToken)
         timePerOutputToken = registry.histogram(
-            "keyhold_time_per_output_token_seconds", "Mean time per token after the first, by sequence.", edges: perToken)
+            "keyhold_time_per_output_token_seconds", "Mean time per token after the first.", edges: perToken)
         requestDuration = registry.histogram(
             "keyhold_request_duration_seconds", "From submission to the end of a sequence.",
             edges: BucketEdges.requestDuration)

@@ -28,8 +28,8 @@ public enum SubmitError: Error, Sendable, Equatable, CustomStringConvertible {
         case .badToken(let token, let vocabularySize):
             "token id \(token) is not in the vocabulary; ids are 0 to \(vocabularySize - 1)"
         case .contextTooLong(let promptTokens, let maxTokens, let context):
-            "the context has \(context) tokens, but the prompt has \(promptTokens) and \(maxTokens) more are asked for; "
-                + "shorten the prompt or lower max_tokens"
+            "the context has \(context) tokens, but the prompt has \(promptTokens) and \(maxTokens) more are "
+                + "asked for; shorten the prompt or lower max_tokens"
         case .neverFits(let neededBytes, let limitBytes):
             "the KV cache of one sequence needs \(neededBytes) bytes while the prompt is read, the pool has "
                 + "\(limitBytes); shorten the prompt, lower max_tokens or ask for a smaller kv_cache budget"

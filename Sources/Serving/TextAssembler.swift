@@ -44,7 +44,7 @@ struct TextAssembler {
         matcher = StopStringMatcher(request.stop.stopStrings, includeStop: request.stop.includeStopString)
     }
 
-    /// Adds a token of the text. Before `mayStop` stop strings are not looked for, and text from before is no part of one.
+    /// Adds a token of the text. Without `mayStop` its text is not searched for stop strings, nor part of a later one.
     mutating func append(_ token: TokenID, logprobs: TokenLogprobs?, mayStop: Bool) -> Chunk {
         let piece = detokenizer.append(token)
         produced += piece.utf8.count

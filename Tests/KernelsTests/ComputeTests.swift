@@ -38,20 +38,23 @@ import Testing
         }
     }
 
-    @Test(arguments: DType.allCases, 1...4)
-    func productsHaveTheBitsOfDequantisedWeightsForAnyThreads(type: DType, threads: Int) throws {
-        let compute = try Compute(threadCount: threads)
+    @Test(arguments: DType.allCases)
+    func productsHaveTheBitsOfDequantisedWeightsForAnyThreads(type: DType) throws {
+        let computes = try (1...4).map { try Compute(threadCount: $0) }
         var findings = Findings()
-        for (m, k, rows) in [(1, 32, 1), (7, 64, 3), (50, 160, 2), (300, 256, 5), (1000, 128, 1), (100, 96, 40)] {
+        var random = SeededRandom(seed: 19)
+        // The last three are large enough to be shared.
+        for (m, k, rows) in [(1, 32, 1), (7, 64, 3), (50, 96, 2), (130, 160, 5), (800, 128, 1), (60, 64, 40)] {
             let weight = Self.weight(m, k, type, seed: 17), input = Self.rows(rows + 1, k, seed: 18)
-            var random = SeededRandom(seed: 19)
-            for bias in [nil, Sample.ordinary.values(m, using: &random)] {
-                let expected = try Self.reference(weight, bias: bias, input, 1..<rows + 1)
+            let bias = rows == 3 ? nil : Sample.ordinary.values(m, using: &random)
+            let expected = try Self.reference(weight, bias: bias, input, 1..<rows + 1)
+            for compute in computes {
                 let output = ActivationRows(rowCapacity: rows + 2, columns: m)
                 compute.multiply(weight, bias: bias, input: input, inputRows: 1..<rows + 1, output: output, outputRow: 2)
                 let found = (2..<rows + 2).flatMap { output.row($0) }
-                findings.requireSameBits(found, expected, "\(type) \(rows)x\(m)x\(k) bias \(bias != nil)")
-                findings.require(output.row(0).allSatisfy { $0 == 0 }, "\(type) \(rows)x\(m)x\(k) wrote another row")
+                let what = "\(type) \(rows)x\(m)x\(k) on \(compute.threadCount) threads"
+                findings.requireSameBits(found, expected, what)
+                findings.require(output.row(0).allSatisfy { $0 == 0 }, "\(what) wrote another row")
             }
         }
         findings.record()
@@ -59,16 +62,16 @@ import Testing
 
     @Test func productsFillTheirColumnsOnly() throws {
         let compute = try Compute(threadCount: 2)
-        let first = Self.weight(40, 64, .q8_0, seed: 20), second = Self.weight(500, 64, .f16, seed: 21)
+        let first = Self.weight(40, 64, .q8_0, seed: 20), second = Self.weight(300, 64, .f16, seed: 21)
         let input = Self.rows(6, 64, seed: 22)
-        let output = ActivationRows(rowCapacity: 6, columns: 550)
-        for row in 0..<6 { output.setRow(row, from: Array(repeating: 5, count: 550)) }
+        let output = ActivationRows(rowCapacity: 6, columns: 350)
+        for row in 0..<6 { output.setRow(row, from: Array(repeating: 5, count: 350)) }
         compute.multiply(second, bias: nil, input: input, inputRows: 0..<6, output: output, outputRow: 0, outputColumn: 40)
         compute.multiply(first, bias: nil, input: input, inputRows: 0..<6, output: output, outputRow: 0)
         var findings = Findings()
         let left = try Self.reference(first, bias: nil, input, 0..<6), right = try Self.reference(second, bias: nil, input, 0..<6)
         for row in 0..<6 {
-            let expected = left[row * 40..<row * 40 + 40] + right[row * 500..<row * 500 + 500] + Array(repeating: 5, count: 10)
+            let expected = left[row * 40..<row * 40 + 40] + right[row * 300..<row * 300 + 300] + Array(repeating: 5, count: 10)
             findings.requireSameBits(output.row(row), Array(expected), "row \(row)")
         }
         findings.record()
@@ -77,7 +80,7 @@ import Testing
     @Test func weightsWiderThanAStripAndOddlyPlacedWeightsWork() throws {
         let compute = try Compute(threadCount: 2)
         var findings = Findings()
-        for (m, k, type) in [(3, 40_000, DType.f16), (25, 320, .f32), (25, 320, .bf16)] {
+        for (m, k, type) in [(2, 40_000, DType.f16), (25, 320, .f32), (25, 320, .bf16)] {
             let plain = Self.weight(m, k, type, seed: 23), input = Self.rows(2, k, seed: 24)
             let shifted = Self.tensor(plain.copiedBytes, [m, k], type, offset: 1)
             let output = ActivationRows(rowCapacity: 2, columns: m)

@@ -4,8 +4,8 @@ import Testing
 
 @Suite struct MatmulTests {
     private static let rowCounts = [0, 1, 2, 3, 4, 5, 33]
-    private static let outputCounts = [0, 1, 2, 3, 7, 8, 9, 13, 25]
-    private static let inputCounts = [0, 1, 7, 8, 9, 31, 32, 33, 384, 385, 800]
+    private static let outputCounts = [0, 1, 2, 3, 8, 9, 25]
+    private static let inputCounts = [0, 1, 7, 8, 9, 32, 33, 384, 391, 800]
 
     /// One multiplication with room between the rows; the room of `y` stays as it was or is a finding.
     struct Case {

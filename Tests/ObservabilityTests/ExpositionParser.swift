@@ -51,7 +51,9 @@ struct ExpositionParser {
             guard rest.count == 2, ["counter", "gauge", "histogram"].contains(rest[1]) else {
                 throw Failure(line: 0, reason: "a bad type line: \(line)")
             }
-            guard let help = pendingHelp, help.name == rest[0] else { throw Failure(line: 0, reason: "a type without help") }
+            guard let help = pendingHelp, help.name == rest[0] else {
+                throw Failure(line: 0, reason: "a type without help")
+            }
             families[rest[0]] = Family(type: rest[1], help: help.text)
             current = rest[0]
             pendingHelp = nil

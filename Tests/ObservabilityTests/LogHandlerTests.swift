@@ -26,8 +26,9 @@ private final class Lines: LogSink {
     @Test func eachEventIsOneLineOfValidJSON() throws {
         let (logger, lines) = logger { JSONLogHandler(label: "serving", level: .info, sink: $0) }
         logger.info("finished", metadata: [
-            "prompt_tokens": .stringConvertible(12), "ttft_ms": .stringConvertible(1.5), "gone": .stringConvertible(true),
-            "bad": .stringConvertible(Double.nan), "list": ["x", "y"], "object": ["k": "v"], "level": "forged",
+            "prompt_tokens": .stringConvertible(12), "ttft_ms": .stringConvertible(1.5),
+            "gone": .stringConvertible(true), "bad": .stringConvertible(Double.nan), "list": ["x", "y"],
+            "object": ["k": "v"], "level": "forged",
         ])
         let object = try jsonObject(try #require(lines.all.first))
         #expect(object["event"] as? String == "finished")

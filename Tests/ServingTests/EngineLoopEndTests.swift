@@ -1,5 +1,7 @@
 import Generation
 import KVCaching
+import Observability
+import Synchronization
 import Testing
 
 @testable import Serving
@@ -160,12 +162,14 @@ import Testing
 
     @Test func gaugesAreBackToIdleWhenTheLastEventArrives() throws {
         let harness = try LoopHarness(maxRows: 64)
-        let (_, log) = try harness.submit(.greedy(long, maxTokens: 4))
+        let registry = harness.registry
+        let atEnd = TextBox()
+        let (_, log) = try harness.submit(.greedy(long, maxTokens: 4)) { atEnd.set(registry.prometheusText()) }
         harness.turn()
         #expect(harness.metricsText.contains("keyhold_requests_running 1\n"))
         #expect(!harness.metricsText.contains("keyhold_kv_pool_bytes{state=\"used\"} 0\n"))
         #expect(harness.runUntilIdle() == nil)
-        let text = harness.metricsText
+        let text = atEnd.text
         #expect(log.isFinished)
         for line in [
             "keyhold_requests_running 0\n", "keyhold_requests_waiting 0\n", "keyhold_kv_cache_usage_ratio 0\n",
@@ -177,4 +181,12 @@ import Testing
             #expect(text.contains(line), "\(line) is missing")
         }
     }
+}
+
+/// A text that a receiver leaves for the test.
+private final class TextBox: Sendable {
+    private let kept = Mutex("")
+
+    func set(_ text: String) { kept.withLock { $0 = text } }
+    var text: String { kept.withLock { $0 } }
 }

@@ -75,7 +75,9 @@ final class EventLog: Sendable {
         let events = self.events
         guard let first = events.first else { return "no event came" }
         if case .rejected = first { return events.count == 1 ? nil : "events after a rejection" }
-        guard case .accepted(let caches) = first, caches.count == promptCount else { return "the first event is \(first)" }
+        guard case .accepted(let caches) = first, caches.count == promptCount else {
+            return "the first event is \(first)"
+        }
         var ended: Set<[Int]> = []
         var generated: [[Int]: Int] = [:]
         for event in events.dropFirst() {

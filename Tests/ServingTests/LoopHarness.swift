@@ -73,13 +73,13 @@ final class LoopHarness {
 
     /// Puts a request into the next inbox.
     func submit(
-        _ requests: GenerationRequest..., deadline: Duration? = nil
+        _ requests: GenerationRequest..., deadline: Duration? = nil, onEnd: @escaping @Sendable () -> Void = {}
     ) throws -> (id: RequestID, log: EventLog) {
         let sequences = try planner.sequences(of: requests) {
             defer { nextSequence += 1 }
             return SequenceID(nextSequence)
         }
-        let log = EventLog(prompts: requests.count, choices: requests[0].choices)
+        let log = EventLog(prompts: requests.count, choices: requests[0].choices, onEnd: onEnd)
         let id = RequestID(rawValue: nextRequest)
         nextRequest += 1
         liveRequests.enter()

@@ -5,8 +5,8 @@ import Tokenization
 
 @testable import Serving
 
-/// Seeded days in the life of an engine loop: arrivals, cancels, pauses, deadlines, full queues; each seed leaves some of
-/// them out. Every request must hear what was promised, and the text it would get alone.
+/// Seeded days in the life of an engine loop: arrivals, cancels, pauses, deadlines, full queues; each seed leaves some
+/// of them out. Every request must hear what was promised, and the text it would get alone.
 @Suite struct LoopSimulationTests {
     private struct Weights {
         let cancel, pause, deadline, choices, stops, logprobs: Bool
@@ -44,7 +44,9 @@ import Tokenization
         var clients: [Client] = []
         for turn in 0..<Int.random(in: 20...150, using: &random) {
             if Int.random(in: 0..<4, using: &random) == 0 { submit(to: harness, weights, &clients, &random) }
-            if weights.cancel, Int.random(in: 0..<12, using: &random) == 0 { cancelOne(harness, &clients, turn, &random) }
+            if weights.cancel, Int.random(in: 0..<12, using: &random) == 0 {
+                cancelOne(harness, &clients, turn, &random)
+            }
             if weights.pause, Int.random(in: 0..<6, using: &random) == 0 { pauseOne(harness, &clients, &random) }
             harness.turn()
             if let late = clients.first(where: { $0.cancelledAtTurn != nil && !$0.log.isFinished }) {

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct SubmissionPlannerTests {
     private func plan(_ requests: [GenerationRequest], poolBytes: Int = 1 << 22) throws -> [PlannedSequence] {
-        let planner = SubmissionPlanner(configuration: try LoopHarness.configuration(maxQueued: 6, poolBytes: poolBytes, context: 32))
+        let planner = SubmissionPlanner(
+            configuration: try LoopHarness.configuration(maxQueued: 6, poolBytes: poolBytes, context: 32))
         var next: UInt64 = 0
         return try planner.sequences(of: requests) {
             next += 1
@@ -40,7 +41,9 @@ import Testing
     }
 
     @Test func badInputIsNamed() {
-        #expect(throws: SubmitError.emptyPrompt(index: 1)) { try plan([request(1, maxTokens: 1), request(0, maxTokens: 1)]) }
+        #expect(throws: SubmitError.emptyPrompt(index: 1)) {
+            try plan([request(1, maxTokens: 1), request(0, maxTokens: 1)])
+        }
         for token in [TokenID(-1), TokenID(TinyVocabulary.size), TokenID.max] {
             #expect(throws: SubmitError.badToken(token: Int(token), vocabularySize: TinyVocabulary.size)) {
                 try plan([.greedy([1, token], maxTokens: 1)])

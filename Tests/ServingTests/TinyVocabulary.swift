@@ -1,7 +1,8 @@
 import Generation
 import Tokenization
 
-/// A vocabulary of 300 entries: specials, all bytes, and a few words that make stop strings and split characters likely.
+/// A vocabulary of 300 entries: specials, all bytes, and a few words that make stop strings and split characters
+/// likely.
 enum TinyVocabulary {
     static let unknown: TokenID = 0
     static let bos: TokenID = 1
