@@ -94,6 +94,7 @@ internal import Tensors
     /// Bytes held now, exactly as the arena counts them.
     public var heldBytes: Int { block.byteCount + (staging?.byteCount ?? 0) }
 
+    /// What the cache held so far. Before the prompt has passed all layers nothing counts as evicted.
     public var usage: KVCacheUsage {
         let retained = (0..<plan.shape.laneCount).map { index in
             keptPositions(layer: index / plan.shape.kvHeads, kvHead: index % plan.shape.kvHeads)
@@ -102,7 +103,7 @@ internal import Tensors
         return KVCacheUsage(
             policy: plan.policyName, budgetTokens: plan.budgetSlots, budgetBytes: plan.budgetBytes,
             promptTokensRetained: retained ?? 0, peakTokens: mostSlots,
-            peakBytes: plan.steadyBytes + plan.stagingBytes, evictedTokens: fedTokens - heldTokens)
+            peakBytes: plan.steadyBytes + plan.stagingBytes, evictedTokens: call == 0 ? 0 : fedTokens - heldTokens)
     }
 
     /// Says which promise the cache breaks, if any: bytes within the plan, positions unique and within what was fed,

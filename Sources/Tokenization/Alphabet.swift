@@ -23,7 +23,7 @@ struct ByteSymbols: Sendable {
         for byte in UInt8.min...UInt8.max {
             if let id = index[ByteAlphabet.text(of: byte)], !vocabulary.isSpecial(id) {
                 symbols.append(id)
-            } else if let unknown = vocabulary.unknownToken {
+            } else if let unknown = vocabulary.unknownForText {
                 symbols.append(unknown)
             } else {
                 guard !(0x20...0x7E).contains(byte) else { throw .missingByte(byte) }
@@ -61,10 +61,12 @@ struct CharacterSymbols: Sendable {
         self.extraCharacters = extraCharacters
         ascii = (0..<0x80).map { characters[Unicode.Scalar(UInt8($0))] ?? -1 }
         vocabularySize = vocabulary.tokens.count
-        unknown = vocabulary.unknownToken
+        unknown = vocabulary.unknownForText
         byteTokens =
             usesByteTokens
-            ? (UInt8.min...UInt8.max).map { index[Array("<0x\(hexadecimal($0))>".utf8)] } : []
+            ? (UInt8.min...UInt8.max).map { byte in
+                index[Array("<0x\(hexadecimal(byte))>".utf8)].flatMap { vocabulary.isSpecial($0) ? nil : $0 }
+            } : []
         guard unknown == nil else { return }
         // Bytes that no UTF-8 text contains need no token.
         for byte in UInt8.min..<0xF5 where byte != 0xC0 && byte != 0xC1 {

@@ -76,7 +76,7 @@ public struct ChatTemplate: Sendable, Equatable {
         return ChatTemplate(format, beginning: saysBOS ? .bos : .nothing)
     }
 
-    /// Llama 2's system markers tell it from Mistral's formats, the spaces around the instruction those from each other.
+    /// Llama 2's system markers tell it from Mistral's formats, spaces around the instruction those from each other.
     private static func mistralOrLlama2(_ has: (String) -> Bool) -> Format {
         if has("<<SYS>>") { return .llama2 }
         if has(" [/INST]") { return has(" [INST]") ? .mistralV1 : .mistralV1Plain }

@@ -4,6 +4,8 @@ enum NormalizerStep: Sendable, Equatable {
     case prepend([UInt8])
     /// Replaces every occurrence, from left to right.
     case replace([UInt8], with: [UInt8])
+    /// Unicode normalisation form C.
+    case composed
 }
 
 extension [NormalizerStep] {
@@ -15,6 +17,7 @@ extension [NormalizerStep] {
             switch step {
             case .prepend(let prefix): text = prefix + text
             case .replace(let pattern, let content): text = text.replacing(pattern, content)
+            case .composed: text = NormalizationFormC.compose(text)
             }
         }
         return text

@@ -32,7 +32,6 @@ struct PairTable: Sendable {
     }
 }
 
-
 extension PairTable {
     /// Listed merges (Sennrich et al., arXiv 1508.07909): the rank is the place in the list.
     /// A rule that would make a control token is left out: user text must not become one.

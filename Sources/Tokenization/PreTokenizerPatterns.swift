@@ -25,9 +25,15 @@ enum PreTokenizerPatterns {
             "falcon": [#"[\p{P}\$\+<=>\^~\|`]+"#, gpt2, threeDigits],
             "tekken": [tekken],
         ]
-        for name in ["gpt-2", "phi-2", "mpt", "olmo", "jais", "gigachat", "jina-es", "jina-de"] { patterns[name] = [gpt2] }
-        for name in ["starcoder", "refact", "command-r", "smollm", "codeshell", "exaone"] { patterns[name] = [digit, gpt2] }
-        for name in ["llama-bpe", "llama3", "llama-v3", "dbrx", "smaug-bpe", "chatglm-bpe"] { patterns[name] = [llama3] }
+        for name in ["gpt-2", "phi-2", "mpt", "olmo", "jais", "gigachat", "jina-es", "jina-de"] {
+            patterns[name] = [gpt2]
+        }
+        for name in ["starcoder", "refact", "command-r", "smollm", "codeshell", "exaone"] {
+            patterns[name] = [digit, gpt2]
+        }
+        for name in ["llama-bpe", "llama3", "llama-v3", "dbrx", "smaug-bpe", "chatglm-bpe"] {
+            patterns[name] = [llama3]
+        }
         for name in ["qwen2", "stablelm2", "deepseek-r1-qwen", "megrez"] { patterns[name] = [qwen2] }
         return patterns
     }()

@@ -20,20 +20,30 @@ struct SentencePieceMerges {
         table = PairTable(capacity: 2 * vocabulary.tokens.count)
         characters = CharacterSymbols.singleCharacters(of: vocabulary)
         let ranks = Self.ranks(of: scores)
-        for (id, text) in vocabulary.tokens.enumerated() where Self.isMergeable(vocabulary.types[id]) {
-            guard text.count <= Self.longestText else {
-                throw .badField(field: "token \(id)", reason: "\(text.count) bytes, at most \(Self.longestText) merge")
+        for id in vocabulary.tokens.indices where Self.isMergeable(vocabulary.types[id]) {
+            guard vocabulary.tokens[id].count <= Self.longestText else {
+                let reason = "\(vocabulary.tokens[id].count) bytes, at most \(Self.longestText) can merge"
+                throw .badField(field: "token \(id)", reason: reason)
             }
-            guard let scalars = Self.scalars(of: text), scalars.count > 1 else { continue }
-            var border = 0
-            for split in 1..<scalars.count {
-                border += UTF8.width(scalars[split - 1])
-                guard
-                    let left = symbol(text[..<border], split == 1 ? scalars.first : nil, vocabulary, index),
-                    let right = symbol(text[border...], split == scalars.count - 1 ? scalars.last : nil, vocabulary, index)
-                else { continue }
-                table.insert(left: left, right: right, PairMerge(rank: ranks[id], merged: Int32(id)))
-            }
+            insertHalves(of: id, rank: ranks[id], vocabulary, index)
+        }
+    }
+
+    /// Lists the token under each pair of halves that can meet.
+    private mutating func insertHalves(
+        of id: Int, rank: UInt32, _ vocabulary: Vocabulary, _ index: [[UInt8]: TokenID]
+    ) {
+        let text = vocabulary.tokens[id]
+        guard let scalars = Self.scalars(of: text), scalars.count > 1 else { return }
+        var border = 0
+        for split in 1..<scalars.count {
+            border += UTF8.width(scalars[split - 1])
+            let first = split == 1 ? scalars.first : nil
+            let last = split == scalars.count - 1 ? scalars.last : nil
+            guard let left = symbol(text[..<border], first, vocabulary, index),
+                let right = symbol(text[border...], last, vocabulary, index)
+            else { continue }
+            table.insert(left: left, right: right, PairMerge(rank: rank, merged: Int32(id)))
         }
     }
 

@@ -1,8 +1,8 @@
 /// Finds stop strings in text that comes in pieces, whatever the borders between them.
 ///
-/// The match that ends first wins; among stop strings that end together, the longest. Text that may begin a stop string
-/// is held back: exactly the longest suffix that is a prefix of one. An automaton over bytes (Aho and Corasick 1975), so
-/// each byte costs constant time however many stop strings there are.
+/// The match that ends first wins; among stop strings that end together, the longest. Text that may begin a stop
+/// string is held back: exactly the longest suffix that is a prefix of one. An automaton over bytes (Aho and Corasick
+/// 1975), so each byte costs constant time however many stop strings there are.
 public struct StopStringMatcher: Sendable {
     private struct Node: Sendable {
         var children: [UInt8: Int] = [:]

@@ -42,7 +42,10 @@ struct TokenizerJSONDecoder {
         default:
             throw .unsupported(
                 field: "\(field.path).type", value: type,
-                known: ["ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Replace before Fuse", "Sequence", "Strip after Fuse"])
+                known: [
+                    "ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Replace before Fuse", "Sequence",
+                    "Strip after Fuse",
+                ])
         }
     }
 

@@ -10,12 +10,15 @@ enum TokenizerJSONPipeline {
             return [.prepend(try field.required("prepend").text())]
         case "Replace":
             return [.replace(try literal(of: field), with: try field.required("content").text())]
+        case "NFC":
+            return [.composed]
         case "Sequence":
             var steps: [NormalizerStep] = []
             for field in try field.required("normalizers").elements() { steps += try normalizer(field) }
             return steps
         case let other:
-            throw .unsupported(field: "\(field.path).type", value: other, known: ["Prepend", "Replace", "Sequence"])
+            throw .unsupported(
+                field: "\(field.path).type", value: other, known: ["NFC", "Prepend", "Replace", "Sequence"])
         }
     }
 
@@ -43,7 +46,8 @@ enum TokenizerJSONPipeline {
             let type = try field.required("type").string()
             guard !isByteLevel else {
                 throw .unsupported(
-                    field: "\(field.path).type", value: "\(type) after ByteLevel", known: ["ByteLevel as the last step"])
+                    field: "\(field.path).type", value: "\(type) after ByteLevel", known: ["ByteLevel as the last step"]
+                )
             }
             isByteLevel = type == "ByteLevel"
             steps += try self.steps(field, type)

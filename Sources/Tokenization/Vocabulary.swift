@@ -57,6 +57,14 @@ public struct Vocabulary: Sendable {
         self.types = types
     }
 
+    /// The unknown token if text may become it. Some files name BOS or EOS: then text that has no token has none.
+    var unknownForText: TokenID? {
+        guard let unknownToken, types[Int(unknownToken)] != .control, unknownToken != bosToken,
+            !eosTokens.contains(unknownToken)
+        else { return nil }
+        return unknownToken
+    }
+
     /// Control and unknown tokens: no user text becomes one, and output may leave them out.
     func isSpecial(_ token: TokenID) -> Bool {
         let type = types[Int(token)]
@@ -90,7 +98,9 @@ extension Vocabulary {
     mutating func repairTypes() {
         for id in [bosToken, eosToken].compactMap({ $0 }) where tokens.indices.contains(Int(id)) {
             let text = tokens[Int(id)]
-            if text.count > 2, text.first == UInt8(ascii: "<"), text.last == UInt8(ascii: ">") {
+            if types[Int(id)] == .normal || types[Int(id)] == .userDefined, text.count > 2,
+                text.first == UInt8(ascii: "<"), text.last == UInt8(ascii: ">")
+            {
                 types[Int(id)] = .control
             }
         }

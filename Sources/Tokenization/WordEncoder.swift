@@ -37,7 +37,7 @@ struct WordEncoder {
             while case .scalarValue(let scalar) = decoder.decode(&units) { characters.append(scalar, to: &word) }
             merger.merge(word, by: pairs) { characters.appendTokens(of: $0, to: &tokens) }
         }
-        if fusesUnknown, let unknown = vocabulary.unknownToken { Self.fuse(unknown, in: &tokens, from: start) }
+        if fusesUnknown, let unknown = vocabulary.unknownForText { Self.fuse(unknown, in: &tokens, from: start) }
     }
 
     private func wholeWord(_ text: ArraySlice<UInt8>) -> TokenID? {

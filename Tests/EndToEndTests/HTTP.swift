@@ -8,7 +8,7 @@ extension ServerUnderTest {
     /// A connection of its own for one exchange.
     func client() throws -> SocketClient {
         let client = try SocketClient(port: port)
-        client.timeout = .seconds(60)
+        client.timeout = .seconds(300)
         return client
     }
 

@@ -21,6 +21,11 @@ public enum ProcessResources {
         return fields.count > 1 ? (Int(fields[1]) ?? 0) * sysconf(Int32(_SC_PAGESIZE)) : 0
     }
 
+    /// Whether AddressSanitizer runs, which keeps freed memory: residentBytes then says nothing.
+    public static var isAddressSanitized: Bool {
+        unsafe dlsym(nil, "__asan_init") != nil
+    }
+
     /// Lets the process open only so many descriptors. For processes of their own.
     public static func limitOpenFiles(to count: Int) {
         var limit = rlimit(rlim_cur: UInt(count), rlim_max: UInt(count))

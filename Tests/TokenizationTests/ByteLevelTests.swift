@@ -36,6 +36,16 @@ import Testing
         #expect(tokenizer.decode([ids[0]], skipSpecial: true) == "\u{FFFD}")
     }
 
+    /// Falcon has no tokens for control characters; MPT and StarCoder call their EOS the unknown token.
+    @Test func aByteWithoutATokenIsDroppedRatherThanEndingTheText() throws {
+        var fields = TinyVocabularies.byteLevel(TinyVocabularies.the)
+        fields.tokens[2 + 0x03] = Array("gone".utf8)
+        for unknown in [nil, 0, 1] {
+            fields.unknownToken = unknown
+            #expect(try Tokenizer(fields).pieces("h\u{3}e") == ["h", "e"])
+        }
+    }
+
     @Test func brokenUTF8InputCountsAsReplacementCharacters() {
         let broken = tokenizer.encode([0x61, 0xFF], addSpecial: false, parseSpecial: false)
         #expect(broken == tokenizer.encode("a\u{FFFD}", addSpecial: false, parseSpecial: false))

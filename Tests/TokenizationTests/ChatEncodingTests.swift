@@ -30,8 +30,9 @@ import Testing
     @Test func markersAreTokens() throws {
         let ids = try render("x")
         #expect(ids.filter { $0 == start }.count == 2 && ids.filter { $0 == end }.count == 1)
-        #expect(tokenizer.decode(ids, skipSpecial: false)
-            == "<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n")
+        #expect(
+            tokenizer.decode(ids, skipSpecial: false)
+                == "<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n")
     }
 
     @Test func aMessageCannotEndItsTurn() throws {

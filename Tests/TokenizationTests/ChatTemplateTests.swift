@@ -30,11 +30,13 @@ import Testing
     /// What the families' published templates make of the conversation.
     @Test(arguments: [
         (
-            "chatml", "<|im_start|>user\n Hi there <|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>\n"
+            "chatml",
+            "<|im_start|>user\n Hi there <|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>\n"
                 + "<|im_start|>user\nBye<|im_end|>\n", "<|im_start|>assistant\n"
         ),
         (
-            "llama3", "<BOS><|start_header_id|>user<|end_header_id|>\n\nHi there<|eot_id|>"
+            "llama3",
+            "<BOS><|start_header_id|>user<|end_header_id|>\n\nHi there<|eot_id|>"
                 + "<|start_header_id|>assistant<|end_header_id|>\n\nHello.<|eot_id|>"
                 + "<|start_header_id|>user<|end_header_id|>\n\nBye<|eot_id|>",
             "<|start_header_id|>assistant<|end_header_id|>\n\n"
@@ -47,10 +49,14 @@ import Testing
         ("mistral", "<BOS>[INST]  Hi there [/INST] Hello.<EOS>[INST] Bye[/INST]", ""),
         ("mistral-tekken", "<BOS>[INST] Hi there [/INST]Hello.<EOS>[INST]Bye[/INST]", ""),
         (
-            "gemma", "<BOS><start_of_turn>user\nHi there<end_of_turn>\n<start_of_turn>model\nHello.<end_of_turn>\n"
+            "gemma",
+            "<BOS><start_of_turn>user\nHi there<end_of_turn>\n<start_of_turn>model\nHello.<end_of_turn>\n"
                 + "<start_of_turn>user\nBye<end_of_turn>\n", "<start_of_turn>model\n"
         ),
-        ("phi3", "<|user|>\n Hi there <|end|>\n<|assistant|>\nHello.<|end|>\n<|user|>\nBye<|end|>\n", "<|assistant|>\n"),
+        (
+            "phi3", "<|user|>\n Hi there <|end|>\n<|assistant|>\nHello.<|end|>\n<|user|>\nBye<|end|>\n",
+            "<|assistant|>\n"
+        ),
         ("zephyr", "<|user|>\n Hi there <EOS>\n<|assistant|>\nHello.<EOS>\n<|user|>\nBye<EOS>\n", "<|assistant|>\n"),
         ("plain", "\nUser:  Hi there \nAssistant: Hello.\nUser: Bye", "\nAssistant:"),
     ])
@@ -108,14 +114,18 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("{{'<|im_start|>' + role}}", "chatml", .nothing), ("{{bos_token}}<|im_start|>", "chatml", .bos),
-        ("{{ bos_token + '[INST] <<SYS>>' }}", "llama2", .bos),
-        ("bos_token ' [INST] ' ' [/INST]'", "mistral-v1", .bos), ("bos_token '[INST] ' ' [/INST]'", "mistral-v1-plain", .bos),
-        ("bos_token '[INST] ' '[/INST]'", "mistral", .bos), ("bos_token '[INST]' '[/INST]'", "mistral-tekken", .bos),
-        ("<|user|> <|assistant|> <|end|>", "phi3", .nothing), ("<|user|> eos_token <|assistant|>", "zephyr", .nothing),
-        ("<bos><start_of_turn>", "gemma", .bos), ("<|start_header_id|> <|end_header_id|>", "llama3", .nothing),
-    ] as [(String, String, ChatTemplate.Beginning)])
+    @Test(
+        arguments: [
+            ("{{'<|im_start|>' + role}}", "chatml", .nothing), ("{{bos_token}}<|im_start|>", "chatml", .bos),
+            ("{{ bos_token + '[INST] <<SYS>>' }}", "llama2", .bos),
+            ("bos_token ' [INST] ' ' [/INST]'", "mistral-v1", .bos),
+            ("bos_token '[INST] ' ' [/INST]'", "mistral-v1-plain", .bos),
+            ("bos_token '[INST] ' '[/INST]'", "mistral", .bos),
+            ("bos_token '[INST]' '[/INST]'", "mistral-tekken", .bos),
+            ("<|user|> <|assistant|> <|end|>", "phi3", .nothing),
+            ("<|user|> eos_token <|assistant|>", "zephyr", .nothing),
+            ("<bos><start_of_turn>", "gemma", .bos), ("<|start_header_id|> <|end_header_id|>", "llama3", .nothing),
+        ] as [(String, String, ChatTemplate.Beginning)])
     func markersTellTheFormat(text: String, name: String, beginning: ChatTemplate.Beginning) {
         let found = ChatTemplate.detect(inTemplateText: text)
         #expect(found?.name == name && found?.beginning == beginning)
@@ -126,14 +136,18 @@ import Testing
         #expect(ChatTemplate.detect(inTemplateText: text) == nil)
     }
 
-    @Test(.enabled(if: SharedFiles.exist), arguments: [
-        ("templates/Qwen-Qwen2.5-7B-Instruct", "chatml"), ("templates/google-gemma-2-2b-it", "gemma"),
-        ("templates/NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use", "chatml"),
-        ("templates/meta-llama-Llama-3.1-8B-Instruct", "llama3"), ("templates/microsoft-Phi-3.5-mini-instruct", "phi3"),
-        ("templates/mistralai-Mistral-Nemo-Instruct-2407", "mistral-tekken"), ("mistral/templates/v1", "mistral-v1-plain"),
-        ("mistral/templates/v1_spm", "mistral-v1"), ("mistral/templates/v3", "mistral-tekken"),
-        ("mistral/templates/v3_spm", "mistral"),
-    ])
+    @Test(
+        .enabled(if: SharedFiles.exist),
+        arguments: [
+            ("templates/Qwen-Qwen2.5-7B-Instruct", "chatml"), ("templates/google-gemma-2-2b-it", "gemma"),
+            ("templates/NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use", "chatml"),
+            ("templates/meta-llama-Llama-3.1-8B-Instruct", "llama3"),
+            ("templates/microsoft-Phi-3.5-mini-instruct", "phi3"),
+            ("templates/mistralai-Mistral-Nemo-Instruct-2407", "mistral-tekken"),
+            ("mistral/templates/v1", "mistral-v1-plain"),
+            ("mistral/templates/v1_spm", "mistral-v1"), ("mistral/templates/v3", "mistral-tekken"),
+            ("mistral/templates/v3_spm", "mistral"),
+        ])
     func publishedTemplatesAreRecognised(file: String, name: String) throws {
         let text = String(decoding: try SharedFiles.bytes("tokenizers/\(file).jinja"), as: UTF8.self)
         #expect(ChatTemplate.detect(inTemplateText: text)?.name == name)

@@ -13,7 +13,8 @@ import Testing
         for item in cases {
             let text = try #require(item.asObject?["text"]?.asString)
             let ids = tokenizer.encode(text, addSpecial: true, parseSpecial: false)
-            #expect(ids.map { JSONValue.integer(Int($0)) } == item.asObject?["ids"]?.asArray, "\(text.debugDescription)")
+            #expect(
+                ids.map { JSONValue.integer(Int($0)) } == item.asObject?["ids"]?.asArray, "\(text.debugDescription)")
             #expect(Array(tokenizer.decode(ids, skipSpecial: true).utf8) == Array(text.utf8))
         }
     }

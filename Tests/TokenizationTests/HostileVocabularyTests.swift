@@ -36,8 +36,12 @@ import Testing
         }
         #expect(error(good) == nil)
         #expect(changed { $0.tokens = [] } == .emptyVocabulary)
-        #expect(changed { $0.model = "bert" } == .unsupported(field: "tokenizer.ggml.model", value: "bert", known: ["llama", "gpt2"]))
-        #expect(changed { $0.types?.removeLast() } == .countMismatch(field: "tokenizer.ggml.token_type", count: size - 1, tokens: size))
+        #expect(
+            changed { $0.model = "bert" }
+                == .unsupported(field: "tokenizer.ggml.model", value: "bert", known: ["llama", "gpt2"]))
+        #expect(
+            changed { $0.types?.removeLast() }
+                == .countMismatch(field: "tokenizer.ggml.token_type", count: size - 1, tokens: size))
         #expect(changed { $0.scores?.removeLast() } == .countMismatch(field: "scores", count: size - 1, tokens: size))
         #expect(changed { $0.scores = nil } == .badField(field: "tokenizer.ggml.scores", reason: "missing"))
         #expect(changed { $0.scores?[5] = .nan } == .badScore(id: 5))
@@ -45,7 +49,9 @@ import Testing
         #expect(changed { $0.tokens[size - 1] = [] } == .emptyToken(id: size - 1))
         #expect(changed { $0.tokens[size - 1] = $0.tokens[size - 2] } == .duplicateToken(id: size - 1, other: size - 2))
         for id in [-1, size, Int.max, Int.min] {
-            #expect(changed { $0.bosToken = id } == .tokenOutOfRange(field: "tokenizer.ggml.bos_token_id", id: id, vocabularySize: size))
+            #expect(
+                changed { $0.bosToken = id }
+                    == .tokenOutOfRange(field: "tokenizer.ggml.bos_token_id", id: id, vocabularySize: size))
             #expect(changed { $0.endTokens = [id] } != nil && changed { $0.unknownToken = id } != nil)
         }
         #expect(changed { $0.tokens[size - 1] = [UInt8](repeating: 97, count: 5000) } != nil)
@@ -97,18 +103,30 @@ import Testing
             ({ $0.model = #""byte_fallback": 1"# }, "true or false"),
             ({ $0.added = #"{"id": 4, "content": "z"}"# }, "two different texts"),
             ({ $0.added = #"{"id": 40, "content": "a"}"# }, "same text"),
-            ({ $0.added = #"{"id": 40, "content": ""}"# }, "no text"), ({ $0.added = #"{"id": -4, "content": "z"}"# }, "-4"),
+            ({ $0.added = #"{"id": 40, "content": ""}"# }, "no text"),
+            ({ $0.added = #"{"id": -4, "content": "z"}"# }, "-4"),
             ({ $0.added = #"{"id": 999999, "content": "z"}"# }, "999999"), ({ $0.added = "3" }, "added_tokens[0]"),
             ({ $0.normalizer = "3" }, "normalizer"), ({ $0.normalizer = "{}" }, "normalizer.type"),
             ({ $0.preTokenizer = #"{"type": "Split", "pattern": {"Regex": "(("}, "behavior": "Isolated"}"# }, "(("),
-            ({ $0.preTokenizer = #"{"type": "Split", "pattern": {"Regex": "\\C"}, "behavior": "Isolated"}"# }, "pattern"),
+            (
+                { $0.preTokenizer = #"{"type": "Split", "pattern": {"Regex": "\\C"}, "behavior": "Isolated"}"# },
+                "pattern"
+            ),
             ({ $0.preTokenizer = #"{"type": "Metaspace", "replacement": ""}"# }, "replacement"),
-            ({ $0.postProcessor = #"{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "Q"}}], "special_tokens": {}}"# }, "special_tokens.Q"),
-            ({ $0.postProcessor = #"{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "Q"}}], "special_tokens": {"Q": {"ids": [99]}}}"# }, "99"),
+            ({ $0.postProcessor = Self.template(ids: nil) }, "special_tokens.Q"),
+            ({ $0.postProcessor = Self.template(ids: "[99]") }, "99"),
         ] as [((inout TokenizerFile) -> Void, String)] {
             let found = error(change)?.description ?? "no error"
             #expect(found.contains(wanted), "\(found), expected \(wanted)")
         }
+    }
+
+    /// A post-processor with one special token.
+    private static func template(ids: String?) -> String {
+        let tokens = ids.map { #"{"Q": {"ids": \#($0)}}"# } ?? "{}"
+        return #"""
+            {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "Q"}}], "special_tokens": \#(tokens)}
+            """#
     }
 
     @Test func whatIsNotATokenizerFileIsRefused() {
@@ -135,7 +153,8 @@ import Testing
     @Test func everyErrorSaysSomething() {
         let errors: [TokenizerError] = [
             .emptyVocabulary, .countMismatch(field: "f", count: 1, tokens: 2),
-            .tokenOutOfRange(field: "f", id: 3, vocabularySize: 2), .emptyToken(id: 1), .duplicateToken(id: 1, other: 0),
+            .tokenOutOfRange(field: "f", id: 3, vocabularySize: 2), .emptyToken(id: 1),
+            .duplicateToken(id: 1, other: 0),
             .badScore(id: 1), .badMerge(index: 1, reason: "r"), .missingByte(10),
             .unsupported(field: "f", value: "v", known: ["k"]), .badField(field: "f", reason: "r"), .badJSON("r"),
             .badPattern(pattern: "p", offset: 1, reason: "r"),

@@ -49,7 +49,9 @@ import Testing
         while true {
             var best: (place: Int, score: Float)?
             for place in symbols.indices.dropLast() {
-                guard let id = ids[symbols[place] + symbols[place + 1]], let score = fields.scores?[id] else { continue }
+                guard let id = ids[symbols[place] + symbols[place + 1]], let score = fields.scores?[id] else {
+                    continue
+                }
                 if best.map({ score > $0.score }) ?? true { best = (place, score) }
             }
             guard let best else { break }
@@ -73,9 +75,10 @@ import Testing
         let tokenizer = try Tokenizer(TinyVocabularies.byteLevel(merges))
         for _ in 0..<20 {
             let letters: [Character] = ["a", "b", "c", "d"]
-            let text = String((0..<Int.random(in: 0...60, using: &generator)).map { _ in
-                letters.randomElement(using: &generator) ?? "a"
-            })
+            let text = String(
+                (0..<Int.random(in: 0...60, using: &generator)).map { _ in
+                    letters.randomElement(using: &generator) ?? "a"
+                })
             let wanted = Self.naive(text, merges)
             let found = tokenizer.pieces(text)
             guard found == wanted else {
@@ -104,7 +107,9 @@ import Testing
     @Test(arguments: ["a", "ab", "aab", "abcd"])
     func workGrowsLinearlyWithTheWord(pattern: String) throws {
         var table = PairTable(capacity: 8)
-        let merges: [(Int32, Int32, Int32)] = [(0, 0, 4), (4, 4, 5), (5, 5, 6), (0, 1, 7), (7, 7, 8), (2, 3, 9), (7, 9, 10)]
+        let merges: [(Int32, Int32, Int32)] = [
+            (0, 0, 4), (4, 4, 5), (5, 5, 6), (0, 1, 7), (7, 7, 8), (2, 3, 9), (7, 9, 10),
+        ]
         for (rank, merge) in merges.enumerated() {
             table.insert(left: merge.0, right: merge.1, PairMerge(rank: UInt32(rank), merged: merge.2))
         }
@@ -120,9 +125,11 @@ import Testing
     @Test func aLongTextWithoutSpacesIsOneWord() throws {
         let tokenizer = try Tokenizer(TinyVocabularies.byteLevel(TinyVocabularies.the))
         let count = 1 << 18
-        let found = tokenizer.encode([UInt8](repeating: UInt8(ascii: "a"), count: count), addSpecial: false, parseSpecial: false)
+        let found = tokenizer.encode(
+            [UInt8](repeating: UInt8(ascii: "a"), count: count), addSpecial: false, parseSpecial: false)
         #expect(found.count == count / 4 && Set(found).count == 1)
-        let spaces = tokenizer.encode([UInt8](repeating: UInt8(ascii: " "), count: count), addSpecial: false, parseSpecial: false)
+        let spaces = tokenizer.encode(
+            [UInt8](repeating: UInt8(ascii: " "), count: count), addSpecial: false, parseSpecial: false)
         #expect(spaces.count == count)
     }
 }

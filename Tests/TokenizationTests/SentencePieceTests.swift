@@ -21,8 +21,10 @@ import Testing
         let tokenizer = try Tokenizer(fields)
         #expect(tokenizer.pieces("hello") == ["he", "llo"])
         #expect(!tokenizer.addsLeadingSpace)
-        #expect(tokenizer.decode(tokenizer.encode(" hello", addSpecial: false, parseSpecial: false),
-            skipSpecial: true, stripsLeadingSpace: true) == " hello")
+        #expect(
+            tokenizer.decode(
+                tokenizer.encode(" hello", addSpecial: false, parseSpecial: false),
+                skipSpecial: true, stripsLeadingSpace: true) == " hello")
     }
 
     @Test func charactersWithoutATokenAreBytes() {
@@ -51,7 +53,9 @@ import Testing
 
     /// The halves of `<s>` are tokens here, so merging by text alone would make the control token.
     @Test func mergingNeverMakesAControlToken() throws {
-        let fields = TinyVocabularies.sentencePiece(["<s", "s>", "<", "s", ">", "▁", "<0x41", "4", "1", "0", "x", "<0", "<0x4", "<0x"])
+        let fields = TinyVocabularies.sentencePiece([
+            "<s", "s>", "<", "s", ">", "▁", "<0x41", "4", "1", "0", "x", "<0", "<0x4", "<0x",
+        ])
         let tokenizer = try Tokenizer(fields)
         #expect(tokenizer.pieces("<s>") == ["▁", "<s", ">"])
         #expect(tokenizer.pieces("<0x41>").last == ">")
@@ -92,9 +96,10 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         let characters = Array("hello word é ü 日 🚀 \u{0} \n <s> </s>")
         for _ in 0..<50 {
-            let text = String((0..<Int.random(in: 0...30, using: &generator)).map { _ in
-                characters.randomElement(using: &generator) ?? " "
-            })
+            let text = String(
+                (0..<Int.random(in: 0...30, using: &generator)).map { _ in
+                    characters.randomElement(using: &generator) ?? " "
+                })
             let tokens = tokenizer.encode(text, addSpecial: false, parseSpecial: false)
             let decoded = tokenizer.decode(tokens, skipSpecial: true, stripsLeadingSpace: true)
             if Array(decoded.utf8) != Array(text.utf8) {

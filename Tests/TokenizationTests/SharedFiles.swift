@@ -12,7 +12,9 @@ enum SharedFiles {
     /// Whether the folder is there. Where it is not, the suites that read it do nothing.
     static let exist: Bool = {
         let exist = FileManager.default.fileExists(atPath: root.appending(path: "tokenizers").path)
-        if !exist { print("no folder \(root.path): tests over third-party vocabularies are skipped (set KEYHOLD_SHARED)") }
+        if !exist {
+            print("no folder \(root.path): tests over third-party vocabularies are skipped (set KEYHOLD_SHARED)")
+        }
         return exist
     }()
 

@@ -3,7 +3,8 @@ import Testing
 @testable import Tokenization
 
 @Suite struct StopStringMatcherTests {
-    private func run(_ pieces: [String], _ stops: [String], includeStop: Bool = false) -> (text: String, stop: String?) {
+    private func run(_ pieces: [String], _ stops: [String], includeStop: Bool = false) -> (text: String, stop: String?)
+    {
         var matcher = StopStringMatcher(stops, includeStop: includeStop)
         var text = ""
         for piece in pieces {
@@ -60,8 +61,10 @@ import Testing
     func splitsDoNotMatter(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         func random(_ count: ClosedRange<Int>) -> String {
-            (0..<Int.random(in: count, using: &generator)).map { _ in ["a", "b", "é", "ê"].randomElement(using: &generator) ?? "a" }
-                .joined()
+            (0..<Int.random(in: count, using: &generator)).map { _ in
+                ["a", "b", "é", "ê"].randomElement(using: &generator) ?? "a"
+            }
+            .joined()
         }
         for _ in 0..<50 {
             let stops = (0..<Int.random(in: 1...4, using: &generator)).map { _ in random(1...4) }

@@ -12,13 +12,29 @@ import Testing
 
     private static let seeds: [[UInt8]] = {
         var spaced = TokenizerFile()
-        spaced.normalizer = #"{"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]}"#
-        spaced.decoder = #"{"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}"#
-        spaced.postProcessor = #"{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}], "special_tokens": {"<s>": {"ids": [1]}}}"#
+        spaced.normalizer = #"""
+            {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"},
+             {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]}
+            """#
+        spaced.decoder = #"""
+            {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+             {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}
+            """#
+        spaced.postProcessor = #"""
+            {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}],
+             "special_tokens": {"<s>": {"ids": [1]}}}
+            """#
         var split = TokenizerFile()
-        split.preTokenizer = #"{"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": true}, {"type": "Split", "pattern": {"Regex": "[^\\r\\n\\p{L}]?\\p{L}+|\\s+(?!\\S)|\\s+"}, "behavior": "Isolated", "invert": false}, {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true}]}"#
+        split.preTokenizer = #"""
+            {"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": true},
+             {"type": "Split", "pattern": {"Regex": "[^\\r\\n\\p{L}]?\\p{L}+|\\s+(?!\\S)|\\s+"}, "behavior": "Isolated",
+              "invert": false}, {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true}]}
+            """#
         split.decoder = #"{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first"}"#
-        split.added = #"{"id": 11, "content": "x", "single_word": true, "lstrip": true, "rstrip": true, "normalized": true, "special": false}"#
+        split.added = #"""
+            {"id": 11, "content": "x", "single_word": true, "lstrip": true, "rstrip": true, "normalized": true,
+             "special": false}
+            """#
         return [spaced.bytes, split.bytes]
     }()
 
@@ -47,7 +63,8 @@ import Testing
         while Date() < end || loaded == 0 {
             var fields =
                 Bool.random(using: &generator)
-                ? TinyVocabularies.sentencePiece(TinyVocabularies.hello) : TinyVocabularies.byteLevel(TinyVocabularies.the)
+                ? TinyVocabularies.sentencePiece(TinyVocabularies.hello)
+                : TinyVocabularies.byteLevel(TinyVocabularies.the)
             for _ in 0..<Int.random(in: 1...3, using: &generator) { Self.mutate(&fields, &generator) }
             guard let tokenizer = try? Tokenizer(fields) else { continue }
             loaded += 1
@@ -63,18 +80,24 @@ import Testing
         for text in ["", " ab 12x é<s>", "hello the\n日本🚀\u{0}"] {
             for parseSpecial in [false, true] {
                 let tokens = tokenizer.encode(text, addSpecial: true, parseSpecial: parseSpecial)
-                if tokens.contains(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) { return "id out of range" }
+                if tokens.contains(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
+                    return "id out of range"
+                }
                 _ = tokenizer.decode(tokens, skipSpecial: false, stripsLeadingSpace: true)
             }
             let plain = tokenizer.encode(text, addSpecial: false, parseSpecial: false)
-            if plain.contains(where: { tokenizer.vocabulary.types[Int($0)] == .control }) { return "control token" }
+            if plain.contains(where: { tokenizer.vocabulary.types[Int($0)] == .control }) {
+                return "\(plain) has a control token"
+            }
         }
         return nil
     }
 
     private static func mutated(_ seed: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
         var bytes = seed
-        let pieces = ["0", "1", "99", "-1", "null", "true", "\"\"", "[]", "{}", "\"a\"", "▁", "<s>", "é", "\\u0000", ","].map { Array($0.utf8) }
+        let pieces = [
+            "0", "1", "99", "-1", "null", "true", "\"\"", "[]", "{}", "\"a\"", "▁", "<s>", "é", "\\u0000", ",",
+        ].map { Array($0.utf8) }
         for _ in 0..<Int.random(in: 1...4, using: &generator) {
             let place = Int.random(in: 0..<bytes.count, using: &generator)
             let upper = min(bytes.count, place + Int.random(in: 0...6, using: &generator))
@@ -101,7 +124,8 @@ import Testing
         case 4: fields.tokens[token] = fields.tokens.randomElement(using: &generator) ?? []
         case 5: fields.types?[token] = Int32.random(in: -1...8, using: &generator)
         case 6: fields.scores?[token] = [Float.nan, .infinity, -.infinity, 0].randomElement(using: &generator) ?? 0
-        case 7: fields.merges?.append((0..<4).map { _ in [0x20, 0x61, 0x68, 0x65].randomElement(using: &generator) ?? 0 })
+        case 7:
+            fields.merges?.append((0..<4).map { _ in [0x20, 0x61, 0x68, 0x65].randomElement(using: &generator) ?? 0 })
         case 8: fields.types = nil
         case 9: fields.model = fields.model == "llama" ? "gpt2" : "llama"
         default: (fields.addBOS, fields.addEOS, fields.addSpacePrefix) = (true, true, Bool.random(using: &generator))

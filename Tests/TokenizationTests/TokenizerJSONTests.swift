@@ -6,7 +6,9 @@ import Testing
 
 /// A small tokenizer.json whose parts a test replaces.
 struct TokenizerFile {
-    var vocab = #"{"<unk>": 0, "<s>": 1, "</s>": 2, "▁": 3, "a": 4, "b": 5, "ab": 6, "▁ab": 7, "1": 8, "2": 9, "é": 10, "x": 11}"#
+    var vocab = #"""
+        {"<unk>": 0, "<s>": 1, "</s>": 2, "▁": 3, "a": 4, "b": 5, "ab": 6, "▁ab": 7, "1": 8, "2": 9, "é": 10, "x": 11}
+        """#
     var merges = #"["a b", "▁ ab"]"#
     var model = #""unk_token": "<unk>", "fuse_unk": true"#
     var added = #"{"id": 1, "content": "<s>", "special": true, "normalized": false}"#
@@ -48,6 +50,15 @@ struct TokenizerFile {
         #expect(tokenizer.pieces("") == [])
     }
 
+    @Test(arguments: [
+        ("e\u{301}", "\u{E9}"), ("\u{212B}", "\u{C5}"), ("\u{1100}\u{1161}\u{11A8}", "\u{AC01}"),
+        ("a\u{E9}", "a\u{E9}"),
+        ("q\u{307}\u{323}", "q\u{323}\u{307}"), ("\u{958}", "\u{915}\u{93C}"), ("", ""), ("\u{FB01}", "\u{FB01}"),
+    ])
+    func formCComposesCharacters(text: String, composed: String) {
+        #expect([NormalizerStep.composed].normalize(Array(text.utf8)) == Array(composed.utf8))
+    }
+
     @Test func metaspacePrefixesTheTextsStartOnly() throws {
         var file = TokenizerFile()
         file.preTokenizer = #"{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false}"#
@@ -69,7 +80,9 @@ struct TokenizerFile {
             let text = #"{"type": "Split", "pattern": \#(pattern), "behavior": "\#(behavior)", "invert": false}"#
             let field = JSONField(path: "", value: try JSONValue(parsing: Array(text.utf8), limits: .file))
             var pieces = TextPieces(Array("a12b".utf8))
-            for step in try TokenizerJSONPipeline.preTokenizer(field).steps { step.apply(to: &pieces, isTextStart: true) }
+            for step in try TokenizerJSONPipeline.preTokenizer(field).steps {
+                step.apply(to: &pieces, isTextStart: true)
+            }
             let found = pieces.ranges.map { String(decoding: pieces.text[$0], as: UTF8.self) }
             #expect(found == (behavior == "Isolated" ? ["a", "1", "2", "b"] : parts))
         }
@@ -101,7 +114,10 @@ struct TokenizerFile {
         }
         #expect(try pieces(#""lstrip": true"#, "a  x b") == ["a", "x", "<unk>", "b"])
         #expect(try pieces(#""rstrip": true"#, "a x  b") == ["a", "<unk>", "x", "b"])
-        #expect(try pieces(#""single_word": true"#, "x ax é x_ x") == ["x", "<unk>", "a", "x", "<unk>", "é", "<unk>", "x", "<unk>", "x"])
+        #expect(
+            try pieces(#""single_word": true"#, "x ax é x_ x") == [
+                "x", "<unk>", "a", "x", "<unk>", "é", "<unk>", "x", "<unk>", "x",
+            ])
         // Decomposed é ends in a mark that belongs to the word.
         #expect(try pieces(#""single_word": true"#, "e\u{301}xa").contains("x"))
     }
@@ -120,7 +136,8 @@ struct TokenizerFile {
             {"type": "Sequence", "processors": [{"type": "ByteLevel"}, {"type": "TemplateProcessing",
              "single": [{"SpecialToken": {"id": "B", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
               {"SpecialToken": {"id": "E", "type_id": 0}}], "pair": [],
-             "special_tokens": {"B": {"id": "B", "ids": [1, 3], "tokens": []}, "E": {"id": "E", "ids": [2], "tokens": []}}}]}
+             "special_tokens": {"B": {"id": "B", "ids": [1, 3], "tokens": []},
+              "E": {"id": "E", "ids": [2], "tokens": []}}}]}
             """#
         #expect(try file.tokenizer().encode("a", addSpecial: true, parseSpecial: false) == [1, 3, 4, 2])
     }
@@ -157,7 +174,10 @@ struct TokenizerFile {
             (\.normalizer, #"{"type": "Sequence", "normalizers": [{"type": "Lowercase"}]}"#, "Lowercase"),
             (\.normalizer, #"{"type": "Replace", "pattern": {"Regex": "a"}, "content": ""}"#, "Regex"),
             (\.preTokenizer, #"{"type": "BertPreTokenizer"}"#, "BertPreTokenizer"),
-            (\.preTokenizer, #"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]}"#, "Digits after ByteLevel"),
+            (
+                \.preTokenizer, #"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]}"#,
+                "Digits after ByteLevel"
+            ),
             (\.preTokenizer, #"{"type": "Split", "pattern": {"String": "a"}, "behavior": "Odd"}"#, "Odd"),
             (\.postProcessor, #"{"type": "BertProcessing"}"#, "BertProcessing"),
             (\.decoder, #"{"type": "WordPiece"}"#, "WordPiece"),

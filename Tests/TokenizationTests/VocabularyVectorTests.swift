@@ -37,9 +37,7 @@ extension Tokenizer {
     convenience init(huggingFaceAt folder: String) throws {
         func object(_ name: String) throws -> JSONObject? {
             guard let bytes = try? SharedFiles.bytes("\(folder)/\(name)") else { return nil }
-            // The customary "no limit" of model_max_length is no 64-bit integer.
-            let text = String(decoding: bytes, as: UTF8.self).replacing("1000000000000000019884624838656", with: "0")
-            return try JSONValue(parsing: Array(text.utf8), limits: .file).asObject
+            return try JSONValue(parsing: bytes, limits: .file).asObject
         }
         try self.init(
             tokenizerJSON: try SharedFiles.bytes("\(folder)/tokenizer.json"),

@@ -140,4 +140,5 @@ def main():
     print(f"OpenAI Python SDK {openai.__version__}: all calls answered as expected")
 
 
-main()
+if __name__ == "__main__":
+    main()

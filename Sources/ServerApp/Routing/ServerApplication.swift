@@ -42,6 +42,7 @@ final class ServerApplication: Sendable {
         let answering = answering
         pings = configuration.front.ssePing.map { StreamPings(silence: $0, post: answering.post) }
         ProcessMetrics.register(in: registry)
+        registry.info("keyhold_build_info", "Which program answers.", ["version": ProductVersion.number])
     }
 
     // MARK: Phases

@@ -1,0 +1,62 @@
+import Testing
+
+/// `keyhold generate` and `keyhold inspect`.
+@Suite struct CommandLineTests {
+    private static let prompt =
+        " The code of Ann is 48213.\nQuestion: What is the code of Ann?\nAnswer: The code of Ann is "
+
+    @Test func generatePrintsTheContinuation() throws {
+        let outcome = try Command.run(["generate", Self.prompt, "--max-tokens", "5", "--threads", "1"])
+        #expect(outcome.status == 0)
+        #expect(outcome.text == "48213\n")
+        #expect(outcome.errorText == "")
+    }
+
+    @Test func generateReadsAPromptFromStandardInputAndReportsUsage() throws {
+        let outcome = try Command.run(
+            ["generate", "-", "-n", "5", "--kv-policy", "h2o", "--kv-budget-tokens", "16", "--verbose"], input: Self.prompt)
+        #expect(outcome.status == 0)
+        #expect(outcome.errorText.contains("KV policy      h2o, budget 16 tokens"))
+        #expect(outcome.errorText.contains("finish reason  length"))
+    }
+
+    @Test func generateChatsInTheModelsFormat() throws {
+        let outcome = try Command.run(["generate", "--chat", "Hello", "-n", "4", "--seed", "1", "--temperature", "0.5"])
+        #expect(outcome.status == 0)
+        #expect(outcome.text.count > 1)
+    }
+
+    @Test(arguments: [
+        (["generate", "a", "--temperature", "7"], "temperature"), (["generate", "a", "--top-p", "2"], "top_p"),
+        (["generate", "a", "--kv-policy", "best"], "best"), (["generate", ""], "prompt"),
+        (["generate", "a", "-n", "99999"], "context"), (["inspect", "/nonexistent"], "/nonexistent"),
+        (["inspect", "--pool", "much"], "--pool"), (["inspect", "--budget-ratio", "7"], "--budget-ratio"),
+        (["inspect", "--budget-ratio", "0.5", "--budget-tokens", "5"], "one of the two"),
+        (["serve", "--no-such-option"], "no-such-option"), (["dance"], "dance"),
+    ])
+    func aBadCommandEndsWithAnErrorThatSaysWhatToChange(arguments: [String], words: String) throws {
+        let outcome = try Command.run(arguments)
+        #expect(outcome.status != 0)
+        #expect(outcome.text.trimmingPrefix("\n").isEmpty)
+        #expect(outcome.errorText.contains(words), "\(outcome.errorText)")
+    }
+
+    @Test func inspectCountsTheSequencesThatFitAPool() throws {
+        let outcome = try Command.run(["inspect", "--pool", "64MiB", "--budget-tokens", "100", "--context", "1000"])
+        #expect(outcome.status == 0)
+        for words in [
+            "recall1M", "4 query, 2 KV, dimension 32", "1280 tokens, merge ranks", "KV per token    1024 bytes in f16",
+            "64MiB, for sequences of 1000 tokens", "budget 100",
+        ] {
+            #expect(outcome.text.contains(words), "\(words): \(outcome.text)")
+        }
+    }
+
+    @Test func versionAndHelpAreThere() throws {
+        #expect(try Command.run(["--version"]).text == "keyhold 0.1.0\n")
+        let help = try Command.run(["serve", "--help"]).text
+        for option in ["--model", "--kv-pool-bytes", "--overload-status", "--print-config"] {
+            #expect(help.contains(option), "\(option)")
+        }
+    }
+}
