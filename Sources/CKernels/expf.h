@@ -1,5 +1,5 @@
-/* exp in single precision, the same operations in every variant. Error below 2 units in the last place where the result
- * is a normal number; results below 2^-126 are 0, results above the largest float are infinite, NaN stays NaN.
+/* exp in single precision, the same operations in every variant. The error is below one unit in the last place where
+ * the result is a normal number; results below 2^-126 are 0, results above the largest float infinite, NaN stays NaN.
  * x = n ln2 + r with |r| <= ln2/2 (Cody and Waite's split of ln2), exp(r) by the polynomial of Cephes' expf. */
 #ifndef CK_EXPF_H
 #define CK_EXPF_H

@@ -67,9 +67,9 @@ CK_AVX2_INLINE __m256 minus_log(__m256 e, __m256 f)
     return _mm256_fnmsub_ps(e, _mm256_set1_ps(0.693359375f), y);
 }
 
-/* -ln(-ln u) of eight draws in single precision, from `nearer_end`. Close to u = 1 the inner logarithm starts from 1 - u,
- * so its relative error, which is the absolute error of the outer one, stays some 1e-7 everywhere. Neither can meet 0
- * or infinity. */
+/* -ln(-ln u) of eight draws in single precision, from `nearer_end`. Close to u = 1 the inner logarithm starts from
+ * 1 - u, so its relative error, which is the absolute error of the outer one, stays some 1e-7 everywhere. Neither can
+ * meet 0 or infinity. */
 CK_AVX2_INLINE __m256 gumbel_avx2(__m256 end)
 {
     __m256 one = _mm256_set1_ps(1.0f), e, f;

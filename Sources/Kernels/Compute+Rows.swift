@@ -85,14 +85,18 @@ extension Compute {
     ) {
         let outputRow = outputRow ?? rows.lowerBound
         precondition(input.columns == output.columns, "\(input.columns) columns to \(output.columns)")
-        precondition(input !== output || outputRow == rows.lowerBound, "rows \(rows) to \(outputRow) of the same object")
+        precondition(
+            input !== output || outputRow == rows.lowerBound, "rows \(rows) to \(outputRow) of the same object")
         input.check(rows)
         output.check(outputRow..<outputRow + rows.count)
         guard !rows.isEmpty else { return }
         let isShared = rows.count * input.columns >= Self.smallestSharedElements
         let share = isShared ? max(1, Self.smallestSharedElements / 4 / input.columns) : rows.count
-        let x = unsafe input.pointer(rows.lowerBound), y = unsafe output.pointer(outputRow)
-        let count = rows.count, xStride = input.stride, yStride = output.stride
+        let x = unsafe input.pointer(rows.lowerBound)
+        let y = unsafe output.pointer(outputRow)
+        let count = rows.count
+        let xStride = input.stride
+        let yStride = output.stride
         team.run(count: (count + share - 1) / share) { index, _ in
             for row in index * share..<min(count, (index + 1) * share) {
                 unsafe body(x + row * xStride, y + row * yStride)

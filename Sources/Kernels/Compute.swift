@@ -5,7 +5,8 @@ public import Tensors
 ///
 /// Everything is checked here, so callers need no pointers. The bits of a result depend on its own row and the weights
 /// only: not on the other rows, on how many there are, on the number of threads or on the kernel table.
-/// Confined to its owner, like its team. Nothing is allocated by a call, but for wider weights than met before.
+/// Confined to its owner, like its team. A call allocates a closure's context where threads share it, and wider strips
+/// where weights are wider than any before.
 public final class Compute {
     /// The kernels in use.
     public let table: KernelTable
@@ -41,13 +42,14 @@ public final class Compute {
 
     /// `output[outputRow + r, outputColumn + j] = Σ_i weight[j, i] · input[inputRows.lower + r, i] + bias[j]`.
     ///
-    /// `weight` is `[m, k]` of any type, `k = input.columns`, and the columns `outputColumn ..< outputColumn + m` lie in
-    /// `output`. Weights count as their dequantised f32 values. `input` and `output` are different objects.
+    /// `weight` is `[m, k]` of any type, `k = input.columns`, and the columns from `outputColumn` on have room for `m`.
+    /// Weights count as their dequantised f32 values. `input` and `output` are different objects.
     public func multiply(
         _ weight: Tensor, bias: [Float]?, input: ActivationRows, inputRows: Range<Int>, output: ActivationRows,
         outputRow: Int, outputColumn: Int = 0
     ) {
-        let m = weight.rows, k = weight.columns
+        let m = weight.rows
+        let k = weight.columns
         precondition(weight.shape.count == 2 && k == input.columns, "weight \(weight.shape), \(input.columns) columns")
         precondition(bias.map { $0.count == m } ?? true, "bias of \(bias?.count ?? 0) for \(m) outputs")
         precondition(outputColumn >= 0 && m <= output.columns - outputColumn, "\(m) outputs from \(outputColumn)")
@@ -60,7 +62,9 @@ public final class Compute {
         let share = outputsPerShare(m: m, work: inputRows.count * m * k)
         let x = unsafe input.pointer(inputRows.lowerBound)
         let y = unsafe output.pointer(outputRow) + outputColumn
-        let rows = inputRows.count, xStride = input.stride, yStride = output.stride
+        let rows = inputRows.count
+        let xStride = input.stride
+        let yStride = output.stride
         unsafe withOptionalPointer(bias) { bias in
             team.run(count: (m + share - 1) / share) { index, worker in
                 let outputs = index * share..<min(m, (index + 1) * share)

@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// Keyformer's noise: standard Gumbel draws that are a pure function of seed, layer, query head, key position and query.
+/// Keyformer's noise: standard Gumbel draws, each a pure function of seed, layer, query head, key position and query.
 ///
 /// A draw does not depend on batching, chunking, threads or on which tokens are still cached.
 public enum GumbelNoise {

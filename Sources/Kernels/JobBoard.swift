@@ -4,13 +4,16 @@ internal import Synchronization
 
 /// Where a team's caller posts a loop and the workers find it.
 ///
-/// `gate` holds everything that decides who may touch the posted loop: its number (upper bits), whether it may still be
-/// entered (one bit) and how many workers are inside (lower bits). A worker enters by compare-and-swap while the gate is
-/// open. The caller closes it when all indices are claimed and waits for those inside only; a worker that wakes too late
-/// finds the gate closed. So `count`, `body` and `next` are written only while nobody can read them.
+/// `gate` holds everything that decides who may touch the posted loop: its number (upper bits), whether it may still
+/// be entered (one bit) and how many workers are inside (lower bits). A worker enters by compare-and-swap while the
+/// gate is open. The caller closes it when all indices are claimed and waits for those inside only; a worker that wakes
+/// too late finds the gate closed. So `count`, `job` and `next` are written only while nobody can read them.
 @safe final class JobBoard: @unchecked Sendable {
     // Sendable: the plain fields are guarded by `gate` as said above, `sleepers` and `callerSleeps` by `mutex`.
-    typealias Body = (Int, Int) -> Void
+    /// The loop's body, kept where the workers find it by address.
+    struct Job {
+        let body: (_ index: Int, _ worker: Int) -> Void
+    }
 
     /// Bound on the number of threads, so that the count of workers inside cannot reach the other bits of the gate.
     static let maxThreads = 1024
@@ -24,7 +27,7 @@ internal import Synchronization
     private let next = Atomic<Int>(0)
     private let stopping = Atomic<Bool>(false)
     private var count = 0
-    private var body: UnsafePointer<Body>?
+    private var job: UnsafePointer<Job>?
 
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let workPosted: UnsafeMutablePointer<pthread_cond_t>
@@ -33,7 +36,7 @@ internal import Synchronization
     private var callerSleeps = false
 
     init() {
-        unsafe body = nil
+        unsafe job = nil
         unsafe mutex = .allocate(capacity: 1)
         unsafe workPosted = .allocate(capacity: 1)
         unsafe lastLeft = .allocate(capacity: 1)
@@ -54,9 +57,9 @@ internal import Synchronization
     // MARK: The caller
 
     /// Posts the loop, works on it as worker 0 and returns when all indices are done.
-    @unsafe func run(count: Int, body: UnsafePointer<Body>) {
+    @unsafe func run(count: Int, job: UnsafePointer<Job>) {
         self.count = count
-        unsafe self.body = body
+        unsafe self.job = job
         next.store(0, ordering: .relaxed)
         let loop = (gate.load(ordering: .relaxed) >> Self.loopShift) &+ 1
         unsafe pthread_mutex_lock(mutex)
@@ -66,7 +69,7 @@ internal import Synchronization
         unsafe pthread_mutex_unlock(mutex)
         claimIndices(worker: 0)
         closeAndWait()
-        unsafe self.body = nil
+        unsafe self.job = nil
     }
 
     private func closeAndWait() {
@@ -137,12 +140,12 @@ internal import Synchronization
     }
 
     private func claimIndices(worker: Int) {
-        guard let body = unsafe body else { return }
+        guard let job = unsafe job else { return }
         let count = self.count
         while true {
             let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
             guard index < count else { return }
-            unsafe body.pointee(index, worker)
+            unsafe job.pointee.body(index, worker)
         }
     }
 

@@ -76,7 +76,8 @@ public import Tensors
     /// `noise[j]` = Gumbel(0, 1) noise at key position `positions[j]` for `queryTag`; `prefix` is
     /// `GumbelNoise.prefix(seed:layer:head:)`. Tables differ by at most 1e-6 before rounding to float.
     @unsafe public func gumbel(
-        count: Int, prefix: UInt64, positions: UnsafePointer<Int32>, queryTag: UInt64, noise: UnsafeMutablePointer<Float>
+        count: Int, prefix: UInt64, positions: UnsafePointer<Int32>, queryTag: UInt64,
+        noise: UnsafeMutablePointer<Float>
     ) {
         unsafe slots.pointee.gumbel_f32(count, prefix, positions, queryTag, noise)
     }

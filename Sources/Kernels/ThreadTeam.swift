@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// A fixed set of threads that run one loop together: the caller and `threadCount - 1` workers.
 ///
-/// Indices are claimed one by one, so uneven work balances itself. Between loops a worker looks for work for some tens of
-/// microseconds and then sleeps, so an idle team costs nothing. A loop never waits for a worker that has not begun.
+/// Indices are claimed one by one, so uneven work balances itself. Between loops a worker looks for work for some tens
+/// of microseconds and then sleeps, so an idle team costs nothing. A loop never waits for a worker that has not begun.
 /// Confined to its owner: one thread makes it, runs it and stops it.
 public final class ThreadTeam {
     /// Threads that run a loop, the caller included.
@@ -57,6 +57,7 @@ public final class ThreadTeam {
     ///
     /// `worker < threadCount` tells which thread it is (the caller is 0) and is never in two calls at once. What was
     /// written before `run` is visible in `body`, what `body` writes is visible after. `body` must not call `run`.
+    /// Allocates the context of one closure where workers take part, else nothing.
     public func run(count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
         precondition(count >= 0, "\(count) indices")
         guard count > 1 && !threads.isEmpty else {
@@ -64,7 +65,8 @@ public final class ThreadTeam {
             return
         }
         withoutActuallyEscaping(body) { escapable in
-            unsafe withUnsafePointer(to: escapable) { unsafe board.run(count: count, body: $0) }
+            // In a struct, since a closure by itself would be converted, and that allocates once more.
+            unsafe withUnsafePointer(to: JobBoard.Job(body: escapable)) { unsafe board.run(count: count, job: $0) }
         }
     }
 

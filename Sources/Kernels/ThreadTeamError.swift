@@ -6,7 +6,7 @@ public enum ThreadTeamError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .threadRefused(let number, let count, let errorNumber):
-            "thread \(number) of \(count) could not be started (error \(errorNumber)): set fewer threads or raise the limit"
+            "thread \(number) of \(count) could not be started (error \(errorNumber)): use fewer or raise the limit"
         }
     }
 }

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct ArgminTests {
     private func argmin(_ variant: Variant, _ x: [Float], _ positions: [Int32]) -> Int {
-        let x = GuardedArray(x), positions = GuardedArray(positions)
+        let x = GuardedArray(x)
+        let positions = GuardedArray(positions)
         return unsafe variant.table.pointee.argmin_newest_f32(x.count, x.pointer, positions.pointer)
     }
 
@@ -33,7 +34,8 @@ import Testing
                     let expected = naive(x, positions)
                     for variant in [Variant.scalar] + Variant.others {
                         let found = argmin(variant, x, positions)
-                        findings.require(found == expected, "\(variant.isa) \(sample) \(count): \(found), not \(expected)")
+                        findings.require(
+                            found == expected, "\(variant.isa) \(sample) \(count): \(found), not \(expected)")
                     }
                 }
             }

@@ -5,6 +5,9 @@ import Testing
 @Suite struct AttentionTests {
     private static let headDims = [1, 7, 8, 9, 16, 32, 33, 64, 80, 96, 104, 112, 128, 136, 256]
     private static let keyCounts = [0, 1, 7, 8, 9, 17, 33]
+    /// What the scalar kernel of f32 is compared with.
+    private static let comparedKernels: [(variant: Variant, isHalf: Bool)] =
+        [(.scalar, true)] + Variant.others.flatMap { [($0, false), ($0, true)] }
 
     /// Keys or values of one head: `[count, d]`, as f32 and as f16 with the same values.
     private struct Rows {
@@ -24,11 +27,14 @@ import Testing
     private func logits(
         _ variant: Variant, _ rows: Rows, _ q: [Float], isHalf: Bool, _ findings: inout Findings
     ) -> [Float] {
-        let q = GuardedArray(q), y = GuardedArray(count: rows.count, of: Float(1e30))
+        let q = GuardedArray(q)
+        let y = GuardedArray(count: rows.count, of: Float(1e30))
         if isHalf {
-            unsafe variant.table.pointee.attention_logits_f16(rows.count, rows.d, 0.3, q.pointer, rows.half.pointer, y.pointer)
+            unsafe variant.table.pointee.attention_logits_f16(
+                rows.count, rows.d, 0.3, q.pointer, rows.half.pointer, y.pointer)
         } else {
-            unsafe variant.table.pointee.attention_logits_f32(rows.count, rows.d, 0.3, q.pointer, rows.wide.pointer, y.pointer)
+            unsafe variant.table.pointee.attention_logits_f32(
+                rows.count, rows.d, 0.3, q.pointer, rows.wide.pointer, y.pointer)
         }
         findings.requireIntact(q, y, what: "\(variant.isa) logits")
         return y.values
@@ -37,7 +43,8 @@ import Testing
     private func weightedSum(
         _ variant: Variant, _ rows: Rows, _ p: [Float], isHalf: Bool, start: [Float]?, _ findings: inout Findings
     ) -> [Float] {
-        let p = GuardedArray(p), y = GuardedArray(start ?? Array(repeating: Float.nan, count: rows.d))
+        let p = GuardedArray(p)
+        let y = GuardedArray(start ?? Array(repeating: Float.nan, count: rows.d))
         let accumulate: Int32 = start == nil ? 0 : 1
         if isHalf {
             unsafe variant.table.pointee.weighted_sum_f16(
@@ -59,7 +66,7 @@ import Testing
                 let rows = Rows(count, d, sample, random: &random)
                 let q = sample.values(d, using: &random)
                 let expected = logits(.scalar, rows, q, isHalf: false, &findings)
-                for (variant, isHalf) in [(Variant.scalar, true)] + Variant.others.flatMap({ [($0, false), ($0, true)] }) {
+                for (variant, isHalf) in Self.comparedKernels {
                     let found = logits(variant, rows, q, isHalf: isHalf, &findings)
                     findings.requireSameBits(found, expected, "\(variant.isa) \(sample) \(count)x\(d) f16 \(isHalf)")
                 }
@@ -81,15 +88,18 @@ import Testing
         for d in Self.headDims {
             for count in Self.keyCounts {
                 let rows = Rows(count, d, sample, random: &random)
-                let p = sample.values(count, using: &random), start = Sample.ordinary.values(d, using: &random)
+                let p = sample.values(count, using: &random)
+                let start = Sample.ordinary.values(d, using: &random)
                 for start in [nil, start] {
                     let expected = weightedSum(.scalar, rows, p, isHalf: false, start: start, &findings)
-                    for (variant, isHalf) in [(Variant.scalar, true)] + Variant.others.flatMap({ [($0, false), ($0, true)] }) {
+                    for (variant, isHalf) in Self.comparedKernels {
                         let found = weightedSum(variant, rows, p, isHalf: isHalf, start: start, &findings)
-                        findings.requireSameBits(found, expected, "\(variant.isa) \(sample) \(count)x\(d) f16 \(isHalf)")
+                        findings.requireSameBits(
+                            found, expected, "\(variant.isa) \(sample) \(count)x\(d) f16 \(isHalf)")
                     }
                     let i = Int.random(in: 0..<d, using: &random)
-                    let terms = [Double(start?[i] ?? 0)] + (0..<count).map { Double(p[$0]) * Double(rows.exact[$0 * d + i]) }
+                    let terms =
+                        [Double(start?[i] ?? 0)] + (0..<count).map { Double(p[$0]) * Double(rows.exact[$0 * d + i]) }
                     let magnitude = terms.reduce(0) { $0 + abs($1) }
                     let bound = Double(count + 1) * (roundoff * magnitude + underflow)
                     findings.requireClose(expected[i], terms.reduce(0, +), bound: bound, "\(sample) \(count)x\(d)")
@@ -107,16 +117,20 @@ import Testing
             let start = sample.values(count, using: &random)
             let positions = (0..<count).map { _ in Int32.random(in: 0...100_000, using: &random) }
             func run(_ variant: Variant) -> [Float] {
-                let x = GuardedArray(start), positions = GuardedArray(positions)
+                let x = GuardedArray(start)
+                let positions = GuardedArray(positions)
                 unsafe variant.table.pointee.alibi_f32(count, 0.01, 50_000, positions.pointer, x.pointer)
                 findings.requireIntact(x, what: "\(variant.isa) alibi")
                 return x.values
             }
             let expected = run(.scalar)
-            for variant in Variant.others { findings.requireSameBits(run(variant), expected, "\(variant.isa) \(sample) \(count)") }
+            for variant in Variant.others {
+                findings.requireSameBits(run(variant), expected, "\(variant.isa) \(sample) \(count)")
+            }
             for index in 0..<count {
                 let exact = Double(start[index]) + Double(Float(0.01)) * Double(positions[index] - 50_000)
-                findings.requireClose(expected[index], exact, bound: roundoff * abs(exact) + underflow, "\(sample) \(index)")
+                findings.requireClose(
+                    expected[index], exact, bound: roundoff * abs(exact) + underflow, "\(sample) \(index)")
             }
         }
         findings.record()

@@ -1,7 +1,8 @@
-@testable import Kernels
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
+
+@testable import Kernels
 
 @Suite struct ComputeTests {
     private static func rows(_ count: Int, _ columns: Int, seed: UInt64) -> ActivationRows {
@@ -13,7 +14,8 @@ import Testing
 
     private static func weight(_ m: Int, _ k: Int, _ type: DType, seed: UInt64) -> Tensor {
         var random = SeededRandom(seed: seed)
-        return tensor(ReferenceQuantisation.encode(Sample.ordinary.values(m * k, using: &random), as: type), [m, k], type)
+        return tensor(
+            ReferenceQuantisation.encode(Sample.ordinary.values(m * k, using: &random), as: type), [m, k], type)
     }
 
     /// A tensor of the bytes, `offset` bytes after an aligned address.
@@ -28,12 +30,15 @@ import Testing
     private static func all(_ rows: ActivationRows) -> [Float] { (0..<rows.rowCapacity).flatMap { rows.row($0) } }
 
     /// The same product by the scalar table on one thread, one row at a time, from dequantised weights.
-    private static func reference(_ weight: Tensor, bias: [Float]?, _ input: ActivationRows, _ rows: Range<Int>) throws -> [Float] {
+    private static func reference(
+        _ weight: Tensor, bias: [Float]?, _ input: ActivationRows, _ rows: Range<Int>
+    ) throws -> [Float] {
         let compute = try Compute(threadCount: 1, table: .scalar)
         let dequantized = Tensor(shape: weight.shape, values: weight.referenceValues)
         return rows.flatMap { row in
             let output = ActivationRows(rowCapacity: 1, columns: weight.rows)
-            compute.multiply(dequantized, bias: bias, input: input, inputRows: row..<row + 1, output: output, outputRow: 0)
+            compute.multiply(
+                dequantized, bias: bias, input: input, inputRows: row..<row + 1, output: output, outputRow: 0)
             return output.row(0)
         }
     }
@@ -45,12 +50,14 @@ import Testing
         var random = SeededRandom(seed: 19)
         // The last three are large enough to be shared.
         for (m, k, rows) in [(1, 32, 1), (7, 64, 3), (50, 96, 2), (130, 160, 5), (800, 128, 1), (60, 64, 40)] {
-            let weight = Self.weight(m, k, type, seed: 17), input = Self.rows(rows + 1, k, seed: 18)
+            let weight = Self.weight(m, k, type, seed: 17)
+            let input = Self.rows(rows + 1, k, seed: 18)
             let bias = rows == 3 ? nil : Sample.ordinary.values(m, using: &random)
             let expected = try Self.reference(weight, bias: bias, input, 1..<rows + 1)
             for compute in computes {
                 let output = ActivationRows(rowCapacity: rows + 2, columns: m)
-                compute.multiply(weight, bias: bias, input: input, inputRows: 1..<rows + 1, output: output, outputRow: 2)
+                compute.multiply(
+                    weight, bias: bias, input: input, inputRows: 1..<rows + 1, output: output, outputRow: 2)
                 let found = (2..<rows + 2).flatMap { output.row($0) }
                 let what = "\(type) \(rows)x\(m)x\(k) on \(compute.threadCount) threads"
                 findings.requireSameBits(found, expected, what)
@@ -62,16 +69,20 @@ import Testing
 
     @Test func productsFillTheirColumnsOnly() throws {
         let compute = try Compute(threadCount: 2)
-        let first = Self.weight(40, 64, .q8_0, seed: 20), second = Self.weight(300, 64, .f16, seed: 21)
+        let first = Self.weight(40, 64, .q8_0, seed: 20)
+        let second = Self.weight(300, 64, .f16, seed: 21)
         let input = Self.rows(6, 64, seed: 22)
         let output = ActivationRows(rowCapacity: 6, columns: 350)
         for row in 0..<6 { output.setRow(row, from: Array(repeating: 5, count: 350)) }
-        compute.multiply(second, bias: nil, input: input, inputRows: 0..<6, output: output, outputRow: 0, outputColumn: 40)
+        compute.multiply(
+            second, bias: nil, input: input, inputRows: 0..<6, output: output, outputRow: 0, outputColumn: 40)
         compute.multiply(first, bias: nil, input: input, inputRows: 0..<6, output: output, outputRow: 0)
         var findings = Findings()
-        let left = try Self.reference(first, bias: nil, input, 0..<6), right = try Self.reference(second, bias: nil, input, 0..<6)
+        let left = try Self.reference(first, bias: nil, input, 0..<6)
+        let right = try Self.reference(second, bias: nil, input, 0..<6)
         for row in 0..<6 {
-            let expected = left[row * 40..<row * 40 + 40] + right[row * 300..<row * 300 + 300] + Array(repeating: 5, count: 10)
+            let expected =
+                left[row * 40..<row * 40 + 40] + right[row * 300..<row * 300 + 300] + Array(repeating: 5, count: 10)
             findings.requireSameBits(output.row(row), Array(expected), "row \(row)")
         }
         findings.record()
@@ -81,11 +92,13 @@ import Testing
         let compute = try Compute(threadCount: 2)
         var findings = Findings()
         for (m, k, type) in [(2, 40_000, DType.f16), (25, 320, .f32), (25, 320, .bf16)] {
-            let plain = Self.weight(m, k, type, seed: 23), input = Self.rows(2, k, seed: 24)
+            let plain = Self.weight(m, k, type, seed: 23)
+            let input = Self.rows(2, k, seed: 24)
             let shifted = Self.tensor(plain.copiedBytes, [m, k], type, offset: 1)
             let output = ActivationRows(rowCapacity: 2, columns: m)
             compute.multiply(shifted, bias: nil, input: input, inputRows: 0..<2, output: output, outputRow: 0)
-            findings.requireSameBits(Self.all(output), try Self.reference(plain, bias: nil, input, 0..<2), "\(type) \(m)x\(k)")
+            findings.requireSameBits(
+                Self.all(output), try Self.reference(plain, bias: nil, input, 0..<2), "\(type) \(m)x\(k)")
         }
         findings.record()
     }
@@ -93,7 +106,8 @@ import Testing
     @Test(arguments: DType.allCases)
     func embeddingRowsAreDequantised(type: DType) throws {
         let compute = try Compute(threadCount: 1)
-        let table = Self.weight(9, 96, type, seed: 25), values = table.referenceValues
+        let table = Self.weight(9, 96, type, seed: 25)
+        let values = table.referenceValues
         let output = ActivationRows(rowCapacity: 2, columns: 96)
         compute.embed(table, token: 8, into: output, row: 1)
         #expect(output.row(1) == Array(values[8 * 96..<9 * 96]))
@@ -107,11 +121,15 @@ import Testing
     /// Each operation on rows, by name: what it does to (input, output) and the given rows.
     private static func rowOperations() -> [(name: String, run: RowOperation)] {
         var random = SeededRandom(seed: 26)
-        let weight = Sample.ordinary.values(600, using: &random), bias = Sample.ordinary.values(600, using: &random)
+        let weight = Sample.ordinary.values(600, using: &random)
+        let bias = Sample.ordinary.values(600, using: &random)
         return [
             ("rmsNorm", { $0.rmsNorm($1, rows: $3, weight: weight, epsilon: 1e-5, output: $2) }),
             ("layerNorm", { $0.layerNorm($1, rows: $3, weight: weight, bias: bias, epsilon: 1e-5, output: $2) }),
-            ("layerNorm without bias", { $0.layerNorm($1, rows: $3, weight: weight, bias: nil, epsilon: 1e-5, output: $2) }),
+            (
+                "layerNorm without bias",
+                { $0.layerNorm($1, rows: $3, weight: weight, bias: nil, epsilon: 1e-5, output: $2) }
+            ),
             ("add", { $0.add($1, rows: $3, to: $2) }),
             ("siluMultiply", { $0.siluMultiply(gate: $2, up: $1, rows: $3) }),
             ("geluTanh", { $0.geluTanh($2, rows: $3) }),
@@ -123,10 +141,12 @@ import Testing
         let scalar = try Compute(threadCount: 1, table: .scalar)
         var findings = Findings()
         for (name, run) in Self.rowOperations() {
-            let input = Self.rows(100, 600, seed: 27), expected = Self.rows(100, 600, seed: 28)
+            let input = Self.rows(100, 600, seed: 27)
+            let expected = Self.rows(100, 600, seed: 28)
             for row in 3..<97 { run(scalar, input, expected, row..<row + 1) }
             for threads in 1...3 {
-                let compute = try Compute(threadCount: threads), output = Self.rows(100, 600, seed: 28)
+                let compute = try Compute(threadCount: threads)
+                let output = Self.rows(100, 600, seed: 28)
                 run(compute, input, output, 3..<97)
                 findings.requireSameBits(Self.all(output), Self.all(expected), "\(name) on \(threads) threads")
             }
@@ -136,12 +156,14 @@ import Testing
 
     @Test func rowsMoveToTheirTargetRows() throws {
         let compute = try Compute(threadCount: 1)
-        let source = Self.rows(5, 33, seed: 29), target = ActivationRows(rowCapacity: 5, columns: 33)
+        let source = Self.rows(5, 33, seed: 29)
+        let target = ActivationRows(rowCapacity: 5, columns: 33)
         compute.copyRows(source, rows: 3..<5, to: target, targetRow: 0)
         #expect(Self.all(target) == source.row(3) + source.row(4) + Array(repeating: 0, count: 99))
         compute.add(source, rows: 0..<1, to: target, targetRow: 4)
         #expect(target.row(4) == source.row(0))
-        compute.rmsNorm(source, rows: 4..<5, weight: Array(repeating: 1, count: 33), epsilon: 0, output: target, outputRow: 2)
+        compute.rmsNorm(
+            source, rows: 4..<5, weight: Array(repeating: 1, count: 33), epsilon: 0, output: target, outputRow: 2)
         let meanSquare = target.row(2).reduce(0) { $0 + $1 * $1 } / 33
         #expect(abs(meanSquare - 1) < 1e-5)
         compute.copyRows(target, rows: 0..<2, to: target, targetRow: 2)
@@ -150,7 +172,8 @@ import Testing
 
     @Test func emptyRangesDoNothing() throws {
         let compute = try Compute(threadCount: 2)
-        let rows = Self.rows(2, 64, seed: 30), output = ActivationRows(rowCapacity: 2, columns: 5)
+        let rows = Self.rows(2, 64, seed: 30)
+        let output = ActivationRows(rowCapacity: 2, columns: 5)
         let weight = Self.weight(5, 64, .f32, seed: 31)
         compute.multiply(weight, bias: nil, input: rows, inputRows: 2..<2, output: output, outputRow: 2)
         compute.geluErf(rows, rows: 0..<0)

@@ -1,10 +1,12 @@
 import CKernels
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct DequantizeTests {
-    private func dequantize(_ variant: Variant, _ type: DType, count: Int, bytes: GuardedArray<UInt8>) -> GuardedArray<Float> {
+    private func dequantize(
+        _ variant: Variant, _ type: DType, count: Int, bytes: GuardedArray<UInt8>
+    ) -> GuardedArray<Float> {
         let y = GuardedArray(count: count, of: Float(1e30))
         let slots = unsafe variant.table.pointee
         switch type {

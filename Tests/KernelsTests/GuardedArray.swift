@@ -1,7 +1,7 @@
 import Glibc
 
-/// An array whose end meets a page that cannot be touched, and whose start follows bytes with a known pattern. A kernel that
-/// reads or writes past the end stops the test at once; one that writes before the start is found by `isIntact`.
+/// An array whose end meets a page that cannot be touched, and whose start follows bytes with a known pattern. A kernel
+/// that reads or writes past the end stops the test at once; one that writes before the start is found by `isIntact`.
 @safe final class GuardedArray<Element: BitwiseCopyable> {
     let pointer: UnsafeMutablePointer<Element>
     let count: Int
@@ -35,7 +35,8 @@ import Glibc
 
     /// Whether all bytes before the first element are as they were made.
     var isIntact: Bool {
-        let bytes = unsafe UnsafeRawBufferPointer(start: pages, count: UnsafeRawPointer(pointer) - UnsafeRawPointer(pages))
+        let bytes = unsafe UnsafeRawBufferPointer(
+            start: pages, count: UnsafeRawPointer(pointer) - UnsafeRawPointer(pages))
         return unsafe bytes.allSatisfy { $0 == Self.pattern }
     }
 }

@@ -42,7 +42,8 @@ import Testing
         for draw in try goldenDraws() {
             let prefix = GumbelNoise.prefix(seed: UInt64(draw.seed) ?? 0, layer: draw.layer, head: draw.head)
             for variant in [Variant.scalar] + Variant.others {
-                let position = GuardedArray([Int32(draw.kpos)]), noise = GuardedArray(count: 1, of: Float.nan)
+                let position = GuardedArray([Int32(draw.kpos)])
+                let noise = GuardedArray(count: 1, of: Float.nan)
                 unsafe variant.table.pointee.gumbel_f32(1, prefix, position.pointer, UInt64(draw.qtag), noise.pointer)
                 findings.requireClose(noise.values[0], draw.g, bound: Self.bound(draw.g), "\(variant.isa) \(draw)")
             }
@@ -59,12 +60,14 @@ import Testing
             let positions = GuardedArray((0..<Int32(count)).map { $0 &* 3 })
             for variant in [Variant.scalar] + Variant.others {
                 let noise = GuardedArray(count: count, of: Float.nan)
-                unsafe variant.table.pointee.gumbel_f32(count, 0xFEDC_BA98, positions.pointer, UInt64(count), noise.pointer)
+                unsafe variant.table.pointee.gumbel_f32(
+                    count, 0xFEDC_BA98, positions.pointer, UInt64(count), noise.pointer)
                 findings.requireIntact(noise, what: variant.isa)
                 for (index, found) in noise.values.enumerated() {
                     let bits = ck_absorb(ck_absorb(0xFEDC_BA98, UInt64(3 * index)), UInt64(count))
                     let exact = ck_gumbel(ck_uniform(bits))
-                    findings.requireClose(found, exact, bound: Self.bound(exact), "\(variant.isa) \(count) draw \(index)")
+                    findings.requireClose(
+                        found, exact, bound: Self.bound(exact), "\(variant.isa) \(count) draw \(index)")
                 }
             }
         }
@@ -87,7 +90,8 @@ import Testing
             findings.require(ck_absorb(ck_absorb(prefix, 5), 9) == bits, "no prefix for \(bits)")
             let exact = ck_gumbel(ck_uniform(bits))
             for variant in [Variant.scalar] + Variant.others {
-                let positions = GuardedArray([Int32](repeating: 5, count: 9)), noise = GuardedArray(count: 9, of: Float.nan)
+                let positions = GuardedArray([Int32](repeating: 5, count: 9))
+                let noise = GuardedArray(count: 9, of: Float.nan)
                 unsafe variant.table.pointee.gumbel_f32(9, prefix, positions.pointer, 9, noise.pointer)
                 for found in noise.values {
                     findings.requireClose(found, exact, bound: Self.bound(exact), "\(variant.isa) bits \(bits)")

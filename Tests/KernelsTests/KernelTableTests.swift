@@ -1,7 +1,7 @@
 import CKernels
 import Kernels
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 /// The Swift face passes its arguments to the slots in the right places.
@@ -15,13 +15,17 @@ import Testing
     @Test(arguments: [DType.f32, .f16])
     func attentionOfTwoKeysIsTheWeightedMean(type: DType) {
         let table = KernelTable.best
-        let keys: [Float] = [1, 0, 0, 1], query: [Float] = [2, 2], values: [Float] = [1, 2, 3, 4]
-        let logits = GuardedArray(count: 2, of: Float(0)), output = GuardedArray(count: 2, of: Float(0))
+        let keys: [Float] = [1, 0, 0, 1]
+        let query: [Float] = [2, 2]
+        let values: [Float] = [1, 2, 3, 4]
+        let logits = GuardedArray(count: 2, of: Float(0))
+        let output = GuardedArray(count: 2, of: Float(0))
         let keyBytes = GuardedArray(ReferenceQuantisation.encode(keys, as: type))
         let valueBytes = GuardedArray(ReferenceQuantisation.encode(values, as: type))
         let positions: [Int32] = [0, 1]
         unsafe table.attentionLogits(
-            count: 2, headDim: 2, scale: 0.5, query: query, keys: keyBytes.pointer, keyType: type, logits: logits.pointer)
+            count: 2, headDim: 2, scale: 0.5, query: query, keys: keyBytes.pointer, keyType: type,
+            logits: logits.pointer)
         #expect(logits.values == [1, 1])
         unsafe table.alibi(count: 2, slope: 1, queryPosition: 1, positions: positions, logits: logits.pointer)
         #expect(logits.values == [0, 1])
@@ -29,19 +33,24 @@ import Testing
         unsafe table.softmax(count: 2, values: logits.pointer)
         #expect(logits.values == [0.5, 0.5])
         unsafe table.weightedSum(
-            count: 2, headDim: 2, weights: logits.pointer, values: valueBytes.pointer, valueType: type, accumulate: false,
+            count: 2, headDim: 2, weights: logits.pointer, values: valueBytes.pointer, valueType: type,
+            accumulate: false,
             output: output.pointer)
         #expect(output.values == [2, 3])
         unsafe table.weightedSum(
-            count: 2, headDim: 2, weights: logits.pointer, values: valueBytes.pointer, valueType: type, accumulate: true,
+            count: 2, headDim: 2, weights: logits.pointer, values: valueBytes.pointer, valueType: type,
+            accumulate: true,
             output: output.pointer)
         #expect(output.values == [4, 6])
     }
 
     @Test func scoresNoiseAndVictimsUseTheirArguments() {
         let table = KernelTable.scalar
-        let logits: [Float] = [1, 3], noise: [Float] = [2, 0], positions: [Int32] = [4, 9]
-        let scratch = GuardedArray(count: 2, of: Float(0)), score = GuardedArray([Float(1), 2])
+        let logits: [Float] = [1, 3]
+        let noise: [Float] = [2, 0]
+        let positions: [Int32] = [4, 9]
+        let scratch = GuardedArray(count: 2, of: Float(0))
+        let score = GuardedArray([Float(1), 2])
         unsafe table.keyformerScore(
             count: 2, inverseTau: 0.5, logits: logits, noise: noise, scratch: scratch.pointer, score: score.pointer)
         #expect(score.values == [1.5, 2.5])

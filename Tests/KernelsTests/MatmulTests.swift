@@ -91,7 +91,8 @@ import Testing
         for variant in [Variant.scalar] + Variant.others {
             let whole = one.run(variant, &findings)
             for _ in 0..<60 {
-                let firstRow = Int.random(in: 0..<rows, using: &random), firstOutput = Int.random(in: 0..<m, using: &random)
+                let firstRow = Int.random(in: 0..<rows, using: &random)
+                let firstOutput = Int.random(in: 0..<m, using: &random)
                 let rowCount = Int.random(in: 1...rows - firstRow, using: &random)
                 let outputCount = Int.random(in: 1...m - firstOutput, using: &random)
                 let part = GuardedArray(count: rowCount * outputCount, of: Float(0))
@@ -102,7 +103,8 @@ import Testing
                 for row in firstRow..<firstRow + rowCount {
                     expected += whole[row * m + firstOutput..<row * m + firstOutput + outputCount]
                 }
-                findings.requireSameBits(part.values, expected, "\(variant.isa) rows from \(firstRow) outputs from \(firstOutput)")
+                findings.requireSameBits(
+                    part.values, expected, "\(variant.isa) rows from \(firstRow) outputs from \(firstOutput)")
             }
         }
         findings.record()

@@ -13,7 +13,9 @@ import Testing
         }
 
         func rms(_ variant: Variant, _ findings: inout Findings) -> [Float] {
-            let x = GuardedArray(x), weight = GuardedArray(weight), y = GuardedArray(count: x.count, of: Float(1e30))
+            let x = GuardedArray(x)
+            let weight = GuardedArray(weight)
+            let y = GuardedArray(count: x.count, of: Float(1e30))
             unsafe variant.table.pointee.rms_norm_f32(x.count, epsilon, x.pointer, weight.pointer, y.pointer)
             unsafe variant.table.pointee.rms_norm_f32(x.count, epsilon, x.pointer, weight.pointer, x.pointer)
             findings.requireSameBits(x.values, y.values, "\(variant.isa) in place")
@@ -22,7 +24,9 @@ import Testing
         }
 
         func layer(_ variant: Variant, _ findings: inout Findings) -> [Float] {
-            let x = GuardedArray(x), weight = GuardedArray(weight), y = GuardedArray(count: x.count, of: Float(1e30))
+            let x = GuardedArray(x)
+            let weight = GuardedArray(weight)
+            let y = GuardedArray(count: x.count, of: Float(1e30))
             let bias = bias.map { GuardedArray($0) }
             unsafe variant.table.pointee.layer_norm_f32(
                 x.count, epsilon, x.pointer, weight.pointer, bias?.pointer, y.pointer)
@@ -44,7 +48,8 @@ import Testing
                 let (rms, layer) = (one.rms(.scalar, &findings), one.layer(.scalar, &findings))
                 for variant in Variant.others {
                     findings.requireSameBits(one.rms(variant, &findings), rms, "rms \(variant.isa) \(sample) \(count)")
-                    findings.requireSameBits(one.layer(variant, &findings), layer, "layer \(variant.isa) \(sample) \(count)")
+                    findings.requireSameBits(
+                        one.layer(variant, &findings), layer, "layer \(variant.isa) \(sample) \(count)")
                 }
             }
         }
@@ -83,10 +88,12 @@ import Testing
             let difference = (n / 8 + 8) * roundoff * 2 * largest
             let relative = (n / 8 + 12) * roundoff + 2 * difference * scale
             for (index, found) in one.layer(.scalar, &findings).enumerated() {
-                let weight = Double(one.weight[index]), bias = Double(one.bias?[index] ?? 0)
+                let weight = Double(one.weight[index])
+                let bias = Double(one.bias?[index] ?? 0)
                 let normal = (Double(one.x[index]) - mean) * scale
                 let exact = normal * weight + bias
-                let bound = abs(weight) * (difference * scale + abs(normal) * relative) + 2 * roundoff * abs(exact) + 4 * underflow
+                let ofNormal = difference * scale + abs(normal) * relative
+                let bound = abs(weight) * ofNormal + 2 * roundoff * abs(exact) + 4 * underflow
                 findings.requireClose(found, exact, bound: bound, "\(sample) \(count) element \(index)")
             }
         }

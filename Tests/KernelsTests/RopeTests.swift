@@ -8,7 +8,9 @@ import Testing
     private func rotate(
         _ variant: Variant, isHalf: Bool, cosine: [Float], sine: [Float], _ x: [Float], _ findings: inout Findings
     ) -> [Float] {
-        let c = GuardedArray(cosine), s = GuardedArray(sine), x = GuardedArray(x)
+        let c = GuardedArray(cosine)
+        let s = GuardedArray(sine)
+        let x = GuardedArray(x)
         if isHalf {
             unsafe variant.table.pointee.rope_half_f32(cosine.count, c.pointer, s.pointer, x.pointer)
         } else {
@@ -23,14 +25,16 @@ import Testing
         var random = SeededRandom(seed: 10)
         var findings = Findings()
         for pairs in Self.pairCounts {
-            let cosine = Sample.ordinary.values(pairs, using: &random), sine = Sample.ordinary.values(pairs, using: &random)
+            let cosine = Sample.ordinary.values(pairs, using: &random)
+            let sine = Sample.ordinary.values(pairs, using: &random)
             let x = sample.values(2 * pairs + 3, using: &random)
             let expected = rotate(.scalar, isHalf: isHalf, cosine: cosine, sine: sine, x, &findings)
             for variant in Variant.others {
                 let found = rotate(variant, isHalf: isHalf, cosine: cosine, sine: sine, x, &findings)
                 findings.requireSameBits(found, expected, "\(variant.isa) \(sample) \(pairs) pairs")
             }
-            findings.requireSameBits(Array(expected[(2 * pairs)...]), Array(x[(2 * pairs)...]), "rest after \(pairs) pairs")
+            findings.requireSameBits(
+                Array(expected[(2 * pairs)...]), Array(x[(2 * pairs)...]), "rest after \(pairs) pairs")
             for pair in 0..<pairs {
                 let (first, second) = isHalf ? (pair, pair + pairs) : (2 * pair, 2 * pair + 1)
                 let (a, b) = (Double(x[first]), Double(x[second]))

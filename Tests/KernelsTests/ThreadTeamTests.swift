@@ -22,7 +22,9 @@ import Testing
 
         /// Nil when each index ran exactly once.
         var brokenRule: String? {
-            if let index = hits.values.firstIndex(where: { $0 != 1 }) { return "index \(index) ran \(hits.values[index]) times" }
+            if let index = hits.values.firstIndex(where: { $0 != 1 }) {
+                return "index \(index) ran \(hits.values[index]) times"
+            }
             let total = perWorker.values.reduce(0, +)
             return total == hits.count ? nil : "workers noted \(total) of \(hits.count) indices"
         }
@@ -44,7 +46,9 @@ import Testing
         for count in 0...1000 {
             let record = Record(count: count, threads: threads)
             team.run(count: count) { index, worker in record.note(index, worker) }
-            if let broken = record.brokenRule { findings.require(false, "\(threads) threads, count \(count): \(broken)") }
+            if let broken = record.brokenRule {
+                findings.require(false, "\(threads) threads, count \(count): \(broken)")
+            }
         }
         team.stop()
         findings.record()
@@ -68,7 +72,8 @@ import Testing
     @Test func slowBodiesAreSharedAndAwaited() throws {
         let team = try ThreadTeam(threadCount: 3)
         let record = Record(count: 12, threads: 3)
-        let running = Atomic<Int>(0), most = Atomic<Int>(0)
+        let running = Atomic<Int>(0)
+        let most = Atomic<Int>(0)
         team.run(count: 12) { index, worker in
             let now = running.wrappingAdd(1, ordering: .relaxed).newValue
             most.max(now, ordering: .relaxed)

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct ToF16Tests {
     private func convert(_ variant: Variant, _ values: [Float], _ findings: inout Findings) -> [UInt16] {
-        let x = GuardedArray(values), y = GuardedArray(count: values.count, of: UInt16(0xDEAD))
+        let x = GuardedArray(values)
+        let y = GuardedArray(count: values.count, of: UInt16(0xDEAD))
         unsafe variant.table.pointee.to_f16(values.count, x.pointer, y.pointer)
         findings.requireIntact(y, what: variant.isa)
         return y.values
