@@ -4,7 +4,7 @@ import Testing
 
 /// Models from outside the repository, served as they are; left out with a note where they are absent.
 @Suite struct SharedModelTests {
-    @Test(arguments: ["stories260K/stories260K-F32.gguf", "stories260K/hf", "babyllama105/babyllama105-F32.gguf"])
+    @Test(arguments: ["stories260K/stories260K-F32.gguf", "stories260K/hf", "stories3M/stories3M-F32.gguf"])
     func greedyTextIsTheReferences(path: String) throws {
         guard let model = TestFiles.sharedFile("models/\(path)", for: "served models"),
             let golden = TestFiles.sharedFile("models/golden.json", for: "served models")
