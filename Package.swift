@@ -117,7 +117,8 @@ package.targets += [
     tests(
         "ServingTests",
         [
-            "Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability",
+            "Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation",
+            "Observability", "ModelFiles",
             .product(name: "Logging", package: "swift-log"),
         ]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),

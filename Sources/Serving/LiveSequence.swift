@@ -33,7 +33,7 @@ final class LiveSequence {
     /// Not to be picked before `min_tokens`.
     private let banned: Set<TokenID>
     /// `promptLogprobs[i]` belongs to prompt token i; the first has none.
-    private var promptLogprobs: [TokenLogprobs?]
+    private var promptLogprobs: [TokenLogprobs?] = []
 
     init(_ planned: PlannedSequence, of request: LiveRequest, tokenizer: Tokenizer, submitted: Duration) {
         let wanted = planned.request
@@ -44,12 +44,18 @@ final class LiveSequence {
         text = TextAssembler(request: wanted, tokenizer: tokenizer)
         eosTokens = wanted.stop.ignoreEOS ? [] : tokenizer.eosTokens
         banned = wanted.stop.minTokens > 0 ? eosTokens.union(wanted.stop.stopTokens) : []
-        promptLogprobs = wanted.promptLogprobs ? Array(repeating: nil, count: wanted.prompt.count) : []
     }
 
     var id: SequenceID { planned.id }
     var isStarted: Bool { times.started != nil }
     var isPromptDone: Bool { times.promptDone != nil }
+
+    /// The sequence has its bytes: memory that a waiting one does not need is made now.
+    func start(at time: Duration) {
+        times.started = time
+        let wanted = planned.request
+        if wanted.promptLogprobs { promptLogprobs = Array(repeating: nil, count: wanted.prompt.count) }
+    }
 
     // MARK: Logits
 
