@@ -121,7 +121,7 @@ package.targets += [
             "Observability", "ModelFiles",
             .product(name: "Logging", package: "swift-log"),
         ]),
-    tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
+    tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
     tests("EndToEndTests", ["JSON"]),
     tests("TidyTests", ["ServerApp"]),
 ]

@@ -14,7 +14,8 @@ import Testing
 
     @Test func generateReadsAPromptFromStandardInputAndReportsUsage() throws {
         let outcome = try Command.run(
-            ["generate", "-", "-n", "5", "--kv-policy", "h2o", "--kv-budget-tokens", "16", "--verbose"], input: Self.prompt)
+            ["generate", "-", "-n", "5", "--kv-policy", "h2o", "--kv-budget-tokens", "16", "--verbose"],
+            input: Self.prompt)
         #expect(outcome.status == 0)
         #expect(outcome.errorText.contains("KV policy      h2o, budget 16 tokens"))
         #expect(outcome.errorText.contains("finish reason  length"))
