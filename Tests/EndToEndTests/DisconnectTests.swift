@@ -24,8 +24,8 @@ import Testing
         #expect(try server.idlePoolBytes() == 0)
         sleepMilliseconds(300)
         #expect(server.descriptorCount <= descriptors + 4, "\(descriptors) before, \(server.descriptorCount) after")
-        // The allocator keeps what the busiest moment needed; a leak per request would grow with their number. A sanitizer
-        // keeps freed memory on purpose, and finds leaks in its own way.
+        // The allocator keeps what the busiest moment needed; a leak per request would grow with their number. A
+        // sanitizer keeps freed memory on purpose, and finds leaks in its own way.
         let growth = server.residentBytes - memory
         #expect(growth < 16 << 20 || Self.isSanitized, "\(growth) bytes in \(Self.requestCount) requests")
         #expect(server.isRunning)
