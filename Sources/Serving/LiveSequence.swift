@@ -4,6 +4,11 @@ internal import Sampling
 internal import Tokenization
 
 /// One sequence from its acceptance to its end: sampler, text, counts and times. Lives on the engine thread.
+///
+/// How it ends by itself, as in vLLM: an EOS token (unless `ignore_eos`) or a stop token ends it with `stop`; that
+/// token is counted and reported, and is text only with `includeStopString`. A stop string ends it with `stop`, also on
+/// the last allowed token; else that token ends it with `length`. Before `min_tokens` EOS and stop tokens cannot be
+/// picked, and text is not searched for stop strings.
 final class LiveSequence {
     /// A token picked from a step's logits that has not been taken in yet.
     struct Picked {

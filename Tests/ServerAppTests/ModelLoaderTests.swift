@@ -33,7 +33,7 @@ import Tokenization
         #expect(model.chatTemplate.name == "plain")
         #expect(!model.hasUnknownTemplate)
         #expect(model.weightTypes == ["Q8_0", "F32"])
-        #expect(model.kvBytesPerToken == 1024)
+        #expect(model.kvBytesPerToken == 1056)
         #expect(shares.last == 1)
     }
 

@@ -32,9 +32,6 @@ struct LoadedModel: Sendable {
     /// the next turn.
     var chatStops: [String] { chatTemplate.name == "plain" ? ["\nUser:", "\nAssistant:"] : [] }
 
-    /// Bytes of one token's keys and values in an unpruned f16 cache, all layers.
-    var kvBytesPerToken: Int {
-        let shape = decoder.configuration.cacheShape
-        return 2 * shape.laneCount * shape.headDim * 2
-    }
+    /// What the API calls `kv_bytes_per_token`.
+    var kvBytesPerToken: Int { decoder.configuration.cacheShape.unprunedTokenBytes(isHalf: true) }
 }
