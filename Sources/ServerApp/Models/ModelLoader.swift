@@ -1,4 +1,5 @@
 internal import Decoding
+internal import Generation
 internal import JSON
 internal import ModelFiles
 internal import Tokenization
@@ -23,7 +24,8 @@ enum ModelLoader {
             name: choice.name ?? (choice.path == nil ? BuiltInModel.name : name(ofPath: path)), decoder: decoder,
             tokenizer: tokenizer, chatTemplate: template, hasUnknownTemplate: isUnknown,
             contextTokens: try contextTokens(choice.contextTokens, decoder.configuration),
-            weightTypes: weightTypes(source.tensors))
+            weightTypes: weightTypes(source.tensors),
+            longestTokenBytes: (0..<tokenizer.vocabularySize).map { tokenizer.bytes(of: TokenID($0)).count }.max() ?? 1)
     }
 
     private static func tokenizer(of source: ModelSource, path: String) throws -> Tokenizer {

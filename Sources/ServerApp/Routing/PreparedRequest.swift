@@ -33,6 +33,7 @@ struct RequestPreparation: Sendable {
             var generation = template
             switch prompt {
             case .text(let text):
+                try checkLength(text.utf8.count, param: request.param(ofPrompt: index))
                 generation.prompt = model.tokenizer.encode(text, addSpecial: true, parseSpecial: true)
                 if request.echo { texts.append(text) }
             case .tokens(let tokens):
@@ -61,6 +62,7 @@ struct RequestPreparation: Sendable {
                 param: "messages", code: "chat_template_unknown")
         }
         var generation = try finished(request.template, seed: request.seed)
+        try checkLength(request.messages.map(\.content.utf8.count).reduce(0, +), param: "messages")
         let messages = request.messages.map { ChatMessage(role: $0.role, content: $0.content) }
         do {
             generation.prompt = try model.chatTokens(messages)
@@ -79,6 +81,12 @@ struct RequestPreparation: Sendable {
     private func check(model name: String?, unknownFields: [String]) throws(APIError) {
         if let name, name != model.name { throw .modelNotFound(name) }
         if strictFields, !unknownFields.isEmpty { throw .unknownFields(unknownFields) }
+    }
+
+    private func checkLength(_ bytes: Int, param: String) throws(APIError) {
+        guard let tokens = model.tokensOfHopelessText(bytes: bytes) else { return }
+        throw .contextLengthExceeded(
+            promptTokens: tokens, maxTokens: nil, contextLength: model.contextTokens, param: param)
     }
 
     private func finished(_ template: GenerationRequest, seed: Int?) throws(APIError) -> GenerationRequest {
