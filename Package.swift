@@ -72,8 +72,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "Evaluation",
+            dependencies: ["Decoding", "KVCaching", "Sampling", "Tokenization", "Generation", "JSON"],
+            swiftSettings: strict),
+        .target(
             name: "ServerApp",
             dependencies: [
+                "Evaluation",
                 "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "Tokenization", "Observability", "Generation",
                 "Decoding", "KVCaching", "Kernels", "JSON", "Sampling", "Scheduling",
                 .product(name: "Logging", package: "swift-log"),
@@ -120,6 +125,9 @@ package.targets += [
             "Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability",
             .product(name: "Logging", package: "swift-log"),
         ]),
+    tests(
+        "EvaluationTests",
+        ["Evaluation", "Decoding", "KVCaching", "ModelFiles", "Tokenization", "Generation", "Tensors", "JSON"]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
     tests("EndToEndTests", ["JSON"]),
     tests("TidyTests", ["ServerApp"]),
