@@ -127,7 +127,7 @@ package.targets += [
         ]),
     tests(
         "EvaluationTests",
-        ["Evaluation", "Decoding", "KVCaching", "ModelFiles", "Tokenization", "Generation", "Tensors", "JSON"]),
+        ["Evaluation", "ServerApp", "Decoding", "KVCaching", "Tokenization", "Generation", "JSON"]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
     tests("EndToEndTests", ["JSON"]),
     tests("TidyTests", ["ServerApp"]),

@@ -22,7 +22,7 @@ public enum Measure: String, Sendable, CaseIterable {
     /// Axis title.
     public var title: String {
         switch self {
-        case .divergence: "KL(full || policy), nats per token"
+        case .divergence: "KL from the full cache, nats per token"
         case .agreement: "top-1 agreement with the full cache"
         case .perplexity: "perplexity per token"
         case .exact: "all digits right"

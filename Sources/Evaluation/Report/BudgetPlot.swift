@@ -17,6 +17,8 @@ struct BudgetPlot {
     private static let colors = [
         "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#8c613c", "#3b3b3b",
     ]
+    /// Pixels between the marks of two policies at one budget.
+    private static let spread = 4.5
     private static let baselineColor = "#8a8a8a"
 
     private struct Series {
@@ -49,7 +51,7 @@ struct BudgetPlot {
                 + "\(report.settings.inputCount(of: suite)) texts, 95 % intervals", Self.left, 43)
         drawAxes(axis, &drawing)
         for (index, line) in series.enumerated() {
-            draw(line, offset: (Double(index) - Double(series.count - 1) / 2) * 3, axis, &drawing)
+            draw(line, offset: (Double(index) - Double(series.count - 1) / 2) * Self.spread, axis, &drawing)
         }
         drawLegend(series, &drawing)
         return drawing.svg

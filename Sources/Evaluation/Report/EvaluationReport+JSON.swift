@@ -38,7 +38,8 @@ extension EvaluationReport {
     }
 
     private func pointJSON(_ point: EvaluationPoint) -> JSONValue {
-        guard var object = point.json.asObject, let variant = settings.variants.first(where: { $0.label == point.policy })
+        guard var object = point.json.asObject,
+            let variant = settings.variants.first(where: { $0.label == point.policy })
         else { return .null }
         object["run"] = nil
         var estimates = JSONObject()

@@ -15,7 +15,7 @@ struct ResultTable {
         for suite in report.settings.suites {
             parts.append("## \(suite.title)")
             for measure in suite.measures { parts.append(budgets(suite, measure)) }
-            if let groups = groups(suite) { parts.append(groups) }
+            parts += groupBudgets.compactMap { groups(suite, $0) }
         }
         parts.append("## Cost")
         parts.append(costs)
@@ -35,16 +35,17 @@ struct ResultTable {
         return Self.table(rows)
     }
 
-    /// The budget of the tables by distance and number of facts: 25 %, or the middle one.
-    private var groupBudget: BudgetShare? {
+    /// The budgets of the tables by distance and number of facts: a half and a quarter, or the middle one.
+    private var groupBudgets: [BudgetShare] {
         let budgets = report.settings.budgets
-        return budgets.first { $0.percent == 25 } ?? (budgets.isEmpty ? nil : budgets[budgets.count / 2])
+        let usual = budgets.filter { $0.percent == 50 || $0.percent == 25 }
+        return usual.isEmpty && !budgets.isEmpty ? [budgets[budgets.count / 2]] : usual
     }
 
     /// Recall by distance and by number of facts at one budget; nil for suites without these traits.
-    private func groups(_ suite: SuiteKind) -> String? {
-        guard let budget = groupBudget, let traits = report.traits[suite], let distances = traits["distance"],
-            let facts = traits["facts"], let farthest = distances.max()
+    private func groups(_ suite: SuiteKind, _ budget: BudgetShare) -> String? {
+        guard let traits = report.traits[suite], let distances = traits["distance"], let facts = traits["facts"],
+            let farthest = distances.max()
         else { return nil }
         let third = max(1, farthest / 3)
         let columns: [(String, String, ClosedRange<Int>)] =

@@ -35,8 +35,8 @@ struct SVGDrawing {
     /// A round mark, filled or hollow.
     mutating func dot(_ x: Double, _ y: Double, color: String, isFilled: Bool) {
         elements.append(
-            "<circle cx=\"\(Self.number(x))\" cy=\"\(Self.number(y))\" r=\"4\" fill=\"\(isFilled ? color : "#ffffff")\" "
-                + "stroke=\"\(color)\" stroke-width=\"1.5\"/>")
+            "<circle cx=\"\(Self.number(x))\" cy=\"\(Self.number(y))\" r=\"4\" "
+                + "fill=\"\(isFilled ? color : "#ffffff")\" stroke=\"\(color)\" stroke-width=\"1.5\"/>")
     }
 
     /// `turned` runs upwards.

@@ -26,11 +26,11 @@ public struct EvaluationSettings: Sendable, Equatable {
     /// Few and short inputs: an overview in minutes, with wide intervals.
     public static var quick: EvaluationSettings {
         var settings = EvaluationSettings()
-        settings.contextTokens = 384
+        settings.contextTokens = 512
         settings.continuationTokens = 32
-        settings.proseTexts = 12
-        settings.recallTexts = 18
-        settings.gatherTexts = 6
+        settings.proseTexts = 24
+        settings.recallTexts = 27
+        settings.gatherTexts = 8
         return settings
     }
 

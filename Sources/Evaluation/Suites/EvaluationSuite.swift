@@ -1,5 +1,5 @@
-/// A set of inputs with a way to judge a policy on them. Inputs are a function of settings and seed, so all policies and
-/// budgets see the same ones and can be compared in pairs.
+/// A set of inputs with a way to judge a policy on them. Inputs are a function of settings and seed, so all policies
+/// and budgets see the same ones and can be compared in pairs.
 protocol EvaluationSuite {
     var kind: SuiteKind { get }
     var inputCount: Int { get }
