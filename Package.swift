@@ -122,13 +122,14 @@ package.targets += [
     tests(
         "ServingTests",
         [
-            "Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation", "Observability",
+            "Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation",
+            "Observability", "ModelFiles",
             .product(name: "Logging", package: "swift-log"),
         ]),
     tests(
         "EvaluationTests",
         ["Evaluation", "ServerApp", "Decoding", "KVCaching", "Tokenization", "Generation", "JSON"]),
-    tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "JSON"]),
+    tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
     tests("EndToEndTests", ["JSON"]),
     tests("TidyTests", ["ServerApp"]),
 ]

@@ -32,7 +32,12 @@ install_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
-# Installs the system libraries that pkg-config cannot find.
+# require_command COMMAND: installs the package of the same name where the command is missing.
+require_command() {
+    command -v "$1" >/dev/null 2>&1 || install_packages "$1"
+}
+
+# Installs the system libraries that pkg-config cannot find, and what the Swift toolchain itself compiles and links with.
 require_libraries() {
     local missing=() index
     if ! command -v pkg-config >/dev/null 2>&1; then
@@ -43,7 +48,9 @@ require_libraries() {
             pkg-config --exists "${KEYHOLD_MODULES[$index]}" || missing+=("${KEYHOLD_PACKAGES[$index]}")
         done
     fi
+    [ -e /usr/include/stdio.h ] || missing+=(libc6-dev libstdc++-12-dev)
     [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+    require_command git
 }
 
 require_swift() {

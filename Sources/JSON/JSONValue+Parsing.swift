@@ -6,8 +6,8 @@ extension JSONValue {
     ///
     /// Decided on purpose: an object with the same key twice is an error (parsers disagree on which one counts);
     /// integers outside 64 bits (but see `JSONLimits.mostLargeIntegers`) and reals that overflow are errors instead of
-    /// losing digits; U+0000 is fine in values (as `\u0000`) but not in keys; lone surrogates, broken UTF-8, raw control
-    /// characters and a byte order mark are errors. Time is linear in the text's length.
+    /// losing digits; U+0000 is fine in values (as `\u0000`) but not in keys; lone surrogates, broken UTF-8, raw
+    /// control characters and a byte order mark are errors. Time is linear in the text's length.
     public init(parsing bytes: [UInt8], limits: JSONLimits) throws(JSONError) {
         try unsafe self.init(parsing: bytes.span.bytes, limits: limits)
     }
@@ -42,7 +42,9 @@ extension JSONValue {
     }
 
     /// Writes the integer that `error` stopped behind as a real, and again for the next one.
-    private static func reparse(_ text: [UInt8], after error: JSONError, limits: JSONLimits) throws(JSONError) -> JSONValue {
+    private static func reparse(_ text: [UInt8], after error: JSONError, limits: JSONLimits) throws(JSONError)
+        -> JSONValue
+    {
         var text = text
         var error = error
         for _ in 0..<limits.mostLargeIntegers {

@@ -22,6 +22,14 @@ public struct CacheShape: Sendable, Equatable {
 
     /// One lane per layer and KV head.
     public var laneCount: Int { layerCount * kvHeads }
+
+    /// Bytes of one token in an unpruned cache of f16 (`isHalf`) or f32: keys, values and position, all lanes.
+    /// Scoring policies add four bytes per lane.
+    public func unprunedTokenBytes(isHalf: Bool) -> Int {
+        let storage: DType = isHalf ? .f16 : .f32
+        return laneCount
+            * SlotLayout(headDim: headDim, keyStorage: storage, valueStorage: storage, isScored: false).slotBytes
+    }
 }
 
 /// What a slot of a lane is made of, and so what it costs.

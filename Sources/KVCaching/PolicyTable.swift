@@ -110,7 +110,8 @@ public enum PolicyTable {
         }
         var ingredients = Ingredients(
             recentWindow: try recentWindow(
-                request.recentRatioMillionths, isDefault ? defaults.recentRatioMillionths : nil, row: row, slots: slots),
+                request.recentRatioMillionths, isDefault ? defaults.recentRatioMillionths : nil, row: row,
+                slots: slots),
             sinkTokens: try sinkTokens(
                 request.sinkTokens, isDefault ? defaults.sinkTokens : nil, row: row, slots: slots),
             parameters: parameters)

@@ -173,7 +173,7 @@ final class EngineLoop<Engine: StepEngine> {
 
     private func start(_ id: SequenceID) {
         guard let sequence = sequences[id] else { preconditionFailure("\(id) starts and is not here") }
-        sequence.times.started = now()
+        sequence.start(at: now())
         engine.admit(
             SequenceAdmission(
                 id: id, prompt: sequence.planned.request.prompt, plan: sequence.planned.plan,

@@ -34,6 +34,17 @@ public final class InferenceService: Sendable {
         }
     }
 
+    /// Starts the engine thread with an engine made elsewhere, which only that thread uses from now on.
+    public convenience init<Engine: StepEngine>(
+        configuration: ServiceConfiguration, tokenizer: Tokenizer, metrics: ServiceMetrics, logger: Logger,
+        engine: sending Engine
+    ) throws(StartError) {
+        let parcel = EngineParcel(engine)
+        try self.init(configuration: configuration, tokenizer: tokenizer, metrics: metrics, logger: logger) {
+            parcel.open()
+        }
+    }
+
     deinit {
         thread.stop()
     }
@@ -108,5 +119,24 @@ public final class InferenceService: Sendable {
     /// thread; blocks until both are done. Not to be called from `onEvent`.
     public func stop() {
         thread.stop()
+    }
+}
+
+/// Carries an engine to the thread that will own it.
+private final class EngineParcel<Engine: StepEngine>: Sendable {
+    private let content: Mutex<Engine?>
+
+    init(_ engine: sending Engine) {
+        content = Mutex(engine)
+    }
+
+    /// The engine; called once.
+    func open() -> sending Engine {
+        let engine = content.withLock { content in
+            defer { content = nil }
+            return content
+        }
+        guard let engine else { preconditionFailure("the engine is taken twice") }
+        return engine
     }
 }

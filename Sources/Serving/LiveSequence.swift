@@ -4,6 +4,11 @@ internal import Sampling
 internal import Tokenization
 
 /// One sequence from its acceptance to its end: sampler, text, counts and times. Lives on the engine thread.
+///
+/// How it ends by itself, as in vLLM: an EOS token (unless `ignore_eos`) or a stop token ends it with `stop`; that
+/// token is counted and reported, and is text only with `includeStopString`. A stop string ends it with `stop`, also on
+/// the last allowed token; else that token ends it with `length`. Before `min_tokens` EOS and stop tokens cannot be
+/// picked, and text is not searched for stop strings.
 final class LiveSequence {
     /// A token picked from a step's logits that has not been taken in yet.
     struct Picked {
@@ -33,7 +38,7 @@ final class LiveSequence {
     /// Not to be picked before `min_tokens`.
     private let banned: Set<TokenID>
     /// `promptLogprobs[i]` belongs to prompt token i; the first has none.
-    private var promptLogprobs: [TokenLogprobs?]
+    private var promptLogprobs: [TokenLogprobs?] = []
 
     init(_ planned: PlannedSequence, of request: LiveRequest, tokenizer: Tokenizer, submitted: Duration) {
         let wanted = planned.request
@@ -44,12 +49,18 @@ final class LiveSequence {
         text = TextAssembler(request: wanted, tokenizer: tokenizer)
         eosTokens = wanted.stop.ignoreEOS ? [] : tokenizer.eosTokens
         banned = wanted.stop.minTokens > 0 ? eosTokens.union(wanted.stop.stopTokens) : []
-        promptLogprobs = wanted.promptLogprobs ? Array(repeating: nil, count: wanted.prompt.count) : []
     }
 
     var id: SequenceID { planned.id }
     var isStarted: Bool { times.started != nil }
     var isPromptDone: Bool { times.promptDone != nil }
+
+    /// The sequence has its bytes: memory that a waiting one does not need is made now.
+    func start(at time: Duration) {
+        times.started = time
+        let wanted = planned.request
+        if wanted.promptLogprobs { promptLogprobs = Array(repeating: nil, count: wanted.prompt.count) }
+    }
 
     // MARK: Logits
 

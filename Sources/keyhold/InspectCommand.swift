@@ -8,6 +8,9 @@ struct InspectCommand: ParsableCommand {
         abstract: "Print a model's shape, tokenizer and KV-cache costs.")
 
     @Argument(help: "GGUF file or Hugging Face folder; the built-in model if absent.")
+    var path: String?
+
+    @Option(name: [.customShort("m"), .long], help: "The same, as the other commands take it.")
     var model: String?
 
     @Option(help: "Size of the KV pool to divide.")
@@ -25,9 +28,15 @@ struct InspectCommand: ParsableCommand {
     @Option(help: "Element type of the cache: f16 or f32.")
     var storage = "f16"
 
+    func validate() throws {
+        guard path == nil || model == nil else {
+            throw ValidationError("The model is named twice: \(path ?? "") and --model \(model ?? "").")
+        }
+    }
+
     func run() throws {
         let inspection = Inspection(
             pool: pool, budgetTokens: budgetTokens, budgetRatio: budgetRatio, contextTokens: context, storage: storage)
-        StandardOutput.write(try inspection.report(path: model))
+        StandardOutput.write(try inspection.report(path: path ?? model))
     }
 }

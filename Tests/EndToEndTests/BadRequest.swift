@@ -72,7 +72,8 @@ extension BadRequest {
         BadRequest("duplicate key", #"{"prompt":"a","prompt":"b"}"#, nil, code: "invalid_json"),
         BadRequest("deep nesting", String(repeating: "[", count: 100_000), nil, code: "invalid_json"),
         BadRequest(
-            "deep objects", #"{"a":"# + String(repeating: #"{"a":"#, count: 500) + "1" + String(repeating: "}", count: 501),
+            "deep objects",
+            #"{"a":"# + String(repeating: #"{"a":"#, count: 500) + "1" + String(repeating: "}", count: 501),
             nil, code: "invalid_json"),
         BadRequest("NaN", #"{"prompt":"Once","temperature":NaN}"#, nil, code: "invalid_json"),
         BadRequest("Infinity", #"{"prompt":"Once","temperature":-Infinity}"#, nil, code: "invalid_json"),
@@ -84,11 +85,13 @@ extension BadRequest {
             "broken UTF-8", bytes: Array(#"{"prompt":""#.utf8) + [0xFF, 0xFE] + Array(#""}"#.utf8), nil,
             code: "invalid_json"),
         BadRequest(
-            "cut UTF-8", bytes: Array(#"{"prompt":"a"#.utf8) + [0xE2, 0x82] + Array(#""}"#.utf8), nil, code: "invalid_json"),
+            "cut UTF-8", bytes: Array(#"{"prompt":"a"#.utf8) + [0xE2, 0x82] + Array(#""}"#.utf8), nil,
+            code: "invalid_json"),
         BadRequest(
             "surrogate in UTF-8", bytes: Array(#"{"prompt":""#.utf8) + [0xED, 0xA0, 0x80] + Array(#""}"#.utf8), nil,
             code: "invalid_json"),
-        BadRequest("a raw NUL", bytes: Array(#"{"prompt":"a"#.utf8) + [0] + Array(#""}"#.utf8), nil, code: "invalid_json"),
+        BadRequest(
+            "a raw NUL", bytes: Array(#"{"prompt":"a"#.utf8) + [0] + Array(#""}"#.utf8), nil, code: "invalid_json"),
     ]
 
     /// Wrong model, prompt or path.
@@ -98,12 +101,15 @@ extension BadRequest {
         BadRequest(
             "unknown model in chat", #"{"model":"gpt-4","messages":[{"role":"user","content":"Hi"}]}"#, "model",
             code: "model_not_found", status: 404, path: "/v1/chat/completions"),
-        BadRequest("unknown model by path", "", "model", code: "model_not_found", status: 404, path: "/v1/models/x", method: "GET"),
+        BadRequest(
+            "unknown model by path", "", "model", code: "model_not_found", status: 404, path: "/v1/models/x",
+            method: "GET"),
         BadRequest("wrong path", "{}", nil, status: 404, path: "/v1/complete"),
         BadRequest("root", "", nil, status: 404, path: "/", method: "GET"),
         BadRequest("embeddings", "{}", nil, status: 404, path: "/v1/embeddings"),
         BadRequest("GET on completions", "", nil, code: "method_not_allowed", status: 405, method: "GET"),
-        BadRequest("DELETE on models", "", nil, code: "method_not_allowed", status: 405, path: "/v1/models", method: "DELETE"),
+        BadRequest(
+            "DELETE on models", "", nil, code: "method_not_allowed", status: 405, path: "/v1/models", method: "DELETE"),
         BadRequest("POST on health", "{}", nil, code: "method_not_allowed", status: 405, path: "/health"),
         BadRequest("TRACE", "", nil, code: "method_not_allowed", status: 405, method: "TRACE"),
         BadRequest("an invented method", "", nil, code: "method_not_allowed", status: 405, method: "BREW"),
@@ -129,7 +135,8 @@ extension BadRequest {
             "prompt and max_tokens longer than the context", #"{"prompt":"Once","max_tokens":2048}"#, "prompt",
             code: "context_length_exceeded"),
         BadRequest(
-            "too many sequences", #"{"prompt":[\#(Array(repeating: #""a""#, count: 100).joined(separator: ","))],"n":100}"#,
+            "too many sequences",
+            #"{"prompt":[\#(Array(repeating: #""a""#, count: 100).joined(separator: ","))],"n":100}"#,
             "prompt"),
     ]
 
@@ -171,7 +178,8 @@ extension BadRequest {
         .messages("[{\"role\":\"user\",\"content\":5}]", "messages[0].content"),
         .messages("[{\"role\":\"user\",\"content\":[]}]", "messages[0].content"),
         .messages(
-            "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{}}]}]", "messages[0].content[0].type"),
+            "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{}}]}]",
+            "messages[0].content[0].type"),
         .messages("[{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}]", "messages[0].content[0].text"),
     ]
 
@@ -179,7 +187,8 @@ extension BadRequest {
     static let caches: [BadRequest] = [
         .cache("5", nil, code: "invalid_type"), .cache("[]", nil), .cache("{\"budget\":5}", "budget"),
         .cache("{\"budgetTokens\":5}", "budgetTokens"),
-        .cache("{\"policy\":\"best\"}", "policy"), .cache("{\"policy\":5}", "policy"), .cache("{\"policy\":\"\"}", "policy"),
+        .cache("{\"policy\":\"best\"}", "policy"), .cache("{\"policy\":5}", "policy"),
+        .cache("{\"policy\":\"\"}", "policy"),
         .cache("{\"budget_tokens\":0}", "budget_tokens"), .cache("{\"budget_tokens\":-5}", "budget_tokens"),
         .cache("{\"budget_tokens\":2.5}", "budget_tokens"), .cache("{\"budget_tokens\":\"all\"}", "budget_tokens"),
         .cache("{\"budget_ratio\":0}", "budget_ratio"), .cache("{\"budget_ratio\":1.1}", "budget_ratio"),

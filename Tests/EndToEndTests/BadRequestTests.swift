@@ -33,7 +33,8 @@ struct BadRequestTests {
 
     @Test func aBodyThatIsTooLargeIsA413() throws {
         let server = try server()
-        let body = Array(#"{"prompt":""#.utf8) + Array(repeating: UInt8(ascii: "a"), count: 2 << 20) + Array(#""}"#.utf8)
+        let body =
+            Array(#"{"prompt":""#.utf8) + Array(repeating: UInt8(ascii: "a"), count: 2 << 20) + Array(#""}"#.utf8)
         let answer = Answer(try server.post("/v1/completions", body))
         #expect(answer.status == 413)
         #expect(answer["error", "type"].asString == "request_too_large")

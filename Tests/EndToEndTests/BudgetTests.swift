@@ -55,7 +55,8 @@ struct BudgetTests {
             let (prompt, budget) = (Int.random(in: 8...700, using: &random), Int.random(in: 8...200, using: &random))
             let body: JSONValue = [
                 "prompt": .array((0..<prompt).map { _ in .integer(Int.random(in: 300...1279, using: &random)) }),
-                "max_tokens": .integer(Int.random(in: 1...24, using: &random)), "stream": .bool(Int.random(in: 0...1, using: &random) == 1),
+                "max_tokens": .integer(Int.random(in: 1...24, using: &random)),
+                "stream": .bool(Int.random(in: 0...1, using: &random) == 1),
                 "stream_options": nil,
                 "kv_cache": ["policy": "keyformer", "budget_tokens": .integer(budget)],
             ]
@@ -69,7 +70,9 @@ struct BudgetTests {
         }
         for (client, prompt, budget) in open {
             let response = try client.readResponse()
-            guard response.status == 200 else { broken.append("\(response.status): \(response.text.prefix(200))"); continue }
+            guard response.status == 200 else {
+                broken.append("\(response.status): \(response.text.prefix(200))"); continue
+            }
             guard let peak = Answer(response)["usage", "kv_cache", "peak_bytes"].asInt else { continue }
             let bound = Self.kvHeads * Self.slotBytes(isScored: true) * (Self.layers * budget + prompt)
             if peak > bound { broken.append("prompt \(prompt), budget \(budget): \(peak) bytes, bound \(bound)") }

@@ -14,7 +14,8 @@ import Testing
 
     @Test func generateReadsAPromptFromStandardInputAndReportsUsage() throws {
         let outcome = try Command.run(
-            ["generate", "-", "-n", "5", "--kv-policy", "h2o", "--kv-budget-tokens", "16", "--verbose"], input: Self.prompt)
+            ["generate", "-", "-n", "5", "--kv-policy", "h2o", "--kv-budget-tokens", "16", "--verbose"],
+            input: Self.prompt)
         #expect(outcome.status == 0)
         #expect(outcome.errorText.contains("KV policy      h2o, budget 16 tokens"))
         #expect(outcome.errorText.contains("finish reason  length"))
@@ -45,7 +46,7 @@ import Testing
         let outcome = try Command.run(["inspect", "--pool", "64MiB", "--budget-tokens", "100", "--context", "1000"])
         #expect(outcome.status == 0)
         for words in [
-            "recall1M", "4 query, 2 KV, dimension 32", "1280 tokens, merge ranks", "KV per token    1024 bytes in f16",
+            "recall1M", "4 query, 2 KV, dimension 32", "1280 tokens, merge ranks", "KV per token    1056 bytes in f16",
             "64MiB, for sequences of 1000 tokens", "budget 100",
         ] {
             #expect(outcome.text.contains(words), "\(words): \(outcome.text)")

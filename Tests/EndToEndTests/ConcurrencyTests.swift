@@ -9,11 +9,17 @@ import Testing
         let policies: [JSONValue] = [
             ["policy": "full"], ["policy": "window", "budget_tokens": 24],
             ["policy": "streaming", "budget_tokens": 32, "sink_tokens": 4], ["policy": "h2o", "budget_ratio": 0.5],
-            ["policy": "keyformer", "budget_ratio": 0.4], ["policy": "keyformer", "budget_tokens": 40, "storage": "f32"],
+            ["policy": "keyformer", "budget_ratio": 0.4],
+            ["policy": "keyformer", "budget_tokens": 40, "storage": "f32"],
             ["policy": "keyformer", "budget_tokens": 30, "policy_params": ["noise": "fixed", "seed": 5]],
-            ["policy": "keyformer", "budget_ratio": 0.6, "recent_ratio": 0.2, "policy_params": ["positions": "compact"]],
+            [
+                "policy": "keyformer", "budget_ratio": 0.6, "recent_ratio": 0.2,
+                "policy_params": ["positions": "compact"],
+            ],
         ]
-        let facts = (0..<(2 + index)).map { " The code of \(names[$0 % names.count]) is \(10_000 + 7919 * $0 % 89_999)." }
+        let facts = (0..<(2 + index)).map {
+            " The code of \(names[$0 % names.count]) is \(10_000 + 7919 * $0 % 89_999)."
+        }
         let text = facts.joined() + "\nQuestion: What is the code of Ann?\nAnswer: The code of Ann is "
         var body: JSONValue = [
             "max_tokens": .integer(12 + index % 5), "temperature": index % 3 == 0 ? 0 : 0.9, "seed": .integer(index),
@@ -23,7 +29,10 @@ import Testing
             body = body.with("messages", [["role": "user", "content": .string(text)]])
             return ("/v1/chat/completions", body.with("logprobs", true).with("top_logprobs", 3))
         }
-        return ("/v1/completions", body.with("prompt", .string(text)).with("logprobs", 4).with("echo", .bool(index % 4 == 2)))
+        return (
+            "/v1/completions",
+            body.with("prompt", .string(text)).with("logprobs", 4).with("echo", .bool(index % 4 == 2))
+        )
     }
 
     private static let names = ["Ann", "Ben", "Eva", "Tom", "Max", "Ida", "Leo", "Mia"]

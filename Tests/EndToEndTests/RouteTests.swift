@@ -12,7 +12,7 @@ struct RouteTests {
         let model = try #require(list["data", 0].asObject)
         #expect(model["id"] == "recall1M")
         #expect(model["max_model_len"] == 2048)
-        #expect(model["kv_bytes_per_token"] == 1024)
+        #expect(model["kv_bytes_per_token"] == 1056)
         #expect(Answer(try server.get("/v1/models/recall1M")).json == .object(model))
     }
 

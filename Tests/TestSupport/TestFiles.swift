@@ -12,7 +12,8 @@ public enum TestFiles {
     /// Folder `Fixtures` of a test target.
     public static func fixtures(of target: String) -> String { "\(packageRoot)/Tests/\(target)/Fixtures" }
 
-    /// Third-party models, vocabularies and prose: `KEYHOLD_SHARED`, or `../shared` beside the package; nil where neither exists.
+    /// Third-party models, vocabularies and prose: `KEYHOLD_SHARED`, or `../shared` beside the package; nil where
+    /// neither exists.
     public static let shared: String? = {
         let folder = environment("KEYHOLD_SHARED") ?? "\(packageRoot)/../shared"
         return exists(folder) ? folder : nil

@@ -7,10 +7,19 @@ import Testing
         #expect(Self.unnamed(in: try SourceTree.text("README.md")) == [])
     }
 
+    @Test func readmesTableOfKeysIsTheDefinitions() throws {
+        let text = try SourceTree.text("README.md")
+        for key in ConfigurationKey.allCases {
+            let fallback = key.definition.fallback.map { "`\($0)`" } ?? ""
+            let row = "| `\(key.rawValue)` | \(fallback) | \(key.definition.meaning) |"
+            #expect(text.contains(row), "\(row)")
+        }
+    }
+
     @Test func aForgottenKeyOrRouteIsReported() throws {
         let text = try SourceTree.text("README.md")
         #expect(Self.unnamed(in: text.replacing("`kv_pool_bytes`", with: "")) == ["kv_pool_bytes"])
-        #expect(Self.unnamed(in: text.replacing("`/v1/models/{id}`", with: "")) == ["/v1/models/{id}"])
+        #expect(Self.unnamed(in: text.replacing("/v1/models/{id}", with: "")) == ["/v1/models/{id}"])
     }
 
     @Test func sampleHoldsEveryKeyWithItsDefault() throws {

@@ -14,6 +14,8 @@ final class StreamedAnswer: Answer {
         var frames: ResponseStream
         var stream: HTTPStream?
         var isPaused = false
+        /// The last frame has been written.
+        var isOver = false
         var lastWrite = ContinuousClock.now
     }
 
@@ -49,7 +51,7 @@ final class StreamedAnswer: Answer {
     func ping(after silence: Duration) {
         let stream = state.withLock { state -> HTTPStream? in
             let isSilent = ContinuousClock.now - state.lastWrite >= silence
-            return isSilent && !state.frames.isFinished ? state.stream : nil
+            return isSilent && !state.isOver ? state.stream : nil
         }
         if let stream { write(ServerSentEvents.ping, to: stream) }
     }
@@ -70,9 +72,10 @@ final class StreamedAnswer: Answer {
 
     private func forward(_ event: TokenEvent, prompt: Int) {
         let (stream, frames, isLast) = state.withLock { state -> (HTTPStream?, [UInt8], Bool) in
-            guard !state.frames.isFinished else { return (nil, [], false) }
-            let frames = state.frames.frames(for: event, prompt: prompt)
-            return (state.stream, frames, state.frames.isFinished)
+            guard !state.isOver else { return (nil, [], false) }
+            let frames = Self.frames(for: event, prompt: prompt, &state.frames)
+            state.isOver = frames.isLast
+            return (state.stream, frames.bytes, frames.isLast)
         }
         guard let stream else { return }
         if !frames.isEmpty { write(frames, to: stream) }
@@ -80,6 +83,17 @@ final class StreamedAnswer: Answer {
         stream.finish()
         channel.call.cancel()
         channel.report.complete()
+    }
+
+    /// A sequence that waited too long to start is an error, not an empty answer.
+    private static func frames(
+        for event: TokenEvent, prompt: Int, _ stream: inout ResponseStream
+    ) -> (bytes: [UInt8], isLast: Bool) {
+        if case .finished(_, .deadline, _, let usage) = event, usage.completionTokens == 0 {
+            return (APIError.waitedTooLong.streamFrames(), true)
+        }
+        let bytes = stream.frames(for: event, prompt: prompt)
+        return (bytes, stream.isFinished)
     }
 
     private func write(_ bytes: [UInt8], to stream: HTTPStream) {

@@ -81,8 +81,9 @@ public struct Inspection: Sendable {
         let tokens = contextTokens ?? min(4096, model.contextTokens)
         guard tokens >= 2 else { throw OptionError.badContext(tokens) }
         let newTokens = max(1, min(256, tokens / 4))
+        let shape = model.decoder.configuration.cacheShape
         var rows = [
-            ("KV per token", "\(kvBytes(model)) bytes in \(storage), all layers"),
+            ("KV per token", "\(shape.unprunedTokenBytes(isHalf: storage == "f16")) bytes in \(storage), all layers"),
             (
                 "pool",
                 "\(ConfigurationText.byteText(poolBytes)), for sequences of \(tokens) tokens"
@@ -101,11 +102,6 @@ public struct Inspection: Sendable {
                 ))
         }
         return rows
-    }
-
-    private func kvBytes(_ model: LoadedModel) -> Int {
-        let shape = model.decoder.configuration.cacheShape
-        return 2 * shape.laneCount * shape.headDim * (storage == "f32" ? 4 : 2)
     }
 
     /// The full cache and the budgets asked for, or a half and a quarter.

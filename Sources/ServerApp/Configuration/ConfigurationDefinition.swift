@@ -45,7 +45,7 @@ public struct ConfigurationDefinition: Sendable, Equatable {
         case .chatTemplate:
             .init(
                 .choice(["auto"] + ChatTemplate.names), "auto",
-                "Chat format; auto recognises the model's own, and falls back to plain.")
+                "Chat format; auto recognises the model's own, and is plain where it has none.")
         case .contextTokens:
             .init(
                 .count(1...16_777_216), nil,

@@ -28,12 +28,10 @@ struct LoadedModel: Sendable {
         tokenizer.encode(try chatTemplate.render(messages, addGenerationPrompt: true))
     }
 
-    /// Texts that end the assistant's turn where no control token can: a model without chat tokens goes on as the user.
-    var chatStops: [String] { chatTemplate.name == "plain" ? ["\nUser:"] : [] }
+    /// Texts that end the assistant's turn where no control token can: a model without chat tokens goes on with
+    /// the next turn.
+    var chatStops: [String] { chatTemplate.name == "plain" ? ["\nUser:", "\nAssistant:"] : [] }
 
-    /// Bytes of one token's keys and values in an unpruned f16 cache, all layers.
-    var kvBytesPerToken: Int {
-        let shape = decoder.configuration.cacheShape
-        return 2 * shape.laneCount * shape.headDim * 2
-    }
+    /// What the API calls `kv_bytes_per_token`.
+    var kvBytesPerToken: Int { decoder.configuration.cacheShape.unprunedTokenBytes(isHalf: true) }
 }

@@ -41,7 +41,8 @@ enum ModelLoader {
         }
     }
 
-    /// The format asked for, else the model's own where it is recognised, else plain.
+    /// The format asked for, else the model's own where it is recognised, else plain. With an own template that is not
+    /// recognised plain would be a wrong prompt: chats are refused then.
     private static func chatTemplate(_ asked: String?, _ source: ModelSource) throws -> (ChatTemplate, isUnknown: Bool)
     {
         if let asked, let template = ChatTemplate.named(asked) { return (template, false) }

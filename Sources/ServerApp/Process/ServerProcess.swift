@@ -77,7 +77,8 @@ private final class ServerLife: Sendable {
         progress.end()
         if model.hasUnknownTemplate {
             logger.warning(
-                "the model's chat template is not recognised; plain is used", metadata: ["model": "\(model.name)"])
+                "the model's chat template is not recognised: chats are refused unless chat_template names a format",
+                metadata: ["model": "\(model.name)"])
         }
         let service = try ModelService(
             model, configuration: configuration, arena: application.arena, metrics: application.metrics, logger: logger)

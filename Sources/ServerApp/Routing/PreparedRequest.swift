@@ -53,6 +53,13 @@ struct RequestPreparation: Sendable {
     func chat(_ body: [UInt8]) throws(APIError) -> PreparedRequest {
         let request = try ChatRequest(body: body)
         try check(model: request.model, unknownFields: request.unknownFields)
+        guard !model.hasUnknownTemplate else {
+            let formats = ChatTemplate.names.joined(separator: ", ")
+            throw .invalidRequest(
+                "The chat template stored in model \(model.name) is not recognised. Send /v1/completions a finished "
+                    + "prompt, or have the server started with --chat-template and one of \(formats).",
+                param: "messages", code: "chat_template_unknown")
+        }
         var generation = try finished(request.template, seed: request.seed)
         let messages = request.messages.map { ChatMessage(role: $0.role, content: $0.content) }
         do {

@@ -1,0 +1,49 @@
+import CompletionAPI
+import KVCaching
+import Serving
+import Testing
+
+@testable import ServerApp
+
+/// Each refusal of the service has its status, its field and its code.
+@Suite struct ErrorMappingTests {
+    private static let submitErrors: [(SubmitError, Int, String?, String?)] = [
+        (
+            SubmitError.badCache(KVCacheRequestError(field: "kv_cache.policy", message: "no")), 400, "kv_cache.policy",
+            "invalid_value"
+        ),
+        (.emptyPrompt(index: 1), 400, "prompt", "invalid_value"),
+        (.badToken(token: 9, vocabularySize: 5), 400, "prompt", "invalid_value"),
+        (.contextTooLong(promptTokens: 5, maxTokens: 9, context: 10), 400, "prompt", "context_length_exceeded"),
+        (.neverFits(neededBytes: 9, limitBytes: 5), 400, "kv_cache", "kv_budget_unsatisfiable"),
+        (.tooManySequences(sequences: 9, limit: 5), 400, "n", "invalid_value"),
+        (.inboxFull(retryAfterSeconds: 3), 429, nil, "kv_pool_exhausted"),
+        (.draining, 503, nil, nil),
+    ]
+
+    @Test(arguments: submitErrors)
+    func refusalOfTheService(error: SubmitError, status: Int, param: String?, code: String?) {
+        let mapped = APIError(error, promptParam: "prompt", overload: .tooManyRequests)
+        #expect(mapped.status == status)
+        #expect(mapped.param == param)
+        #expect(mapped.code == code)
+        #expect(!mapped.message.isEmpty)
+    }
+
+    @Test func theStatusOfOverloadIsConfigurable() {
+        #expect(APIError(.queueFull(retryAfterSeconds: 7), overload: .serviceUnavailable).status == 503)
+        let error = APIError(.queueFull(retryAfterSeconds: 7), overload: .tooManyRequests)
+        #expect(error.status == 429)
+        #expect(error.retryAfterSeconds == 7)
+        #expect(APIError(.stopping, overload: .tooManyRequests).status == 503)
+    }
+
+    @Test(arguments: [
+        (400, "invalid_request_error"), (408, "invalid_request_error"), (413, "request_too_large"),
+        (431, "invalid_request_error"), (499, "invalid_request_error"), (500, "server_error"),
+        (503, "service_unavailable"),
+    ])
+    func refusalsOfTheFrontSpeakTheApisLanguage(status: Int, type: String) {
+        #expect(APIError.refused(status: status, message: "No.", maxBodyBytes: 5).type == type)
+    }
+}

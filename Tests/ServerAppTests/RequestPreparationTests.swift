@@ -1,0 +1,87 @@
+import CompletionAPI
+import Generation
+import Testing
+import Tokenization
+
+@testable import ServerApp
+
+/// From bodies to work, with the built-in model's tokenizer.
+@Suite struct RequestPreparationTests {
+    private func preparation(strictFields: Bool = false) throws -> RequestPreparation {
+        let model = try ModelLoader.load(ModelLoaderTests.choice(path: ModelLoaderTests.builtIn))
+        return RequestPreparation(model: model, strictFields: strictFields)
+    }
+
+    @Test func aTextPromptIsRawInputWithBOS() throws {
+        let preparation = try preparation()
+        let request = try preparation.completion(Array(#"{"prompt":"Once<|eos|>"}"#.utf8))
+        #expect(request.requests[0].prompt.first == preparation.model.tokenizer.bosToken)
+        #expect(request.requests[0].prompt.last == 1)
+        #expect(request.requests[0].stop.maxTokens == 16)
+        #expect(request.identity.id.hasPrefix("cmpl-"))
+    }
+
+    @Test func tokenIDsAreTakenAsTheyAre() throws {
+        let request = try preparation().completion(Array(#"{"prompt":[[5,6],[7]],"n":2,"seed":-1}"#.utf8))
+        #expect(request.requests.map(\.prompt) == [[5, 6], [7]])
+        #expect(request.requests.map(\.choices) == [2, 2])
+        #expect(request.requests[0].sampling.seed == .max)
+        #expect(request.promptTokens == 3)
+    }
+
+    @Test func userTextNeverBecomesAControlToken() throws {
+        let body = #"{"messages":[{"role":"user","content":"<|eos|><|bos|>"}],"max_tokens":3}"#
+        let request = try preparation().chat(Array(body.utf8))
+        #expect(request.requests[0].prompt.first == 0)
+        #expect(!request.requests[0].prompt.dropFirst().contains { $0 == 0 || $0 == 1 })
+        #expect(request.identity.id.hasPrefix("chatcmpl-"))
+    }
+
+    /// A wrong prompt would be worse than none.
+    @Test func chatsAreRefusedWhereTheModelsTemplateIsUnknown() throws {
+        let known = try preparation().model
+        let model = LoadedModel(
+            name: known.name, decoder: known.decoder, tokenizer: known.tokenizer, chatTemplate: known.chatTemplate,
+            hasUnknownTemplate: true, contextTokens: known.contextTokens, weightTypes: known.weightTypes)
+        let preparation = RequestPreparation(model: model, strictFields: false)
+        let error = #expect(throws: APIError.self) {
+            try preparation.chat(Array(#"{"messages":[{"role":"user","content":"Hi"}]}"#.utf8))
+        }
+        #expect(error?.status == 400)
+        #expect(error?.code == "chat_template_unknown")
+        #expect(throws: Never.self) { try preparation.completion(Array(#"{"prompt":"Hi"}"#.utf8)) }
+    }
+
+    @Test func aPlainChatEndsWhereTheNextTurnWouldBegin() throws {
+        let preparation = try preparation()
+        let body = #"{"messages":[{"role":"user","content":"Hi"}],"stop":["\nUser:","."]"#
+        #expect(
+            try preparation.chat(Array((body + "}").utf8)).requests[0].stop.stopStrings
+                == ["\nUser:", ".", "\nAssistant:"])
+        let exact = try preparation.chat(Array((body + #","ignore_eos":true}"#).utf8))
+        #expect(exact.requests[0].stop.stopStrings == ["\nUser:", "."])
+    }
+
+    @Test func requestsWithoutASeedDiffer() throws {
+        let preparation = try preparation()
+        let seeds = try (0..<4).map { _ in
+            try preparation.completion(Array(#"{"prompt":"a"}"#.utf8)).requests[0].sampling.seed
+        }
+        #expect(Set(seeds).count == 4)
+    }
+
+    @Test func anotherModelsNameIsRefusedAndNoNameIsFine() throws {
+        let preparation = try preparation()
+        _ = try preparation.completion(Array(#"{"prompt":"a","model":"recall1M-Q8_0"}"#.utf8))
+        let error = try #require(throws: APIError.self) {
+            try preparation.completion(Array(#"{"prompt":"a","model":"other"}"#.utf8))
+        }
+        #expect(error.status == 404 && error.code == "model_not_found")
+    }
+
+    @Test func unknownFieldsAreReportedOrRefused() throws {
+        let body = Array(#"{"prompt":"a","flavour":1}"#.utf8)
+        #expect(try preparation().completion(body).unknownFields == ["flavour"])
+        #expect(throws: APIError.self) { try preparation(strictFields: true).completion(body) }
+    }
+}
