@@ -105,6 +105,7 @@ import Testing
         settings.budgets = try Self.budgets("100", "25")
         settings.variants = try ["keyformer", "random"].map { try PolicyVariant(parsing: $0) }
         settings.recallTexts = 18
+        settings.factCounts = [1, 4, 8]
         settings.contextTokens = 256
         let report = try TestModel.report(settings)
         func cell(_ variant: Int, _ budget: Int) throws -> EvaluationReport.Cell {

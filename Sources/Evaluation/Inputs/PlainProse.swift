@@ -17,7 +17,8 @@ enum PlainProse {
     ]
     private static let ends = [
         "before the rain came", "and said no more", "as the sun went down", "while the others slept",
-        "with a heavy heart", "for the last time", "without a word", "and it was very cold", "because there was nothing else to do",
+        "with a heavy heart", "for the last time", "without a word", "and it was very cold",
+        "because there was nothing else to do",
         "when the clock struck", "though nobody had asked",
     ]
     private static let links = ["", "", "", "Then ", "At last ", "That evening ", "In the morning ", "After a while "]
