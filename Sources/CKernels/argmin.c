@@ -1,43 +1,53 @@
 #include "kernels.h"
 
-/* NaN ranks with +infinity: a broken score is the last to be given up. */
-static inline float rank_scalar(float x) { return x != x ? INFINITY : x; }
+/* What an entry is compared by. An entry that is no candidate ranks behind every candidate, whatever its score. */
+typedef struct {
+    float score;
+    int32_t position;
+} rank;
 
-/* The one of two indices that goes first; the smaller index where score and position are equal. */
-static inline size_t better_scalar(const float *x, const int32_t *positions, size_t i, size_t j)
+/* NaN ranks with +infinity: a broken score is the last to be given up. */
+static inline rank rank_scalar(float x, int32_t position, int32_t lowest, int32_t highest)
 {
-    float a = rank_scalar(x[i]), b = rank_scalar(x[j]);
-    if (a != b) return a < b ? i : j;
-    if (positions[i] != positions[j]) return positions[i] > positions[j] ? i : j;
-    return i < j ? i : j;
+    if (position < lowest || position > highest) return (rank){INFINITY, INT32_MIN};
+    return (rank){x != x ? INFINITY : x, position};
 }
 
-size_t ck_argmin_newest_f32_scalar(size_t n, const float *x, const int32_t *positions)
+size_t ck_argmin_newest_f32_scalar(size_t n, const float *x, const int32_t *positions, int32_t lowest, int32_t highest)
 {
-    assert(n > 0);
-    size_t best = 0;
-    for (size_t j = 1; j < n; j++) best = better_scalar(x, positions, j, best);
+    assert(lowest > INT32_MIN);
+    size_t best = n;
+    rank least = {INFINITY, INT32_MIN};
+    for (size_t j = 0; j < n; j++) {
+        rank r = rank_scalar(x[j], positions[j], lowest, highest);
+        if (r.score < least.score || (r.score == least.score && r.position > least.position)) {
+            best = j;
+            least = r;
+        }
+    }
     return best;
 }
 
 #if defined(__x86_64__)
-CK_AVX2_INLINE __m256 rank_avx2(__m256 x)
+CK_AVX2 size_t ck_argmin_newest_f32_avx2(size_t n, const float *x, const int32_t *positions, int32_t lowest,
+                                         int32_t highest)
 {
-    return _mm256_blendv_ps(x, _mm256_set1_ps(INFINITY), _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
-}
-
-CK_AVX2 size_t ck_argmin_newest_f32_avx2(size_t n, const float *x, const int32_t *positions)
-{
-    assert(n > 0 && n < INT32_MAX);
-    if (n < 8) return ck_argmin_newest_f32_scalar(n, x, positions);
-    __m256 least = rank_avx2(_mm256_loadu_ps(x));
-    __m256i newest = _mm256_loadu_si256((const __m256i *)positions);
-    __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), best = index;
-    size_t j = 8;
-    for (; j + 8 <= n; j += 8) {
-        index = _mm256_add_epi32(index, _mm256_set1_epi32(8));
-        __m256 value = rank_avx2(_mm256_loadu_ps(x + j));
+    assert(lowest > INT32_MIN);
+    assert(n < INT32_MAX);
+    const __m256 infinity = _mm256_set1_ps(INFINITY);
+    const __m256i nowhere = _mm256_set1_epi32(INT32_MIN);
+    __m256 least = infinity;
+    __m256i newest = nowhere, best = _mm256_set1_epi32((int32_t)n);
+    __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8, index = _mm256_add_epi32(index, _mm256_set1_epi32(8))) {
+        __m256 value = _mm256_loadu_ps(x + j);
         __m256i position = _mm256_loadu_si256((const __m256i *)(positions + j));
+        __m256i outside = _mm256_or_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(lowest), position),
+                                          _mm256_cmpgt_epi32(position, _mm256_set1_epi32(highest)));
+        __m256 is_last = _mm256_or_ps(_mm256_castsi256_ps(outside), _mm256_cmp_ps(value, value, _CMP_UNORD_Q));
+        value = _mm256_blendv_ps(value, infinity, is_last);
+        position = _mm256_blendv_epi8(position, nowhere, outside);
         __m256 newer = _mm256_castsi256_ps(_mm256_cmpgt_epi32(position, newest));
         __m256 better = _mm256_or_ps(_mm256_cmp_ps(value, least, _CMP_LT_OQ),
                                      _mm256_and_ps(_mm256_cmp_ps(value, least, _CMP_EQ_OQ), newer));
@@ -45,11 +55,26 @@ CK_AVX2 size_t ck_argmin_newest_f32_avx2(size_t n, const float *x, const int32_t
         newest = _mm256_blendv_epi8(newest, position, _mm256_castps_si256(better));
         best = _mm256_blendv_epi8(best, index, _mm256_castps_si256(better));
     }
-    int32_t lane[8];
-    _mm256_storeu_si256((__m256i *)lane, best);
-    size_t winner = (size_t)lane[0];
-    for (size_t l = 1; l < 8; l++) winner = better_scalar(x, positions, (size_t)lane[l], winner);
-    for (; j < n; j++) winner = better_scalar(x, positions, j, winner);
+    float scores[8];
+    int32_t places[8], indices[8];
+    _mm256_storeu_ps(scores, least);
+    _mm256_storeu_si256((__m256i *)places, newest);
+    _mm256_storeu_si256((__m256i *)indices, best);
+    size_t winner = n;
+    rank top = {INFINITY, INT32_MIN};
+    for (size_t l = 0; l < 8; l++) {
+        if (scores[l] < top.score || (scores[l] == top.score && places[l] > top.position)) {
+            winner = (size_t)indices[l];
+            top = (rank){scores[l], places[l]};
+        }
+    }
+    for (; j < n; j++) {
+        rank r = rank_scalar(x[j], positions[j], lowest, highest);
+        if (r.score < top.score || (r.score == top.score && r.position > top.position)) {
+            winner = j;
+            top = r;
+        }
+    }
     return winner;
 }
 #endif

@@ -150,7 +150,7 @@ public final class DecodeEngine {
     }
 
     /// Logits of a prompt's rows that have passed the last layer, and the end of the prompt with its last row.
-    private func emitPrompt(_ piece: StepBatch.PrefillPiece, sink: (LogitsOrigin, Span<Float>) -> Void) {
+    private func emitPrompt(_ piece: PrefillPiece, sink: (LogitsOrigin, Span<Float>) -> Void) {
         let state = state(piece.sequence)
         guard let residual = state.residual else { preconditionFailure("prompt rows after the prompt ended") }
         let last = state.prompt.count - 1

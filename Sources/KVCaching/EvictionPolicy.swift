@@ -51,7 +51,7 @@ public protocol EvictionPolicy: Sendable {
     func score(_ row: borrowing ObservedRow, kernels: KernelTable)
 
     /// Chooses what stays. A pure function of its arguments; called only when the lane holds more than `budget`.
-    func plan(_ event: PlanEvent, lane: LaneView, budget: Int) -> EvictionPlan
+    func plan(_ event: PlanEvent, lane: LaneView, budget: Int, kernels: KernelTable) -> EvictionPlan
 }
 
 extension EvictionPolicy {

@@ -13,7 +13,7 @@ public struct H2OPolicy: EvictionPolicy {
         unsafe row.increments.update(from: row.values, count: row.count)
     }
 
-    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int) -> EvictionPlan {
-        selection.plan(event, lane: lane, budget: budget)
+    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int, kernels: KernelTable) -> EvictionPlan {
+        selection.plan(event, lane: lane, budget: budget, kernels: kernels)
     }
 }

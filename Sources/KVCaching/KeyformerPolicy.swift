@@ -61,7 +61,7 @@ public struct KeyformerPolicy: EvictionPolicy {
         unsafe kernels.gumbel(count: count, prefix: prefix, positions: row.positions, queryTag: tag, noise: row.noise)
     }
 
-    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int) -> EvictionPlan {
-        selection.plan(event, lane: lane, budget: budget)
+    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int, kernels: KernelTable) -> EvictionPlan {
+        selection.plan(event, lane: lane, budget: budget, kernels: kernels)
     }
 }

@@ -74,7 +74,8 @@ internal import Tensors
             return
         }
         let view = unsafe LaneView(held: count, positions: promptLane.positions, scores: promptLane.scores)
-        guard case .keep(let kept) = unsafe policy.plan(.promptEnd, lane: view, budget: slots), kept.count == slots
+        guard case .keep(let kept) = unsafe policy.plan(.promptEnd, lane: view, budget: slots, kernels: kernels),
+            kept.count == slots
         else {
             preconditionFailure("policy \(unsafe plan.policyName) did not keep \(slots) of \(count) prompt tokens")
         }
@@ -136,7 +137,7 @@ internal import Tensors
         let view = unsafe LaneView(
             held: held, positions: lane.positions, scores: lane.scores, fedPosition: Int32(position), fedScore: fedScore
         )
-        guard case .evict(var slot) = unsafe policy.plan(.step, lane: view, budget: held) else {
+        guard case .evict(var slot) = unsafe policy.plan(.step, lane: view, budget: held, kernels: kernels) else {
             preconditionFailure("policy \(unsafe plan.policyName) planned more than one eviction in a decode step")
         }
         guard slot < held else { return }

@@ -1,3 +1,5 @@
+public import Kernels
+
 /// What a policy may read of a lane when it plans: the entries' original positions and scores.
 /// While a step is planned, the fed token counts as the last entry although it has no slot of its own yet.
 @safe public struct LaneView {
@@ -42,6 +44,18 @@
         precondition(index >= 0 && index < count, "entry \(index) of \(count)")
         guard index < held else { return fedScore }
         return unsafe scores.map { unsafe $0[index] } ?? 0
+    }
+
+    /// The entry with the smallest score among those whose position lies in `candidates`; among equals the newest.
+    /// nil where there is none.
+    public func smallestScore(positions candidates: ClosedRange<Int32>, kernels: KernelTable) -> Int? {
+        guard let scores = unsafe scores else { return nil }
+        let slot = unsafe kernels.argminNewest(
+            count: held, scores: scores, positions: positions, candidates: candidates)
+        guard count > held, candidates.contains(fedPosition) else { return slot }
+        // The fed token is the newest: it goes first among equals. A broken score counts as infinity, as in the kernel.
+        guard let slot, unsafe scores[slot] < (fedScore.isNaN ? .infinity : fedScore) else { return held }
+        return slot
     }
 
     /// Position of the newest entry.

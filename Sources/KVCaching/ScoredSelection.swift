@@ -1,3 +1,5 @@
+public import Kernels
+
 /// The selector of score-based policies: the recent window and the sinks stay, and of the rest the entries with the
 /// largest scores. KEYFORMER algorithm, step 5; equal scores keep the older token.
 public struct ScoredSelection: Sendable, Equatable {
@@ -11,10 +13,10 @@ public struct ScoredSelection: Sendable, Equatable {
         self.sinkTokens = sinkTokens
     }
 
-    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int) -> EvictionPlan {
+    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int, kernels: KernelTable) -> EvictionPlan {
         switch event {
         case .promptEnd: .keep(keptAtPromptEnd(lane, budget: budget))
-        case .step: .evict(slot: victim(lane))
+        case .step: .evict(slot: victim(lane, kernels: kernels))
         }
     }
 
@@ -31,20 +33,13 @@ public struct ScoredSelection: Sendable, Equatable {
     }
 
     /// The smallest score among the entries that are neither recent nor sinks; among equals the newest.
-    private func victim(_ lane: LaneView) -> Int {
-        let recentStart = lane.newestPosition - Int32(recentWindow)
-        var victim = -1
-        var worst = Float.infinity
-        var worstPosition: Int32 = -1
-        for index in 0..<lane.count {
-            let position = lane.position(index)
-            guard position <= recentStart, position >= Int32(sinkTokens) else { continue }
-            let score = lane.score(index)
-            if victim < 0 || score < worst || (score == worst && position > worstPosition) {
-                (victim, worst, worstPosition) = (index, score, position)
-            }
+    private func victim(_ lane: LaneView, kernels: KernelTable) -> Int {
+        let (sinks, newestCandidate) = (Int32(sinkTokens), lane.newestPosition - Int32(recentWindow))
+        guard sinks <= newestCandidate,
+            let victim = lane.smallestScore(positions: sinks...newestCandidate, kernels: kernels)
+        else {
+            preconditionFailure("a lane of \(lane.count) entries has no candidate beside \(recentWindow) recent ones")
         }
-        precondition(victim >= 0, "a lane of \(lane.count) entries has no candidate beside \(recentWindow) recent ones")
         return victim
     }
 }

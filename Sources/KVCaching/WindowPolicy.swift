@@ -1,3 +1,5 @@
+public import Kernels
+
 /// Structural policies: the first `sinkTokens` positions and the newest entries stay.
 /// `window` has no sinks; `streaming` is StreamingLLM (Xiao et al., arXiv 2309.17453), with four sinks by default.
 public struct WindowPolicy: EvictionPolicy {
@@ -5,7 +7,7 @@ public struct WindowPolicy: EvictionPolicy {
 
     public init(sinkTokens: Int) { self.sinkTokens = sinkTokens }
 
-    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int) -> EvictionPlan {
+    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int, kernels: KernelTable) -> EvictionPlan {
         switch event {
         case .promptEnd:
             let recent = budget - sinkTokens

@@ -82,9 +82,14 @@ public import Tensors
         unsafe slots.pointee.gumbel_f32(count, prefix, positions, queryTag, noise)
     }
 
-    /// Index of the smallest score; among equals the one with the largest position. `count` is at least 1.
-    @unsafe public func argminNewest(count: Int, scores: UnsafePointer<Float>, positions: UnsafePointer<Int32>) -> Int {
-        unsafe slots.pointee.argmin_newest_f32(count, scores, positions)
+    /// Index of the smallest score among the entries whose position lies in `candidates`, or nil where none does. Among
+    /// equals the one with the largest position.
+    @unsafe public func argminNewest(
+        count: Int, scores: UnsafePointer<Float>, positions: UnsafePointer<Int32>, candidates: ClosedRange<Int32>
+    ) -> Int? {
+        let index = unsafe slots.pointee.argmin_newest_f32(
+            count, scores, positions, candidates.lowerBound, candidates.upperBound)
+        return index < count ? index : nil
     }
 
     /// `output[i]` = f16 bits of `input[i]`, rounded to nearest even.

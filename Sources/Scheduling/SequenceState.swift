@@ -38,27 +38,27 @@ struct RunningSequence: Sendable {
     /// The next piece of the prompt within `rowLayers`, at least 1: whole layers while all rows fit, else a part of one
     /// layer's rows. What is left of a layer is cut into equal parts, so that no step is spent on a crumb.
     /// Requires that the prompt is not done.
-    func nextPiece(rowLayers: Int, layerCount: Int) -> StepPlan.Prefill {
+    func nextPiece(rowLayers: Int, layerCount: Int) -> PrefillPiece {
         guard case .prefill(let layer, let row) = phase else { preconditionFailure("the prompt of \(id) is done") }
         let rows = admission.promptTokens
         if row == 0, rows <= rowLayers {
             let layers = min(layerCount - layer, rowLayers / rows)
-            return StepPlan.Prefill(sequence: id, layers: layer..<(layer + layers), rows: 0..<rows)
+            return PrefillPiece(sequence: id, layers: layer..<(layer + layers), rows: 0..<rows)
         }
         let left = rows - row
         let parts = (left + rowLayers - 1) / rowLayers
         let count = (left + parts - 1) / parts
-        return StepPlan.Prefill(sequence: id, layers: layer..<(layer + 1), rows: row..<(row + count))
+        return PrefillPiece(sequence: id, layers: layer..<(layer + 1), rows: row..<(row + count))
     }
 
     /// Whether `piece` has so few rows, without ending the layer, that reading the layer's weights for them costs more
     /// than multiplying.
-    func isCrumb(_ piece: StepPlan.Prefill) -> Bool {
+    func isCrumb(_ piece: PrefillPiece) -> Bool {
         piece.rows.count < 16 && piece.rows.upperBound < admission.promptTokens
     }
 
     /// Moves past `piece`.
-    mutating func complete(_ piece: StepPlan.Prefill, layerCount: Int) {
+    mutating func complete(_ piece: PrefillPiece, layerCount: Int) {
         guard case .prefill(let layer, let row) = phase else { preconditionFailure("the prompt of \(id) is done") }
         let rows = admission.promptTokens
         precondition(

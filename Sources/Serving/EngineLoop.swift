@@ -153,9 +153,7 @@ final class EngineLoop<Engine: StepEngine> {
                 guard let token = sequences[id]?.lastToken else { preconditionFailure("\(id) has no token to feed") }
                 return StepBatch.DecodeRow(sequence: id, token: token)
             },
-            prefill: plan.prefill.map { piece in
-                StepBatch.PrefillPiece(sequence: piece.sequence, layers: piece.layers, rows: piece.rows)
-            })
+            prefill: plan.prefill)
     }
 
     private func sample(_ origin: LogitsOrigin, _ logits: Span<Float>) {
@@ -165,7 +163,7 @@ final class EngineLoop<Engine: StepEngine> {
         }
     }
 
-    private func isLast(_ piece: StepPlan.Prefill) -> Bool {
+    private func isLast(_ piece: PrefillPiece) -> Bool {
         guard let sequence = sequences[piece.sequence] else { return false }
         return piece.layers.upperBound == scheduler.limits.layerCount
             && piece.rows.upperBound == sequence.planned.request.prompt.count

@@ -16,17 +16,17 @@ enum Chunking: Sendable, CustomStringConvertible, CaseIterable {
         }
     }
 
-    func pieces(_ id: SequenceID, rows: Int, layers: Int) -> [StepBatch.PrefillPiece] {
+    func pieces(_ id: SequenceID, rows: Int, layers: Int) -> [PrefillPiece] {
         let size: Int
         switch self {
-        case .whole: return [StepBatch.PrefillPiece(sequence: id, layers: 0..<layers, rows: 0..<rows)]
+        case .whole: return [PrefillPiece(sequence: id, layers: 0..<layers, rows: 0..<rows)]
         case .layerByLayer: size = rows
         case .sevens: size = 7
         case .singleRows: size = 1
         }
         return (0..<layers).flatMap { layer in
             stride(from: 0, to: rows, by: size).map {
-                StepBatch.PrefillPiece(sequence: id, layers: layer..<layer + 1, rows: $0..<min(rows, $0 + size))
+                PrefillPiece(sequence: id, layers: layer..<layer + 1, rows: $0..<min(rows, $0 + size))
             }
         }
     }

@@ -168,7 +168,7 @@ struct BatchRun {
         _ engine: DecodeEngine, _ entries: [(id: SequenceID, prompt: [TokenID], plan: CachePlan)], steps: Int,
         random: inout SeededRandom
     ) {
-        var pending: [SequenceID: [StepBatch.PrefillPiece]] = [:]
+        var pending: [SequenceID: [PrefillPiece]] = [:]
         for entry in entries {
             engine.admit(SequenceAdmission(id: entry.id, prompt: entry.prompt, plan: entry.plan, promptLogits: false))
             let chunking = Chunking.allCases.randomElement(using: &random) ?? .whole

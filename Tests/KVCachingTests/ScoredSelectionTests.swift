@@ -1,4 +1,5 @@
 import KVCaching
+import Kernels
 import Testing
 
 @Suite struct ScoredSelectionTests {
@@ -21,7 +22,7 @@ import Testing
                     } else {
                         unsafe LaneView(held: positions.count, positions: positionBase, scores: scoreBase)
                     }
-                return selection.plan(event, lane: view, budget: budget)
+                return selection.plan(event, lane: view, budget: budget, kernels: .best)
             }
         }
     }

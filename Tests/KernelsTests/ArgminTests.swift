@@ -3,20 +3,22 @@ import TestSupport
 import Testing
 
 @Suite struct ArgminTests {
-    private func argmin(_ variant: Variant, _ x: [Float], _ positions: [Int32]) -> Int {
+    private func argmin(
+        _ variant: Variant, _ x: [Float], _ positions: [Int32], _ candidates: ClosedRange<Int32>
+    ) -> Int {
         let x = GuardedArray(x)
         let positions = GuardedArray(positions)
-        return unsafe variant.table.pointee.argmin_newest_f32(x.count, x.pointer, positions.pointer)
+        return unsafe variant.table.pointee.argmin_newest_f32(
+            x.count, x.pointer, positions.pointer, candidates.lowerBound, candidates.upperBound)
     }
 
     /// The rule in one line per clause.
-    private func naive(_ x: [Float], _ positions: [Int32]) -> Int {
-        x.indices.min { a, b in
+    private func naive(_ x: [Float], _ positions: [Int32], _ candidates: ClosedRange<Int32>) -> Int {
+        x.indices.filter { candidates.contains(positions[$0]) }.min { a, b in
             let (left, right) = (x[a].isNaN ? .infinity : x[a], x[b].isNaN ? .infinity : x[b])
             if left != right { return left < right }
-            if positions[a] != positions[b] { return positions[a] > positions[b] }
-            return a < b
-        } ?? 0
+            return positions[a] > positions[b]
+        } ?? x.count
     }
 
     @Test func theSmallestAndAmongEqualsTheNewestIsFound() {
@@ -31,9 +33,11 @@ import Testing
                     if round % 5 == 0 { x[Int.random(in: 0..<count, using: &random)] = .nan }
                     if round % 7 == 0 { x = x.map { _ in random.next() & 1 == 0 ? .nan : .infinity } }
                     let positions = (0..<Int32(count)).shuffled(using: &random)
-                    let expected = naive(x, positions)
+                    let lowest = Int32.random(in: 0...Int32(count / 3), using: &random)
+                    let candidates = lowest...Int32.random(in: lowest...Int32(count), using: &random)
+                    let expected = naive(x, positions, candidates)
                     for variant in [Variant.scalar] + Variant.others {
-                        let found = argmin(variant, x, positions)
+                        let found = argmin(variant, x, positions, candidates)
                         findings.require(
                             found == expected, "\(variant.isa) \(sample) \(count): \(found), not \(expected)")
                     }

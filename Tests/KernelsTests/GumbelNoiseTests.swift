@@ -32,7 +32,8 @@ import Testing
             findings.require(found == bits, "bits of \(draw): \(found)")
             let u = GumbelNoise.uniform(bits: found)
             findings.require(u == draw.u, "u of \(draw): \(u)")
-            findings.require(GumbelNoise.value(uniform: u) == draw.g, "g of \(draw): \(GumbelNoise.value(uniform: u))")
+            let value = GumbelNoise.value(uniform: u)
+            findings.require(abs(value - draw.g) <= Self.libraryDifference(draw.g), "g of \(draw): \(value)")
         }
         findings.record()
     }
@@ -49,6 +50,13 @@ import Testing
             }
         }
         findings.record()
+    }
+
+    /// Bits and u are exact everywhere. The logarithms of g are the C library's, and libraries differ in the last place
+    /// for one draw in 250 or so (measured: NumPy with AVX-512 against glibc, 10^6 draws, never more than one): a
+    /// folder from elsewhere is allowed two such places, our own copy none.
+    private static func libraryDifference(_ value: Double) -> Double {
+        TestFiles.environment("KEYHOLD_GOLDEN") == nil ? 0 : 2 * Double.ulpOfOne * max(1, abs(value))
     }
 
     /// The stated 1e-6, and the rounding to float.

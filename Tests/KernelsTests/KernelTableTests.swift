@@ -54,8 +54,10 @@ import Testing
         unsafe table.keyformerScore(
             count: 2, inverseTau: 0.5, logits: logits, noise: noise, scratch: scratch.pointer, score: score.pointer)
         #expect(score.values == [1.5, 2.5])
-        #expect(unsafe table.argminNewest(count: 2, scores: score.pointer, positions: positions) == 0)
-        #expect(unsafe table.argminNewest(count: 2, scores: [1, 1], positions: positions) == 1)
+        #expect(
+            unsafe table.argminNewest(count: 2, scores: score.pointer, positions: positions, candidates: 0...9) == 0)
+        #expect(unsafe table.argminNewest(count: 2, scores: [1, 1], positions: positions, candidates: 0...9) == 1)
+        #expect(unsafe table.argminNewest(count: 2, scores: [1, 1], positions: positions, candidates: 99...99) == nil)
         let drawn = GuardedArray(count: 2, of: Float(0))
         unsafe table.gumbel(
             count: 2, prefix: GumbelNoise.prefix(seed: 1, layer: 2, head: 3), positions: positions, queryTag: 5,

@@ -33,9 +33,9 @@ extension Scheduler {
     }
 }
 
-extension StepPlan.Prefill {
+extension PrefillPiece {
     /// A piece in short.
-    static func piece(_ id: UInt64, layers: Range<Int>, rows: Range<Int>) -> StepPlan.Prefill {
-        StepPlan.Prefill(sequence: SequenceID(id), layers: layers, rows: rows)
+    static func piece(_ id: UInt64, layers: Range<Int>, rows: Range<Int>) -> PrefillPiece {
+        PrefillPiece(sequence: SequenceID(id), layers: layers, rows: rows)
     }
 }

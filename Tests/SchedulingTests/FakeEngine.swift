@@ -67,7 +67,7 @@ struct FakeEngine {
     }
 
     /// Why `piece` is not the next one of its prompt in layer-major order.
-    private func misplaced(_ piece: StepPlan.Prefill) -> String? {
+    private func misplaced(_ piece: PrefillPiece) -> String? {
         guard let sequence = sequences[piece.sequence] else { return "\(piece.sequence) is unknown" }
         if piece.rows.isEmpty || piece.layers.isEmpty { return "\(piece) is empty" }
         if piece.layers.lowerBound != sequence.layer || piece.rows.lowerBound != sequence.row {

@@ -122,7 +122,7 @@ struct MutatedScheduler {
         }
     }
 
-    private func mutate(_ piece: inout StepPlan.Prefill) {
+    private func mutate(_ piece: inout PrefillPiece) {
         let layer = piece.layers.lowerBound
         let row = piece.rows.lowerBound
         switch mutation {

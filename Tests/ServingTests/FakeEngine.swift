@@ -95,7 +95,7 @@ final class FakeEngine: StepEngine {
         sink(.next(row.sequence), logits.span)
     }
 
-    private func prefill(_ piece: StepBatch.PrefillPiece, _ sink: (LogitsOrigin, Span<Float>) -> Void) {
+    private func prefill(_ piece: PrefillPiece, _ sink: (LogitsOrigin, Span<Float>) -> Void) {
         guard var state = sequences[piece.sequence], !state.isDecoding else {
             return complain("\(piece.sequence) prefills after its prompt or after its release")
         }

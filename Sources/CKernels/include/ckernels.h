@@ -73,9 +73,10 @@ typedef void ck_keyformer_score_f32_fn(size_t n, float inverse_tau, const float 
  * SIMD variants may differ from the scalar one by 1e-6 absolute in -ln(-ln u). */
 typedef void ck_gumbel_f32_fn(size_t n, uint64_t prefix, const int32_t *positions, uint64_t qtag, float *noise);
 
-/* Index of the smallest x[j]; among equals the one with the largest positions[j] (the older token survives).
- * NaN counts as infinity. n >= 1. */
-typedef size_t ck_argmin_newest_fn(size_t n, const float *x, const int32_t *positions);
+/* Index of the smallest x[j] among those with lowest <= positions[j] <= highest, or n where there is none. Among equals
+ * the largest position wins (the older token survives); NaN counts as infinity. Positions are distinct and
+ * lowest > INT32_MIN. */
+typedef size_t ck_argmin_newest_fn(size_t n, const float *x, const int32_t *positions, int32_t lowest, int32_t highest);
 
 typedef struct {
     const char *isa; /* "scalar", "avx2" */
