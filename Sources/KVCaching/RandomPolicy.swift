@@ -26,7 +26,7 @@ public struct RandomPolicy: EvictionPolicy {
         unsafe row.increments[row.count - 1] = Float(GumbelNoise.uniform(bits: bits))
     }
 
-    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int) -> EvictionPlan {
-        selection.plan(event, lane: lane, budget: budget)
+    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int, kernels: KernelTable) -> EvictionPlan {
+        selection.plan(event, lane: lane, budget: budget, kernels: kernels)
     }
 }
