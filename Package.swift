@@ -72,8 +72,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "Evaluation",
+            dependencies: ["Decoding", "KVCaching", "Sampling", "Tokenization", "Generation", "JSON"],
+            swiftSettings: strict),
+        .target(
             name: "ServerApp",
             dependencies: [
+                "Evaluation",
                 "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "Tokenization", "Observability", "Generation",
                 "Decoding", "KVCaching", "Kernels", "JSON", "Sampling", "Scheduling",
                 .product(name: "Logging", package: "swift-log"),
@@ -121,6 +126,9 @@ package.targets += [
             "Observability", "ModelFiles",
             .product(name: "Logging", package: "swift-log"),
         ]),
+    tests(
+        "EvaluationTests",
+        ["Evaluation", "ServerApp", "Decoding", "KVCaching", "Tokenization", "Generation", "JSON"]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
     tests("EndToEndTests", ["JSON"]),
     tests("TidyTests", ["ServerApp"]),

@@ -59,6 +59,12 @@ public enum PolicyTable {
                     tauInit: try ingredients.parameters.positive("tau_init") ?? 1,
                     tauEnd: try ingredients.parameters.positive("tau_end") ?? 2)
             }),
+        Row(
+            name: "random", defaultRecentMillionths: 300_000, defaultSinkTokens: 4, defaultPositions: .original,
+            make: { ingredients throws(KVCacheRequestError) in
+                RandomPolicy(
+                    selection: ingredients.selection, seed: try ingredients.parameters.seed("seed") ?? 0)
+            }),
     ]
 
     /// Names as the API spells them.

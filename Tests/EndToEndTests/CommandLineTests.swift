@@ -1,6 +1,7 @@
+import TestSupport
 import Testing
 
-/// `keyhold generate` and `keyhold inspect`.
+/// `keyhold generate`, `keyhold inspect` and `keyhold evaluate`.
 @Suite struct CommandLineTests {
     private static let prompt =
         " The code of Ann is 48213.\nQuestion: What is the code of Ann?\nAnswer: The code of Ann is "
@@ -33,6 +34,9 @@ import Testing
         (["generate", "a", "-n", "99999"], "context"), (["inspect", "/nonexistent"], "/nonexistent"),
         (["inspect", "--pool", "much"], "--pool"), (["inspect", "--budget-ratio", "7"], "--budget-ratio"),
         (["inspect", "--budget-ratio", "0.5", "--budget-tokens", "5"], "one of the two"),
+        (["evaluate", "--policy", "best"], "best"), (["evaluate", "--policy", "h2o:recent=7"], "recent"),
+        (["evaluate", "--budgets", "0"], "--budgets"), (["evaluate", "--suites", "all"], "--suites"),
+        (["evaluate", "--text", "/nonexistent"], "--text"), (["evaluate", "--out", "/dev/null/a"], "--out"),
         (["serve", "--no-such-option"], "no-such-option"), (["dance"], "dance"),
     ])
     func aBadCommandEndsWithAnErrorThatSaysWhatToChange(arguments: [String], words: String) throws {
@@ -50,6 +54,24 @@ import Testing
             "64MiB, for sequences of 1000 tokens", "budget 100",
         ] {
             #expect(outcome.text.contains(words), "\(words): \(outcome.text)")
+        }
+    }
+
+    @Test func evaluatePrintsATableAndGoesOnWhereItStopped() throws {
+        let folder = try TemporaryFolder()
+        let arguments = [
+            "evaluate", "--quick", "--suites", "prose", "--budgets", "100,25", "--policy", "h2o", "--texts", "2",
+            "--context", "96", "--continuation", "4", "--out", "\(folder.path)/new",
+        ]
+        let first = try Command.run(arguments)
+        #expect(first.status == 0, "\(first.errorText)")
+        #expect(first.errorText == "")
+        #expect(first.text.contains("| h2o "))
+        #expect(first.text.contains("| random "))
+        let again = try Command.run(arguments)
+        #expect(again.text == first.text)
+        for name in ["results.json", "table.md", "prose-kl.svg"] {
+            #expect(TestFiles.exists("\(folder.path)/new/\(name)"), "\(name)")
         }
     }
 

@@ -1,0 +1,67 @@
+/// What an evaluation runs. Equal settings give equal numbers.
+public struct EvaluationSettings: Sendable, Equatable {
+    public var seed: UInt64 = 1
+    public var variants = PolicyVariant.standard
+    public var budgets = BudgetShare.standard
+    public var suites = SuiteKind.allCases
+    /// n: tokens of a text before its question.
+    public var contextTokens = 1024
+    /// Tokens fed after the prompt in the prose suite.
+    public var continuationTokens = 64
+    /// Texts of each suite.
+    public var proseTexts = 48
+    public var recallTexts = 96
+    public var gatherTexts = 24
+    /// Facts in a text of the recall suites; inputs take turns.
+    public var factCounts = [1, 4, 8]
+    public var gatherFacts = 4
+    public var codeDigits = 5
+    /// Resamples of the bootstrap.
+    public var resamples = 2000
+    public var threads = 1
+
+    /// The full run.
+    public init() {}
+
+    /// Few and short inputs: an overview in minutes, with wide intervals.
+    public static var quick: EvaluationSettings {
+        var settings = EvaluationSettings()
+        settings.contextTokens = 512
+        settings.continuationTokens = 32
+        settings.proseTexts = 24
+        settings.recallTexts = 27
+        settings.gatherTexts = 8
+        return settings
+    }
+
+    /// Inputs that a suite has.
+    func inputCount(of suite: SuiteKind) -> Int {
+        switch suite {
+        case .prose: proseTexts
+        case .gatherHidden, .gatherVisible: gatherTexts
+        case .recallColdHidden, .recallColdVisible, .recallHotHidden, .recallHotVisible: recallTexts
+        }
+    }
+
+    /// Throws where numbers make no sense together; the baseline is added where it is missing.
+    func checked() throws(EvaluationError) -> EvaluationSettings {
+        for (option, value, range) in [
+            ("--context", contextTokens, 64...1_000_000), ("--continuation", continuationTokens, 2...100_000),
+            ("--texts", proseTexts, 1...100_000), ("--texts", recallTexts, 1...100_000),
+            ("--texts", gatherTexts, 1...100_000), ("--threads", threads, 1...256),
+        ] where !range.contains(value) {
+            throw .badNumber(
+                option: option, value: value, allowed: "between \(range.lowerBound) and \(range.upperBound)")
+        }
+        var settings = self
+        if !variants.contains(where: \.isBaseline) { settings.variants.append(try PolicyVariant(parsing: "random")) }
+        return settings
+    }
+
+    /// Everything that decides a point's numbers, as text: points of another run are told apart by it. Policies,
+    /// budgets and suites are part of each point and the number of threads changes nothing.
+    var fingerprintText: String {
+        "seed \(seed) context \(contextTokens) continuation \(continuationTokens) prose \(proseTexts) recall"
+            + " \(recallTexts) gather \(gatherTexts) facts \(factCounts) gathered \(gatherFacts) digits \(codeDigits)"
+    }
+}

@@ -1,0 +1,66 @@
+internal import ArgumentParser
+internal import ServerApp
+
+/// `keyhold evaluate`: quality against the KV budget, for every policy.
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract: "Measure what KV budgets cost a model, for every eviction policy.",
+        discussion: """
+            Compares policies on long prose, on recall of facts and on lists of all facts, over the same inputs and at \
+            equal bytes. Prints a table and writes results.json, table.md and plots to --out; finished points are kept \
+            there, and the same command goes on where it was stopped.
+            """)
+
+    @Option(name: [.customShort("o"), .customLong("out")], help: "Folder for results.")
+    var folder = "evaluation"
+
+    @Flag(help: "Few and short inputs: minutes instead of an hour, with wide intervals.")
+    var quick = false
+
+    @Option(help: "Same seed, same numbers.")
+    var seed: UInt64 = 1
+
+    @Option(help: "Plain text to cut inputs from; made-up prose if absent.")
+    var text: String?
+
+    @Option(
+        name: .customLong("policy"),
+        help: """
+            A policy, such as h2o or keyformer:noise=none,recent=0.1,sinks=4; may be given often. All that evict if \
+            absent. random is always measured.
+            """)
+    var policies: [String] = []
+
+    @Option(help: "Percents of the full cache's bytes, separated by commas.")
+    var budgets: String?
+
+    @Option(help: "prose, recall, gather, or single suites such as recall-hot-hidden, separated by commas.")
+    var suites: String?
+
+    @Option(help: "Tokens of each text before its question.")
+    var context: Int?
+
+    @Option(help: "Tokens that the prose suite feeds after the prompt.")
+    var continuation: Int?
+
+    @Option(help: "Texts of every suite.")
+    var texts: Int?
+
+    @OptionGroup var file: ConfigurationOptions
+    @OptionGroup(title: "Model") var model: ModelOptions
+
+    func run() throws {
+        var evaluation = ModelEvaluation(folder: folder)
+        evaluation.isQuick = quick
+        evaluation.seed = seed
+        evaluation.textPath = text
+        evaluation.policies = policies
+        evaluation.budgets = budgets
+        evaluation.suites = suites
+        evaluation.contextTokens = context
+        evaluation.continuationTokens = continuation
+        evaluation.texts = texts
+        StandardOutput.write(try evaluation.run(try file.configuration(model.given)))
+    }
+}
