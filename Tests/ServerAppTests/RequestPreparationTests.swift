@@ -37,6 +37,26 @@ import Tokenization
         #expect(request.identity.id.hasPrefix("chatcmpl-"))
     }
 
+    /// Merging megabytes takes seconds, in which no other request is prepared.
+    @Test(.timeLimit(.minutes(1)), arguments: ["prompt", "messages"])
+    func aPromptFarBeyondTheContextIsRefusedByItsLength(field: String) throws {
+        let preparation = try preparation()
+        let text = String(repeating: "a b ", count: 1 << 20)
+        let clock = ContinuousClock()
+        let start = clock.now
+        let error = #expect(throws: APIError.self) {
+            if field == "prompt" {
+                try preparation.completion(Array(#"{"prompt":"\#(text)","max_tokens":3}"#.utf8))
+            } else {
+                try preparation.chat(Array(#"{"messages":[{"role":"user","content":"\#(text)"}]}"#.utf8))
+            }
+        }
+        #expect(clock.now - start < .seconds(20))
+        #expect(error?.code == "context_length_exceeded")
+        #expect(error?.param == field)
+        #expect(error?.message.contains("at least ") == true)
+    }
+
     /// A wrong prompt would be worse than none.
     @Test func chatsAreRefusedWhereTheModelsTemplateIsUnknown() throws {
         let known = try preparation().model

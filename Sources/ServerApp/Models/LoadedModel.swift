@@ -23,9 +23,10 @@ struct LoadedModel: Sendable {
     /// `system_fingerprint`: the program and the model that answered.
     var fingerprint: String { "\(ProductVersion.text.replacing(" ", with: "-"))-\(name)" }
 
-    /// Token ids of a conversation up to the point where the assistant speaks.
-    func chatTokens(_ messages: [ChatMessage]) throws(ChatTemplateError) -> [TokenID] {
-        tokenizer.encode(try chatTemplate.render(messages, addGenerationPrompt: true))
+    /// Token ids of a conversation up to the point where the assistant speaks. Throws `ChatTemplateError`, or
+    /// `TooManyTokens` for one that is much too long for the context.
+    func chatTokens(_ messages: [ChatMessage]) throws -> [TokenID] {
+        try tokenizer.encode(chatTemplate.render(messages, addGenerationPrompt: true), limit: contextTokens)
     }
 
     /// Texts that end the assistant's turn where no control token can: a model without chat tokens goes on with

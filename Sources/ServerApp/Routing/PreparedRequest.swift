@@ -33,7 +33,7 @@ struct RequestPreparation: Sendable {
             var generation = template
             switch prompt {
             case .text(let text):
-                generation.prompt = model.tokenizer.encode(text, addSpecial: true, parseSpecial: true)
+                generation.prompt = try encoded(text, maxTokens: template.stop.maxTokens)
                 if request.echo { texts.append(text) }
             case .tokens(let tokens):
                 generation.prompt = try checked(
@@ -64,6 +64,8 @@ struct RequestPreparation: Sendable {
         let messages = request.messages.map { ChatMessage(role: $0.role, content: $0.content) }
         do {
             generation.prompt = try model.chatTokens(messages)
+        } catch let error as TooManyTokens {
+            throw tooLong(error, maxTokens: generation.stop.maxTokens, param: "messages")
         } catch {
             throw .invalidRequest("\(error)", param: "messages", code: "invalid_value")
         }
@@ -86,6 +88,22 @@ struct RequestPreparation: Sendable {
         var request = template
         request.sampling.seed = seed.map { UInt64(bitPattern: Int64($0)) } ?? UInt64.random(in: 0 ... .max)
         return request
+    }
+
+    /// A prompt far beyond the context is refused by its length: merging megabytes would hold up all other requests.
+    private func encoded(_ text: String, maxTokens: Int?) throws(APIError) -> [TokenID] {
+        do throws(TooManyTokens) {
+            return try model.tokenizer.encode(
+                text, addSpecial: true, parseSpecial: true, limit: model.contextTokens)
+        } catch {
+            throw tooLong(error, maxTokens: maxTokens, param: "prompt")
+        }
+    }
+
+    private func tooLong(_ error: TooManyTokens, maxTokens: Int?, param: String) -> APIError {
+        .contextLengthExceeded(
+            promptTokens: .atLeast(error.fewest), maxTokens: maxTokens, contextLength: model.contextTokens,
+            param: param)
     }
 
     private func decoded(_ tokens: [TokenID], skipSpecial: Bool) -> String {
