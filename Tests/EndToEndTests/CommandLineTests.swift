@@ -33,6 +33,10 @@ import Testing
         (["generate", "a", "-n", "99999"], "context"), (["inspect", "/nonexistent"], "/nonexistent"),
         (["inspect", "--pool", "much"], "--pool"), (["inspect", "--budget-ratio", "7"], "--budget-ratio"),
         (["inspect", "--budget-ratio", "0.5", "--budget-tokens", "5"], "one of the two"),
+        (["inspect", "--budget-tokens", "0"], "from 1 to"), (["inspect", "--context", "99999999999999"], "--context"),
+        (["inspect", "--budget-tokens", "9223372036854775807"], "--budget-tokens"),
+        (["inspect", "--storage", "f64"], "f16 or f32"), (["generate", "a", "--temperature", "nan"], "temperature"),
+        (["generate", "a", "--top-p", "inf"], "top_p"), (["serve", "--kv-policy", "best"], "full, window"),
         (["serve", "--no-such-option"], "no-such-option"), (["dance"], "dance"),
     ])
     func aBadCommandEndsWithAnErrorThatSaysWhatToChange(arguments: [String], words: String) throws {
