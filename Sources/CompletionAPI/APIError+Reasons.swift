@@ -7,9 +7,23 @@ extension APIError {
         APIError(status: 400, type: "invalid_request_error", message: message, param: param, code: code)
     }
 
+    /// How long a refused prompt is.
+    public enum PromptLength: Sendable, CustomStringConvertible {
+        case exactly(Int)
+        /// It was refused before it was counted.
+        case atLeast(Int)
+
+        public var description: String {
+            switch self {
+            case .exactly(let count): "\(count)"
+            case .atLeast(let count): "at least \(count)"
+            }
+        }
+    }
+
     /// Prompt and answer do not fit the model's context.
     public static func contextLengthExceeded(
-        promptTokens: Int, maxTokens: Int?, contextLength: Int, param: String
+        promptTokens: PromptLength, maxTokens: Int?, contextLength: Int, param: String
     ) -> APIError {
         let asked = maxTokens.map { "\(promptTokens) prompt tokens and \($0) tokens to generate" }
         return invalidRequest(

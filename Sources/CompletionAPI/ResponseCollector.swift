@@ -64,7 +64,7 @@ public struct ResponseCollector: Sendable {
         if let failure { throw .serverError(failure) }
         precondition(unfinishedChoices == 0, "\(unfinishedChoices) choices have not ended")
         if usage.completionTokens == 0, choices.contains(where: { $0.ending?.reason == .deadline }) {
-            throw .unavailable("The deadline passed before the first token was generated.", retryAfterSeconds: nil)
+            throw .unavailable("The request waited too long for its start.", retryAfterSeconds: 5)
         }
         var writer = JSONWriter()
         identity.write(

@@ -6,6 +6,22 @@ enum Alphabet: Sendable {
     case bytes(ByteSymbols)
     /// One symbol for each character, with a way out for those without a token.
     case characters(CharacterSymbols)
+
+    /// Whether some text becomes no symbol at all.
+    var dropsText: Bool {
+        switch self {
+        case .bytes(let bytes): bytes.dropsSome
+        case .characters: false
+        }
+    }
+
+    /// Whether no text becomes the unknown token.
+    var knowsAllText: Bool {
+        switch self {
+        case .bytes: false
+        case .characters(let characters): characters.hasAllByteTokens
+        }
+    }
 }
 
 /// The token of each byte.
@@ -32,6 +48,9 @@ struct ByteSymbols: Sendable {
         }
         self.symbols = symbols
     }
+
+    /// Whether there are bytes without a symbol.
+    var dropsSome: Bool { symbols.contains(Self.dropped) }
 
     /// Appends the symbol of one byte.
     func append(_ byte: UInt8, to word: inout [Int32]) {
@@ -85,6 +104,12 @@ struct CharacterSymbols: Sendable {
             characters[scalar] = Int32(id)
         }
         return characters
+    }
+
+    /// Whether each character without a token has its bytes as a way out.
+    var hasAllByteTokens: Bool {
+        !byteTokens.isEmpty
+            && (UInt8.min..<0xF5).allSatisfy { $0 == 0xC0 || $0 == 0xC1 || byteTokens[Int($0)] != nil }
     }
 
     /// Appends the symbols of one character.

@@ -26,6 +26,15 @@ enum PreTokenizerStep: Sendable {
     /// Replaces spaces, puts one in front, and optionally starts a piece at each.
     case metaspace(replacement: [UInt8], PrefixScheme, splits: Bool)
 
+    /// Whether all of the text is in the pieces, and none of it shorter than before.
+    var keepsText: Bool {
+        switch self {
+        case .split(_, let behavior, _), .splitLiteral(_, let behavior, _): behavior != .removed
+        case .prefixSpace: true
+        case .metaspace(let replacement, _, _): !replacement.isEmpty
+        }
+    }
+
     /// `isTextStart` says that the stretch begins the whole text.
     func apply(to pieces: inout TextPieces, isTextStart: Bool) {
         switch self {

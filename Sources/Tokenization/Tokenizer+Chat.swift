@@ -1,10 +1,21 @@
 public import Generation
 
 extension Tokenizer {
+    /// The same with the limit of `encode(_:addSpecial:parseSpecial:limit:)`.
+    public func encode(_ pieces: [ChatPiece], limit: Int) throws(TooManyTokens) -> [TokenID] {
+        let stretches = stretches(of: pieces)
+        try check(stretches, limit: limit)
+        return encode(stretches, addSpecial: false)
+    }
+
     /// Token ids of a rendered conversation. Text pieces never become control tokens; neighbouring text is merged as
     /// one, whatever pieces it came in. White space next to a token that swallows it is dropped, as in `encode`.
     /// Where the tokenizer puts a space before each stretch of text, a space that the format has there is that space.
     public func encode(_ pieces: [ChatPiece]) -> [TokenID] {
+        encode(stretches(of: pieces), addSpecial: false)
+    }
+
+    private func stretches(of pieces: [ChatPiece]) -> [Stretch] {
         var stretches: [Stretch] = []
         var text: [UInt8] = []
         var isStart = true
@@ -37,6 +48,6 @@ extension Tokenizer {
             }
         }
         flush()
-        return encode(stretches, addSpecial: false)
+        return stretches
     }
 }

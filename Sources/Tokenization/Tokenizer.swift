@@ -17,6 +17,8 @@ public final class Tokenizer: Sendable {
     private let tokenBytes: [[UInt8]]
     private let matchers: AddedTokenMatchers
     private let addedTokens: [TokenID: AddedToken]
+    /// Most bytes of normalised text that one token can stand for; nil where text may vanish or share one token.
+    private let longestTokenBytes: Int?
 
     init(_ definition: TokenizerDefinition) throws(TokenizerError) {
         let vocabulary = definition.vocabulary
@@ -35,6 +37,9 @@ public final class Tokenizer: Sendable {
         matchers = AddedTokenMatchers(definition.addedTokens, normalizer: definition.normalizer)
         addedTokens = Dictionary(definition.addedTokens.map { ($0.id, $0) }) { first, _ in first }
         addsLeadingSpace = definition.addsLeadingSpace
+        let keepsText = !alphabet.dropsText && definition.preTokenizer.allSatisfy(\.keepsText)
+        let fusesText = definition.fusesUnknown && !alphabet.knowsAllText
+        longestTokenBytes = keepsText && !fusesText ? vocabulary.tokens.reduce(4) { max($0, $1.count) } : nil
         self.vocabulary = vocabulary
         self.definition = definition
     }
@@ -107,6 +112,17 @@ public final class Tokenizer: Sendable {
         return encode(stretches, addSpecial: addSpecial)
     }
 
+    /// The same, but a text whose mere length shows that it has more than `limit` tokens is refused before the costly
+    /// part, merging. A text that is encoded may still have more.
+    public func encode(
+        _ text: String, addSpecial: Bool, parseSpecial: Bool, limit: Int
+    ) throws(TooManyTokens) -> [TokenID] {
+        var stretches: [Stretch] = []
+        append(Array(text.utf8), parseSpecial: parseSpecial, isTextStart: true, to: &stretches)
+        try check(stretches, limit: limit)
+        return encode(stretches, addSpecial: addSpecial)
+    }
+
     /// The same for bytes; what is not UTF-8 counts as U+FFFD.
     public func encode(_ bytes: [UInt8], addSpecial: Bool, parseSpecial: Bool) -> [TokenID] {
         encode(String(decoding: bytes, as: UTF8.self), addSpecial: addSpecial, parseSpecial: parseSpecial)
@@ -160,6 +176,19 @@ extension Tokenizer {
             end = match.range.upperBound
         }
         body(Array(text[end...]), nil)
+    }
+
+    /// Throws if the stretches cannot have as few as `limit` tokens: each token stands for so many bytes at most.
+    func check(_ stretches: [Stretch], limit: Int) throws(TooManyTokens) {
+        guard let longestTokenBytes else { return }
+        var fewest = 0
+        for stretch in stretches {
+            switch stretch {
+            case .token: fewest += 1
+            case .text(let text, _): fewest += (text.count + longestTokenBytes - 1) / longestTokenBytes
+            }
+        }
+        if fewest > limit { throw TooManyTokens(fewest: fewest) }
     }
 
     func encode(_ stretches: [Stretch], addSpecial: Bool) -> [TokenID] {

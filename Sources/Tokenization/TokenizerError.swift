@@ -18,7 +18,7 @@ public enum TokenizerError: Error, Sendable, Equatable, CustomStringConvertible 
     case missingByte(UInt8)
     /// A variant that is not built in; `known` lists the ones that are.
     case unsupported(field: String, value: String, known: [String])
-    /// A field is missing or has the wrong type or value.
+    /// A field is missing or has the wrong type or value; the empty field is the file's whole value.
     case badField(field: String, reason: String)
     /// The file is not JSON.
     case badJSON(String)
@@ -46,7 +46,7 @@ public enum TokenizerError: Error, Sendable, Equatable, CustomStringConvertible 
         case .unsupported(let field, let value, let known):
             "\(field) \"\(value)\" is not supported; known are \(known.joined(separator: ", "))"
         case .badField(let field, let reason):
-            "\(field): \(reason)"
+            field.isEmpty ? "the JSON text \(reason)" : "\(field): \(reason)"
         case .badJSON(let reason):
             "not valid JSON: \(reason)"
         case .badPattern(let pattern, let offset, let reason):

@@ -25,7 +25,8 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
             (.unavailable("loading", retryAfterSeconds: 5), 503, "service_unavailable", nil, nil),
             (.serverError("broken"), 500, "server_error", nil, nil),
             (
-                .contextLengthExceeded(promptTokens: 90, maxTokens: 20, contextLength: 100, param: "prompt"), 400,
+                .contextLengthExceeded(
+                    promptTokens: .exactly(90), maxTokens: 20, contextLength: 100, param: "prompt"), 400,
                 "invalid_request_error", "prompt", "context_length_exceeded"
             ),
             (

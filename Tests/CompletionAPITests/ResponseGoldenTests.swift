@@ -293,5 +293,6 @@ private func streamed(_ identity: ResponseIdentity, _ shape: ResponseShape, _ ev
         collector.add(.finished(choice: 0, reason: .deadline, stopReason: nil, usage: nothing), prompt: 0)
         let error = #expect(throws: APIError.self) { try collector.response() }
         #expect(error?.status == 503)
+        #expect(error?.retryAfterSeconds == 5)
     }
 }

@@ -48,6 +48,14 @@ import Testing
             #expect(try server.idlePoolBytes() == 0)
         }
         #expect(try server.metric("keyhold_client_disconnects_total") == 2)
+        // The stream had its status line, the whole answer had none.
+        for code in [200, 499] {
+            let series =
+                #"keyhold_requests_total{endpoint="/v1/completions",code="\#(code)","#
+                + #"finish_reason="cancelled",policy="keyformer"}"#
+            for _ in 0..<200 where try server.metric(series) != 1 { sleepMilliseconds(10) }
+            #expect(try server.metric(series) == 1, "\(series)")
+        }
     }
 
     /// Up to 24 clients at once; each sends a request, some of them only a part, and leaves at a random moment.

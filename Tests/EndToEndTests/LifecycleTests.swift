@@ -40,9 +40,24 @@ import Testing
     @Test func graceThatIsOverCutsWhatRuns() throws {
         let server = try ServerUnderTest(["--threads", "1", "--drain-grace", "200ms"])
         let client = try startLongStream(server)
+        let whole = try server.client()
+        var body = Self.long.asObject ?? JSONObject()
+        body["stream"] = false
+        body["n"] = 8
+        try whole.send(ServerUnderTest.request("/v1/completions", JSONValue.object(body).serialized()))
+        _ = try client.readChunk()
         server.send(SIGINT)
         #expect(server.exitStatus(within: .seconds(60)) == 0)
-        #expect(client.readToEnd(within: .seconds(10)).ending != .stillOpen)
+        let end = client.readToEnd(within: .seconds(10))
+        #expect(end.ending != .stillOpen)
+        // A piece of an answer must not look like one that ended at max_tokens.
+        let stream = String(decoding: end.bytes, as: UTF8.self)
+        #expect(stream.contains(#"data: {"error":{"message":"The server is shutting down; the answer is not"#))
+        #expect(stream.contains("data: [DONE]"))
+        #expect(!stream.contains(#""finish_reason":"length""#))
+        let answer = Answer(try whole.readResponse())
+        #expect(answer.status == 503)
+        #expect(answer.response.header("retry-after") == "5")
     }
 
     @Test func aSecondSignalEndsAtOnce() throws {

@@ -30,6 +30,12 @@ import Testing
         #expect(!mapped.message.isEmpty)
     }
 
+    @Test func aRefusedCacheNamesItsFieldInTheSentenceToo() {
+        let cause = KVCacheRequestError(field: "kv_cache.policy", message: "no such policy")
+        let mapped = APIError(.badCache(cause), promptParam: "prompt", overload: .tooManyRequests)
+        #expect(mapped.message == "kv_cache.policy: no such policy.")
+    }
+
     @Test func theStatusOfOverloadIsConfigurable() {
         #expect(APIError(.queueFull(retryAfterSeconds: 7), overload: .serviceUnavailable).status == 503)
         let error = APIError(.queueFull(retryAfterSeconds: 7), overload: .tooManyRequests)

@@ -1,3 +1,4 @@
+import Foundation
 import ModelFiles
 import TestSupport
 import Testing
@@ -48,6 +49,29 @@ import Tokenization
             try ModelLoader.load(Self.choice(path: "/no/model.gguf"))
         }
         #expect(error.description.contains("/no/model.gguf"))
+    }
+
+    @Test func aDamagedTokenizerIsNamedWithItsFile() {
+        let error = ModelLoadError.badTokenizer(
+            path: "/m/tokenizer.json", .badField(field: "", reason: "must be an object, not an array"))
+        #expect(error.description == "/m/tokenizer.json: the JSON text must be an object, not an array")
+    }
+
+    /// A copy of the Hugging Face folder with a tokenizer that is no JSON.
+    @Test func loadingAFolderWithADamagedTokenizerNamesTheFile() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "keyhold-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let header = #"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
+        var weights = Data((0..<8).map { UInt8(truncatingIfNeeded: header.utf8.count >> ($0 * 8)) })
+        weights += Data(header.utf8) + Data(count: 4)
+        try weights.write(to: folder.appending(path: "model.safetensors"))
+        try Data("{}".utf8).write(to: folder.appending(path: "config.json"))
+        for text in ["", "[1]", "{\"model\": 3"] {
+            try Data(text.utf8).write(to: folder.appending(path: "tokenizer.json"))
+            let error = #expect(throws: ModelLoadError.self) { try ModelLoader.load(Self.choice(path: folder.path)) }
+            #expect(error?.description.contains("\(folder.path)/tokenizer.json: ") == true, "\(text)")
+        }
     }
 
     @Test func theBuiltInModelIsLookedForBesideTheProgram() throws {

@@ -1,3 +1,4 @@
+import Foundation
 import Generation
 import ServerApp
 import Testing
@@ -69,7 +70,7 @@ import Testing
         (.queueTimeout, "5 minutes"), (.queueTimeout, "0s"), (.drainGrace, "-1s"), (.kvBudgetRatio, "0"),
         (.kvBudgetRatio, "1.1"), (.kvBudgetRatio, "NaN"), (.kvBudgetRatio, "1e-1"), (.kvBudgetRatio, "0.12345678"),
         (.kvStorage, "f64"), (.overloadStatus, "500"), (.strictFields, "maybe"), (.logLevel, "loud"), (.host, ""),
-        (.maxQueue, "99999999999999999999"), (.chatTemplate, "none"),
+        (.maxQueue, "99999999999999999999"), (.chatTemplate, "none"), (.kvPolicy, "best"),
     ])
     func badValuesNameKeyValueAndOrigin(key: ConfigurationKey, value: String) throws {
         let error = try #require(throws: ConfigurationError.self) { try configuration([key: value]) }
@@ -82,6 +83,20 @@ import Testing
         #expect(throws: ConfigurationError.self) { try configuration([.kvBudgetRatio: "0.5", .kvBudgetTokens: "10"]) }
     }
 
+    /// Each request that names no cache would be refused otherwise.
+    @Test func defaultsThatNoPolicyCanFollowAreAConflict() throws {
+        for policy in ["streaming", "h2o", "keyformer"] {
+            let error = #expect(throws: ConfigurationError.self) {
+                try configuration([.kvPolicy: policy, .kvBudgetTokens: "4", .kvSinkTokens: "9"])
+            }
+            #expect(error?.description.contains("9 sinks") == true)
+        }
+        for policy in ["full", "window"] {
+            _ = try configuration([.kvPolicy: policy, .kvBudgetTokens: "4", .kvSinkTokens: "9"])
+        }
+        _ = try configuration([.kvPolicy: "streaming", .kvBudgetTokens: "9", .kvSinkTokens: "4"])
+    }
+
     @Test func thePrintedFormIsAFileThatSaysTheSame() throws {
         let original = try configuration([
             .model: "a \"b\"\\ #c: d", .port: "1", .kvBudgetRatio: "0.5", .modelName: "yes",
@@ -89,6 +104,18 @@ import Testing
         var layers = ConfigurationLayers()
         try layers.merge(yaml: original.printed, path: "printed")
         for key in ConfigurationKey.allCases { #expect(layers[key]?.text == original.layers[key]?.text, "\(key)") }
+    }
+
+    @Test func anEmptyFileSetsNothingAndAFolderIsNoFile() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "keyhold-\(UUID()).yaml")
+        try Data().write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        #expect(try ServerConfiguration.load(file: file.path, arguments: [:]).kvPoolBytes == 1 << 30)
+        let folder = file.deletingLastPathComponent().path
+        let error = #expect(throws: ConfigurationError.self) {
+            try ServerConfiguration.load(file: folder, arguments: [:])
+        }
+        #expect(error?.description.contains("a plain file is expected") == true)
     }
 
     @Test func missingFileSaysWhichAndWhy() throws {

@@ -8,13 +8,15 @@ extension APIError {
     init(_ error: SubmitError, promptParam: String, overload: OverloadStatus) {
         self =
             switch error {
-            case .badCache(let cause): .invalidRequest(cause.message, param: cause.field, code: "invalid_value")
+            case .badCache(let cause):
+                .invalidRequest("\(cause).", param: cause.field, code: "invalid_value")
             case .emptyPrompt(let index):
                 .invalidRequest("Prompt \(index) has no token.", param: promptParam, code: "invalid_value")
             case .badToken: .invalidRequest("\(error).", param: promptParam, code: "invalid_value")
             case .contextTooLong(let promptTokens, let maxTokens, let context):
                 .contextLengthExceeded(
-                    promptTokens: promptTokens, maxTokens: maxTokens, contextLength: context, param: promptParam)
+                    promptTokens: .exactly(promptTokens), maxTokens: maxTokens, contextLength: context,
+                    param: promptParam)
             case .neverFits(let needed, let limit): .budgetUnsatisfiable(neededBytes: needed, limitBytes: limit)
             case .tooManySequences: .invalidRequest("\(error).", param: "n", code: "invalid_value")
             case .inboxFull(let seconds): .poolExhausted(retryAfterSeconds: seconds, status: overload)
@@ -33,6 +35,11 @@ extension APIError {
 
     /// The server has been told to end.
     static var draining: APIError { .unavailable("The server is shutting down.", retryAfterSeconds: 5) }
+
+    /// `drain_grace` was over before the answer was complete: what there is of it must not pass for the whole.
+    static var cutByShutdown: APIError {
+        .unavailable("The server is shutting down; the answer is not complete.", retryAfterSeconds: 5)
+    }
 
     /// The queue's timeout passed before the request could start.
     static var waitedTooLong: APIError {

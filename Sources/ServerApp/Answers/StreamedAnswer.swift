@@ -85,13 +85,14 @@ final class StreamedAnswer: Answer {
         channel.report.complete()
     }
 
-    /// A sequence that waited too long to start is an error, not an empty answer.
+    /// A sequence that waited too long to start is an error, not an empty answer, and so is one that was cut short.
     private static func frames(
         for event: TokenEvent, prompt: Int, _ stream: inout ResponseStream
     ) -> (bytes: [UInt8], isLast: Bool) {
         if case .finished(_, .deadline, _, let usage) = event, usage.completionTokens == 0 {
             return (APIError.waitedTooLong.streamFrames(), true)
         }
+        if case .finished(_, .cancelled, _, _) = event { return (APIError.cutByShutdown.streamFrames(), true) }
         let bytes = stream.frames(for: event, prompt: prompt)
         return (bytes, stream.isFinished)
     }

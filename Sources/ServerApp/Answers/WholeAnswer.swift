@@ -9,6 +9,8 @@ final class WholeAnswer: Answer {
         var collector: ResponseCollector
         var headers: [(String, String)] = []
         var isAnswered = false
+        /// A choice was ended from outside before its time.
+        var isCut = false
     }
 
     private let channel: AnswerChannel
@@ -40,6 +42,7 @@ final class WholeAnswer: Answer {
     private func add(_ event: TokenEvent, prompt: Int) -> State? {
         state.withLock { state in
             state.collector.add(event, prompt: prompt)
+            if case .finished(_, .cancelled, _, _) = event { state.isCut = true }
             guard state.collector.isFinished, !state.isAnswered else { return nil }
             state.isAnswered = true
             return state
@@ -47,6 +50,8 @@ final class WholeAnswer: Answer {
     }
 
     private func answer(_ state: State) {
+        guard !channel.call.isGone else { return channel.report.complete() }
+        guard !state.isCut else { return channel.respond(.cutByShutdown) }
         do {
             channel.respond(json: try state.collector.response(), headers: state.headers)
         } catch {

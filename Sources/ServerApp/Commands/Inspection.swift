@@ -29,17 +29,26 @@ public struct Inspection: Sendable {
         case badPool(String)
         case badRatio(String)
         case badContext(Int)
+        case badBudget(Int)
+        case badStorage(String)
         case twoBudgets
 
         public var description: String {
             switch self {
             case .badPool(let text): "--pool is '\(text)' but must be a size such as 512MiB"
             case .badRatio(let text): "--budget-ratio is '\(text)' but must be a decimal number above 0 and up to 1"
-            case .badContext(let tokens): "--context is \(tokens) but must be at least 2"
+            case .badContext(let tokens):
+                "--context is \(tokens) but must be an integer from 2 to \(Inspection.mostTokens)"
+            case .badBudget(let tokens):
+                "--budget-tokens is \(tokens) but must be an integer from 1 to \(Inspection.mostTokens)"
+            case .badStorage(let text): "--storage is '\(text)' but must be f16 or f32"
             case .twoBudgets: "--budget-tokens and --budget-ratio: give one of the two"
             }
         }
     }
+
+    /// As far as the arithmetic of caches is asked to go; the configuration has the same limit.
+    private static let mostTokens = 16_777_216
 
     /// The report. Loads the model's directory and binds its weights, but computes nothing.
     public func report(path: String?) throws -> String {
@@ -79,7 +88,7 @@ public struct Inspection: Sendable {
     private func costs(_ model: LoadedModel) throws -> [(String, String)] {
         guard let poolBytes = ConfigurationText.bytes(pool), poolBytes > 0 else { throw OptionError.badPool(pool) }
         let tokens = contextTokens ?? min(4096, model.contextTokens)
-        guard tokens >= 2 else { throw OptionError.badContext(tokens) }
+        guard (2...Self.mostTokens).contains(tokens) else { throw OptionError.badContext(tokens) }
         let newTokens = max(1, min(256, tokens / 4))
         let shape = model.decoder.configuration.cacheShape
         var rows = [
@@ -107,6 +116,8 @@ public struct Inspection: Sendable {
     /// The full cache and the budgets asked for, or a half and a quarter.
     private func requests() throws(OptionError) -> [(String, KVCacheRequest)] {
         if budgetTokens != nil, budgetRatio != nil { throw .twoBudgets }
+        if let budgetTokens, !(1...Self.mostTokens).contains(budgetTokens) { throw .badBudget(budgetTokens) }
+        guard ["f16", "f32"].contains(storage) else { throw .badStorage(storage) }
         var budgets: [(String, KVBudgetRequest)] = [
             ("budget 50 %", .ratio(millionths: 500_000)), ("budget 25 %", .ratio(millionths: 250_000)),
         ]

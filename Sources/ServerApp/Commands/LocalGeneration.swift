@@ -36,6 +36,7 @@ public struct LocalGeneration: Sendable {
     /// Runs the prompt and hands the text out as it comes. Blocks until the end.
     public func run(_ configuration: ServerConfiguration, write: @escaping @Sendable (String) -> Void) throws -> Outcome
     {
+        try checkNumbers()
         let progress = LoadProgress()
         let model = try ModelLoader.load(configuration.model) { progress.show($0) }
         progress.end()
@@ -62,6 +63,16 @@ public struct LocalGeneration: Sendable {
         }
         done.wait()
         return Self.outcome(ending.withLock { $0 })
+    }
+
+    /// JSON has no NaN and no infinity: in a body they would count as absent.
+    private func checkNumbers() throws(APIError) {
+        let numbers = [
+            ("temperature", temperature), ("top_p", topP), ("min_p", minP), ("repetition_penalty", repetitionPenalty),
+        ]
+        for case (let name, let value?) in numbers where !value.isFinite {
+            throw .invalidRequest("\(name) must be a number, not \(value).", param: name, code: "invalid_value")
+        }
     }
 
     /// The request body that the options amount to.

@@ -1,3 +1,4 @@
+internal import KVCaching
 internal import Tokenization
 
 /// What a key takes, what it is when nobody sets it, and what it means.
@@ -61,7 +62,7 @@ public struct ConfigurationDefinition: Sendable, Equatable {
                 .bytes(65_536...1 << 50), "1GiB",
                 "Memory that all KV caches share; requests wait or are refused beyond it.")
         case .kvPolicy:
-            .init(.text, "keyformer", "Eviction policy of requests that name none.")
+            .init(.choice(PolicyTable.names), "keyformer", "Eviction policy of requests that name none.")
         case .kvBudgetRatio:
             .init(.ratio, nil, "Default budget as a share of the prompt's tokens; excludes kv_budget_tokens.")
         case .kvBudgetTokens:

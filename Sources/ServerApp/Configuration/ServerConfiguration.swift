@@ -1,4 +1,5 @@
 public import Generation
+internal import KVCaching
 
 /// Everything the server can be told, validated once: past this point nobody checks again.
 public struct ServerConfiguration: Sendable, Equatable {
@@ -161,6 +162,19 @@ public struct ServerConfiguration: Sendable, Equatable {
         request.recentRatioMillionths = try layers.ratio(.kvRecentRatio)
         request.sinkTokens = try layers.count(.kvSinkTokens)
         request.storage = try layers.text(.kvStorage)
+        try checkRoom(request, tokens)
         return request
+    }
+    /// Defaults that no policy could follow would refuse every request that names nothing.
+    private static func checkRoom(_ defaults: KVCacheRequest, _ budgetTokens: Int?) throws(ConfigurationError) {
+        guard let budgetTokens else { return }
+        let shape = CacheShape(layerCount: 1, kvHeads: 1, queryHeads: 1, headDim: 2, hiddenSize: 2)
+        do throws(KVCacheRequestError) {
+            _ = try PolicyTable.plan(
+                KVCacheRequest(), defaults: defaults, promptTokens: budgetTokens + 1, maxNewTokens: 1, shape: shape,
+                usesRoPE: true)
+        } catch {
+            throw .conflict(.kvSinkTokens, .kvBudgetTokens, reason: error.message)
+        }
     }
 }

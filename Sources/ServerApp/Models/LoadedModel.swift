@@ -17,25 +17,16 @@ struct LoadedModel: Sendable {
     /// What the weights are stored as, most bytes first.
     let weightTypes: [String]
     let created = WallClock.secondsSince1970()
-    /// Bytes of the longest token.
-    let longestTokenBytes: Int
 
     var vocabularySize: Int { decoder.configuration.vocabularySize }
 
     /// `system_fingerprint`: the program and the model that answered.
     var fingerprint: String { "\(ProductVersion.text.replacing(" ", with: "-"))-\(name)" }
 
-    /// Token ids of a conversation up to the point where the assistant speaks.
-    func chatTokens(_ messages: [ChatMessage]) throws(ChatTemplateError) -> [TokenID] {
-        tokenizer.encode(try chatTemplate.render(messages, addGenerationPrompt: true))
-    }
-
-    /// A text so long that it could not fit the context even if each of its tokens were the longest one, four times
-    /// over: then it is refused without being tokenised, which for megabytes takes a while. Returns the fewest tokens
-    /// it can have, or nil for a text that may fit.
-    func tokensOfHopelessText(bytes: Int) -> Int? {
-        let fewest = bytes / longestTokenBytes / 4
-        return fewest > contextTokens ? fewest : nil
+    /// Token ids of a conversation up to the point where the assistant speaks. Throws `ChatTemplateError`, or
+    /// `TooManyTokens` for one that is much too long for the context.
+    func chatTokens(_ messages: [ChatMessage]) throws -> [TokenID] {
+        try tokenizer.encode(chatTemplate.render(messages, addGenerationPrompt: true), limit: contextTokens)
     }
 
     /// Texts that end the assistant's turn where no control token can: a model without chat tokens goes on with

@@ -1,7 +1,11 @@
+public import Tokenization
+
 /// Why no model could be loaded, beside what the file readers report themselves.
 public enum ModelLoadError: Error, Equatable, CustomStringConvertible {
     case noBuiltInModel(looked: [String])
     case noTokenizer(path: String)
+    /// `path` is the file that holds the tokenizer.
+    case badTokenizer(path: String, TokenizerError)
     case vocabularyMismatch(path: String, tokenizer: Int, model: Int)
     case contextTooLong(asked: Int, model: Int)
 
@@ -12,6 +16,7 @@ public enum ModelLoadError: Error, Equatable, CustomStringConvertible {
                 + "\(looked.joined(separator: ", "))); name a model with --model PATH"
         case .noTokenizer(let path):
             "\(path): there is no tokenizer: a GGUF file needs tokenizer.ggml.model, a folder needs tokenizer.json"
+        case .badTokenizer(let path, let error): "\(path): \(error)"
         case .vocabularyMismatch(let path, let tokenizer, let model):
             "\(path): the tokenizer has \(tokenizer) tokens, but the model only has logits for \(model)"
         case .contextTooLong(let asked, let model):

@@ -24,8 +24,7 @@ enum ModelLoader {
             name: choice.name ?? (choice.path == nil ? BuiltInModel.name : name(ofPath: path)), decoder: decoder,
             tokenizer: tokenizer, chatTemplate: template, hasUnknownTemplate: isUnknown,
             contextTokens: try contextTokens(choice.contextTokens, decoder.configuration),
-            weightTypes: weightTypes(source.tensors),
-            longestTokenBytes: (0..<tokenizer.vocabularySize).map { tokenizer.bytes(of: TokenID($0)).count }.max() ?? 1)
+            weightTypes: weightTypes(source.tensors))
     }
 
     private static func tokenizer(of source: ModelSource, path: String) throws -> Tokenizer {
@@ -34,13 +33,22 @@ enum ModelLoader {
             guard let vocabulary = try GGUFVocabulary(file.metadata) else {
                 throw ModelLoadError.noTokenizer(path: path)
             }
-            return try Tokenizer(vocabulary)
+            return try naming(path) { () throws(TokenizerError) in try Tokenizer(vocabulary) }
         case .huggingFace(let folder):
             guard let tokenizerJSON = folder.tokenizerJSON else { throw ModelLoadError.noTokenizer(path: path) }
-            return try Tokenizer(
-                tokenizerJSON: tokenizerJSON, tokenizerConfig: folder.tokenizerConfig,
-                generationConfig: folder.generationConfig)
+            return try naming("\(path)/tokenizer.json") { () throws(TokenizerError) in
+                try Tokenizer(
+                    tokenizerJSON: tokenizerJSON, tokenizerConfig: folder.tokenizerConfig,
+                    generationConfig: folder.generationConfig)
+            }
         }
+    }
+
+    /// Tokenizers are made of values and do not know where these came from.
+    private static func naming(
+        _ path: String, _ make: () throws(TokenizerError) -> Tokenizer
+    ) throws(ModelLoadError) -> Tokenizer {
+        do throws(TokenizerError) { return try make() } catch { throw .badTokenizer(path: path, error) }
     }
 
     /// The format asked for, else the model's own where it is recognised, else plain. With an own template that is not

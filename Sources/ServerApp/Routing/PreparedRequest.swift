@@ -33,8 +33,8 @@ struct RequestPreparation: Sendable {
             var generation = template
             switch prompt {
             case .text(let text):
-                try checkLength(text.utf8.count, param: request.param(ofPrompt: index))
-                generation.prompt = model.tokenizer.encode(text, addSpecial: true, parseSpecial: true)
+                generation.prompt = try encoded(
+                    text, maxTokens: template.stop.maxTokens, param: request.param(ofPrompt: index))
                 if request.echo { texts.append(text) }
             case .tokens(let tokens):
                 generation.prompt = try checked(
@@ -62,10 +62,11 @@ struct RequestPreparation: Sendable {
                 param: "messages", code: "chat_template_unknown")
         }
         var generation = try finished(request.template, seed: request.seed)
-        try checkLength(request.messages.map(\.content.utf8.count).reduce(0, +), param: "messages")
         let messages = request.messages.map { ChatMessage(role: $0.role, content: $0.content) }
         do {
             generation.prompt = try model.chatTokens(messages)
+        } catch let error as TooManyTokens {
+            throw tooLong(error, maxTokens: generation.stop.maxTokens, param: "messages")
         } catch {
             throw .invalidRequest("\(error)", param: "messages", code: "invalid_value")
         }
@@ -83,17 +84,27 @@ struct RequestPreparation: Sendable {
         if strictFields, !unknownFields.isEmpty { throw .unknownFields(unknownFields) }
     }
 
-    private func checkLength(_ bytes: Int, param: String) throws(APIError) {
-        guard let tokens = model.tokensOfHopelessText(bytes: bytes) else { return }
-        throw .contextLengthExceeded(
-            promptTokens: tokens, maxTokens: nil, contextLength: model.contextTokens, param: param)
-    }
-
     private func finished(_ template: GenerationRequest, seed: Int?) throws(APIError) -> GenerationRequest {
         try template.checkTokenIDs(vocabularySize: model.vocabularySize)
         var request = template
         request.sampling.seed = seed.map { UInt64(bitPattern: Int64($0)) } ?? UInt64.random(in: 0 ... .max)
         return request
+    }
+
+    /// A prompt far beyond the context is refused by its length: merging megabytes would hold up all other requests.
+    private func encoded(_ text: String, maxTokens: Int?, param: String) throws(APIError) -> [TokenID] {
+        do throws(TooManyTokens) {
+            return try model.tokenizer.encode(
+                text, addSpecial: true, parseSpecial: true, limit: model.contextTokens)
+        } catch {
+            throw tooLong(error, maxTokens: maxTokens, param: param)
+        }
+    }
+
+    private func tooLong(_ error: TooManyTokens, maxTokens: Int?, param: String) -> APIError {
+        .contextLengthExceeded(
+            promptTokens: .atLeast(error.fewest), maxTokens: maxTokens, contextLength: model.contextTokens,
+            param: param)
     }
 
     private func decoded(_ tokens: [TokenID], skipSpecial: Bool) -> String {
