@@ -14,6 +14,8 @@ enum RequestBounds {
     static let bytes = 1 << 53
     /// Strings in `stop`, as in the OpenAI contract.
     static let stopStrings = 4
+    /// UTF-8 bytes of a stop string: each choice has an automaton with a node for each byte.
+    static let stopBytes = 512
     /// Ids in `stop_token_ids`.
     static let stopTokens = 1024
     /// Alternatives per token. OpenAI stops at 5 for completions and at 20 for chats; here 20 is legal for both.
@@ -115,6 +117,11 @@ extension StopConditions {
     private static func stopString(_ value: JSONValue, path: String) throws(APIError) -> String {
         guard let text = value.asString else { throw .invalidType(path, expected: "a string", given: value) }
         guard !text.isEmpty else { throw .invalidValue(path, "a string that is not empty", given: value) }
+        guard text.utf8.count <= RequestBounds.stopBytes else {
+            throw .invalidRequest(
+                "\(path) has \(text.utf8.count) bytes, at most \(RequestBounds.stopBytes) are allowed.", param: path,
+                code: "invalid_value")
+        }
         return text
     }
 }

@@ -46,6 +46,7 @@ private let badCompletionFields: [(fields: String, param: String, word: String)]
     (#""echo":"yes""#, "echo", "true or false"), (#""suffix":"end""#, "suffix", "not supported"),
     (#""stop":"""#, "stop", "not empty"), (#""stop":5"#, "stop", "string"),
     (#""stop":["a","b","c","d","e"]"#, "stop", "at most 4"), (#""stop":["a",""]"#, "stop[1]", "not empty"),
+    (#""stop":["a","\#(String(repeating: "x", count: 513))"]"#, "stop[1]", "at most 512"),
     (#""stop":["a",null]"#, "stop[1]", "null"), (#""stop":[["a"]]"#, "stop[0]", "an array"),
     (#""presence_penalty":2.5"#, "presence_penalty", "from -2 to 2"),
     (#""presence_penalty":"1""#, "presence_penalty", "number"),
