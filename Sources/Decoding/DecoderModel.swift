@@ -47,6 +47,13 @@ public struct DecoderModel: Sendable {
         _ progress: (Double) -> Void
     ) throws -> DecoderModel {
         try check(configuration, path: path)
+        // Fewer layers than the file holds would run, and write nonsense.
+        let next = names.layer(configuration.layerCount).up + ".weight"
+        guard tensors.info(named: next) == nil else {
+            throw ModelError.wrongField(
+                file: path, field: "number of layers", found: "\(configuration.layerCount)",
+                wanted: "one that covers tensor \"\(next)\"")
+        }
         let binding = WeightBinding(directory: tensors, names: names, configuration: configuration)
         return DecoderModel(configuration: configuration, weights: try binding.bind(progress: progress))
     }
