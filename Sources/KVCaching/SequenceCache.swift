@@ -12,7 +12,6 @@ internal import Tensors
 /// Confined to the engine thread; within a step the thread team works on different lanes at once.
 @safe public final class SequenceCache {
     public let plan: CachePlan
-    private let arena: KVArena
     private let block: ArenaBlock
     private var staging: ArenaBlock?
     private let counts: AlignedBuffer<Int>
@@ -25,7 +24,6 @@ internal import Tensors
     /// Takes the lanes and, where the prompt does not fit them, one layer's staging from the arena.
     public init(plan: CachePlan, arena: KVArena) {
         self.plan = plan
-        self.arena = arena
         block = arena.allocate(byteCount: plan.steadyBytes)
         staging = plan.stagingBytes > 0 ? arena.allocate(byteCount: plan.stagingBytes) : nil
         counts = AlignedBuffer(count: plan.shape.laneCount)

@@ -4,28 +4,13 @@ import TestSupport
 import Testing
 
 /// Files that break one rule each: the error names the file, the field, the place and the rule.
-@Suite struct GGUFDamageTests {
-    private let folder: TemporaryFolder
+@Suite struct GGUFDamageTests: DamagedFileSuite {
+    static let fileName = "bad.gguf"
+    let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func error(_ bytes: [UInt8]) throws -> ModelFileError? {
-        let path = try folder.write(bytes, to: "bad.gguf")
-        do {
-            _ = try GGUFFile(path: path)
-            return nil
-        } catch {
-            return error
-        }
-    }
-
-    /// Field and fault of a damaged file whose name and offset make sense.
-    private func damage(_ bytes: [UInt8]) throws -> String {
-        guard case .damaged(let file, let field, let offset, let fault)? = try error(bytes) else {
-            return try error(bytes).map { "\($0)" } ?? "no error"
-        }
-        return file.hasSuffix("bad.gguf") && offset <= bytes.count ? "\(field): \(fault)" : "wrong place"
-    }
+    static func open(path: String) throws(ModelFileError) { _ = try GGUFFile(path: path) }
 
     private func damage(_ build: (inout GGUFWriter) -> Void) throws -> String {
         var writer = GGUFWriter()
