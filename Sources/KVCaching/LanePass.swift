@@ -57,11 +57,11 @@ internal import Tensors
                 unsafe attend(
                     entries, head: head, row: job.firstRow + position - rows.lowerBound, queryPosition: position)
                 for index in unsafe scorers.indices {
-                    let scorer = unsafe scorers[index]
                     guard
-                        let increments = unsafe score(entries, head: head, queryPosition: position, by: scorer)
+                        let increments = unsafe score(
+                            entries, head: head, queryPosition: position, by: scorers[index])
                     else { continue }
-                    unsafe kernels.add(count: position + 1, input: increments, to: scorer.scores)
+                    unsafe kernels.add(count: position + 1, input: increments, to: scorers[index].scores)
                 }
             }
         }

@@ -10,7 +10,10 @@ extension LaneScratch {
     ) -> LaneView {
         var (shown, fedScore) = unsafe (scores, fed?.score ?? 0)
         if let scores = unsafe scores, neighbourhood > 0 {
-            fedScore = unsafe NeighbourhoodMaximum(radius: neighbourhood, byPosition: byPosition.base).pool(
+            let maximum = unsafe NeighbourhoodMaximum(
+                radius: neighbourhood,
+                byPosition: UnsafeMutableBufferPointer(start: byPosition.base, count: byPosition.count))
+            fedScore = unsafe maximum.pool(
                 count: held, positions: positions, scores: scores, fed: fed, into: chosenScores.base)
             unsafe shown = UnsafePointer(chosenScores.base)
         }

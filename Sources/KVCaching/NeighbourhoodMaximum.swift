@@ -3,7 +3,7 @@
 @unsafe struct NeighbourhoodMaximum {
     let radius: Int
     /// Free for use, [newest position + 1 + 2·radius].
-    let byPosition: UnsafeMutablePointer<Float>
+    let byPosition: UnsafeMutableBufferPointer<Float>
 
     /// Writes `pooled[i]` for each of `count` entries in any order; `pooled` may be `scores`. A token that was fed but
     /// has no slot counts as the last entry; its own pooled score is returned. A broken score counts as infinity, as
@@ -19,7 +19,9 @@
             last = unsafe max(last, positions[index])
         }
         guard first <= last else { return 0 }
-        unsafe byPosition.update(repeating: -.infinity, count: Int(last - first) + 1 + 2 * radius)
+        let width = unsafe Int(last - first) + 1 + 2 * radius
+        precondition(unsafe width <= byPosition.count, "no room for neighbours over \(width) positions")
+        unsafe byPosition.extracting(..<width).update(repeating: -.infinity)
         for index in 0..<count {
             let score = unsafe scores[index]
             unsafe byPosition[Int(positions[index] - first) + radius] = score.isNaN ? .infinity : score

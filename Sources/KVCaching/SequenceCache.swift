@@ -140,6 +140,12 @@ internal import Tensors
         return (0..<count(layer: layer, kvHead: kvHead)).map { unsafe Int(lane.positions[$0]) }.sorted()
     }
 
+    /// Scores of a lane's entries by slot, for tests; empty where the policy keeps none.
+    package func scores(layer: Int, kvHead: Int) -> [Float] {
+        guard let scores = unsafe lane(layer: layer, kvHead: kvHead).scores else { return [] }
+        return (0..<count(layer: layer, kvHead: kvHead)).map { unsafe scores[$0] }
+    }
+
     /// Bytes held now, exactly as the arena counts them.
     public var heldBytes: Int { block.byteCount + (staging?.byteCount ?? 0) + (siblingScores?.byteCount ?? 0) }
 

@@ -84,6 +84,41 @@ import Testing
         #expect(isSame)
     }
 
+    /// What stays of a prompt, from the scores that an unpruned cache of the same policy has.
+    @Test(arguments: ["h2o", "keyformer", "random"], [0, 1, 5])
+    func theChoiceForALayerIsThatOfTheSumOfItsLanes(policy: String, neighbourhood: Int) throws {
+        let model = try GoldenModel.load("llama")
+        var whole = Self.request(policy, [:])
+        whole.budget = .tokens(Self.promptTokens)
+        let plan = try PromiseTests.plan(whole, model, prompt: Self.promptTokens, new: Self.steps)
+        let prompt = PromiseTests.prompt(Self.promptTokens, seed: 8)
+        let engine = try PromiseTests.engine(model)
+        engine.admit(SequenceAdmission(id: SequenceID(1), prompt: prompt, plan: plan, promptLogits: false))
+        for piece in Chunking.whole.pieces(SequenceID(1), rows: prompt.count, layers: plan.shape.layerCount) {
+            engine.run(StepBatch(prefill: [piece])) { _, _ in }
+        }
+        let kept = try Self.run(
+            "llama",
+            Self.request(policy, ["choose_per": .text("layer"), "neighbourhood": .integer(neighbourhood)])
+        ).kept[0]
+        let cache = engine.cache(of: SequenceID(1))
+        let recent = Self.slots * 3 / 10
+        for layer in 0..<plan.shape.layerCount {
+            let lanes = (0..<plan.shape.kvHeads).map { cache.scores(layer: layer, kvHead: $0) }
+            let sums = prompt.indices.map { place in lanes.reduce(Float(0)) { $0 + $1[place] } }
+            let joined = prompt.indices.map { place in
+                sums[max(0, place - neighbourhood)...min(prompt.count - 1, place + neighbourhood)].max() ?? 0
+            }
+            let candidates = (0..<Self.promptTokens - recent).sorted {
+                (joined[$1], $0) < (joined[$0], $1)
+            }
+            let expected =
+                candidates.prefix(Self.slots - recent).sorted()
+                + Array(Self.promptTokens - recent..<Self.promptTokens)
+            #expect(kept[layer] == lanes.map { _ in expected }, "layer \(layer)")
+        }
+    }
+
     /// With `random` a neighbourhood is a run of positions around one that drew high: fewer, longer runs.
     @Test func neighbourhoodsStayTogether() throws {
         func runs(_ neighbourhood: Int) throws -> Int {

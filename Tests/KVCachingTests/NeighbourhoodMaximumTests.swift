@@ -14,9 +14,7 @@ import Testing
         let fedScore = unsafe map.withUnsafeMutableBufferPointer { map in
             unsafe pooled.withUnsafeMutableBufferPointer { pooled in
                 unsafe positions.withUnsafeBufferPointer { positions -> Float in
-                    guard let map = map.baseAddress, let pooled = pooled.baseAddress,
-                        let places = positions.baseAddress
-                    else { return .nan }
+                    guard let pooled = pooled.baseAddress, let places = positions.baseAddress else { return .nan }
                     return unsafe NeighbourhoodMaximum(radius: radius, byPosition: map).pool(
                         count: positions.count, positions: places, scores: pooled, fed: fed, into: pooled)
                 }
