@@ -108,7 +108,7 @@ internal import Tensors
         if unsafe plan.pooling.choosePer == .layer {
             unsafe job.cache.fedScores[kvHead] = fedScore
         } else {
-            unsafe evict(lane, held: held, fedScore: fedScore)
+            unsafe evict(lane, held: held, fedScore: fedScore, key: key)
         }
     }
 
@@ -143,11 +143,11 @@ internal import Tensors
     }
 
     /// Drops an entry of a full lane in favour of the fed token, or drops that.
-    private func evict(_ lane: Lane, held: Int, fedScore: Float) {
+    private func evict(_ lane: Lane, held: Int, fedScore: Float, key: UnsafePointer<Float>) {
         let view = unsafe scratch.view(
             held: held, positions: lane.positions, scores: lane.scores,
             fed: (position: Int32(job.cache.fedTokens), score: fedScore), neighbourhood: plan.pooling.neighbourhood)
-        unsafe replace(victim(view), fedScore: fedScore)
+        unsafe replace(victim(view), fedScore: fedScore, key: key)
     }
 
     /// The slot that a step's plan names.
@@ -162,7 +162,7 @@ internal import Tensors
     }
 
     /// Puts the fed token in the place of the entry in `slot`; past the last one it is the fed token that goes.
-    func replace(_ slot: Int, fedScore: Float) {
+    func replace(_ slot: Int, fedScore: Float, key: UnsafePointer<Float>) {
         let (held, position, row) = unsafe (plan.laneSlots, job.cache.fedTokens, job.firstRow)
         guard slot < held else { return }
         let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
@@ -171,9 +171,7 @@ internal import Tensors
             unsafe lane.closeGap(at: slot, count: held)
             slot = held - 1
         }
-        unsafe lane.write(
-            slot: slot, position: position, key: rotatedKey(row: row, position: position), value: value(row: row),
-            kernels: kernels)
+        unsafe lane.write(slot: slot, position: position, key: key, value: value(row: row), kernels: kernels)
         if let scores = unsafe lane.scores { unsafe scores[slot] = fedScore }
     }
 }

@@ -26,7 +26,12 @@ internal import Tensors
             held: held, positions: cache.lane(layer: layer, kvHead: 0).positions, scores: sum,
             fed: (position: Int32(cache.fedTokens), score: fedScore), neighbourhood: cache.plan.pooling.neighbourhood)
         let slot = unsafe pass(kvHead: 0).victim(view)
-        for kvHead in 0..<heads { unsafe pass(kvHead: kvHead).replace(slot, fedScore: cache.fedScores[kvHead]) }
+        for kvHead in 0..<heads {
+            let pass = unsafe pass(kvHead: kvHead)
+            unsafe pass.replace(
+                slot, fedScore: cache.fedScores[kvHead],
+                key: pass.rotatedKey(row: job.firstRow, position: cache.fedTokens))
+        }
     }
 
     private func pass(kvHead: Int) -> LanePass {

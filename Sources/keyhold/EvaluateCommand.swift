@@ -15,7 +15,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(name: [.customShort("o"), .customLong("out")], help: "Folder for results.")
     var folder = "evaluation"
 
-    @Flag(help: "Few and short inputs: a minute or few, with wide intervals.")
+    @Flag(help: "Few and short inputs: a few minutes, with wide intervals.")
     var quick = false
 
     @Option(help: "Same seed, same numbers.")
