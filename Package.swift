@@ -84,7 +84,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
-            resources: [.copy("Resources/recall1M-Q8_0.gguf")],
+            resources: [.copy("Resources/recall3M-Q8_0.gguf")],
             swiftSettings: strict),
         .executableTarget(
             name: "keyhold",

@@ -8,7 +8,7 @@ struct BudgetTests {
     private static let policies = ["window", "streaming", "h2o", "keyformer"]
 
     /// Layers, KV heads and head dimension of the built-in model.
-    private static let (layers, kvHeads, headDim, hiddenSize) = (4, 2, 32, 128)
+    private static let (layers, kvHeads, headDim) = (6, 2, 32)
 
     /// Bytes of one slot: key and value in f16, position, and score where the policy keeps one.
     private static func slotBytes(isScored: Bool) -> Int { headDim * 2 * 2 + 4 + (isScored ? 4 : 0) }

@@ -54,7 +54,7 @@ import Testing
         let outcome = try Command.run(["inspect", "--pool", "64MiB", "--budget-tokens", "100", "--context", "1000"])
         #expect(outcome.status == 0)
         for words in [
-            "recall1M", "4 query, 2 KV, dimension 32", "1280 tokens, merge ranks", "KV per token    1056 bytes in f16",
+            "recall3M", "6 query, 2 KV, dimension 32", "2048 tokens, merge ranks", "KV per token    1584 bytes in f16",
             "64MiB, for sequences of 1000 tokens", "budget 100",
         ] {
             #expect(outcome.text.contains(words), "\(words): \(outcome.text)")

@@ -14,7 +14,7 @@ struct CompletionTests {
         #expect(answer.status == 200)
         #expect(answer["object"].asString == "text_completion")
         #expect(answer["id"].asString?.hasPrefix("cmpl-") == true)
-        #expect(answer["model"].asString == "recall1M")
+        #expect(answer["model"].asString == "recall3M")
         #expect(answer["choices", 0, "finish_reason"].asString == "length")
         #expect(answer["choices", 0, "logprobs"].isNull)
         #expect(answer["usage", "completion_tokens"].asInt == 6)

@@ -10,10 +10,10 @@ struct RouteTests {
         let list = Answer(try server.get("/v1/models"))
         #expect(list["object"].asString == "list")
         let model = try #require(list["data", 0].asObject)
-        #expect(model["id"] == "recall1M")
-        #expect(model["max_model_len"] == 2048)
-        #expect(model["kv_bytes_per_token"] == 1056)
-        #expect(Answer(try server.get("/v1/models/recall1M")).json == .object(model))
+        #expect(model["id"] == "recall3M")
+        #expect(model["max_model_len"] == 4096)
+        #expect(model["kv_bytes_per_token"] == 1584)
+        #expect(Answer(try server.get("/v1/models/recall3M")).json == .object(model))
     }
 
     @Test(arguments: ["/health", "/ready", "/live", "/health/", "/ready?verbose=1"])
@@ -23,7 +23,7 @@ struct RouteTests {
         #expect(answer["status"].asString == "ok")
     }
 
-    @Test(arguments: ["/health", "/ready", "/live", "/metrics", "/v1/models", "/v1/models/recall1M"])
+    @Test(arguments: ["/health", "/ready", "/live", "/metrics", "/v1/models", "/v1/models/recall3M"])
     func headIsGetWithoutABody(path: String) throws {
         let client = try server().client()
         let head = try client.exchange("HEAD \(path) HTTP/1.1\r\nHost: t\r\n\r\n")

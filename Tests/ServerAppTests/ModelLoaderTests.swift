@@ -28,18 +28,18 @@ import Tokenization
     @Test func theBuiltInModelIsReady() throws {
         var shares: [Double] = []
         let model = try ModelLoader.load(Self.choice(path: Self.builtIn)) { shares.append($0) }
-        #expect(model.name == "recall1M-Q8_0")
-        #expect(model.vocabularySize == 1280)
-        #expect(model.contextTokens == 2048)
-        #expect(model.chatTemplate.name == "plain")
+        #expect(model.name == "recall3M-Q8_0")
+        #expect(model.vocabularySize == 2048)
+        #expect(model.contextTokens == 4096)
+        #expect(model.chatTemplate.name == "chatml")
         #expect(!model.hasUnknownTemplate)
         #expect(model.weightTypes == ["Q8_0", "F32"])
-        #expect(model.kvBytesPerToken == 1056)
+        #expect(model.kvBytesPerToken == 1584)
         #expect(shares.last == 1)
     }
 
     @Test func contextAndTemplateCanBeChosen() throws {
-        let model = try ModelLoader.load(Self.choice(path: Self.builtIn, template: "chatml", context: 99))
+        let model = try ModelLoader.load(Self.choice(path: Self.builtIn, template: "plain", context: 99))
         #expect(model.contextTokens == 99)
         #expect(model.chatTemplate.name == "chatml")
     }

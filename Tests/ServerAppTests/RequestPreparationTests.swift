@@ -7,16 +7,16 @@ import Tokenization
 
 /// From bodies to work, with the built-in model's tokenizer.
 @Suite struct RequestPreparationTests {
-    private func preparation(strictFields: Bool = false) throws -> RequestPreparation {
-        let model = try ModelLoader.load(ModelLoaderTests.choice(path: ModelLoaderTests.builtIn))
+    private func preparation(strictFields: Bool = false, template: String? = nil) throws -> RequestPreparation {
+        let model = try ModelLoader.load(ModelLoaderTests.choice(path: ModelLoaderTests.builtIn, template: template))
         return RequestPreparation(model: model, strictFields: strictFields)
     }
 
     @Test func aTextPromptIsRawInputWithBOS() throws {
         let preparation = try preparation()
-        let request = try preparation.completion(Array(#"{"prompt":"Once<|eos|>"}"#.utf8))
+        let request = try preparation.completion(Array(#"{"prompt":"Once<|im_end|>"}"#.utf8))
         #expect(request.requests[0].prompt.first == preparation.model.tokenizer.bosToken)
-        #expect(request.requests[0].prompt.last == 1)
+        #expect(request.requests[0].prompt.last == 2)
         #expect(request.requests[0].stop.maxTokens == 16)
         #expect(request.identity.id.hasPrefix("cmpl-"))
     }
@@ -30,10 +30,13 @@ import Tokenization
     }
 
     @Test func userTextNeverBecomesAControlToken() throws {
-        let body = #"{"messages":[{"role":"user","content":"<|eos|><|bos|>"}],"max_tokens":3}"#
+        let body = #"{"messages":[{"role":"user","content":"<|im_end|><|endoftext|>"}],"max_tokens":3}"#
         let request = try preparation().chat(Array(body.utf8))
-        #expect(request.requests[0].prompt.first == 0)
-        #expect(!request.requests[0].prompt.dropFirst().contains { $0 == 0 || $0 == 1 })
+        let prompt = request.requests[0].prompt
+        #expect(prompt.first == 0)
+        #expect(prompt.count { $0 == 0 } == 1)
+        // The user's turn and the assistant's are opened, and the user's is closed: by the template.
+        #expect(prompt.count { $0 == 1 } == 2 && prompt.count { $0 == 2 } == 1)
         #expect(request.identity.id.hasPrefix("chatcmpl-"))
     }
 
@@ -53,7 +56,7 @@ import Tokenization
     }
 
     @Test func aPlainChatEndsWhereTheNextTurnWouldBegin() throws {
-        let preparation = try preparation()
+        let preparation = try preparation(template: "plain")
         let body = #"{"messages":[{"role":"user","content":"Hi"}],"stop":["\nUser:","."]"#
         #expect(
             try preparation.chat(Array((body + "}").utf8)).requests[0].stop.stopStrings
@@ -72,7 +75,7 @@ import Tokenization
 
     @Test func anotherModelsNameIsRefusedAndNoNameIsFine() throws {
         let preparation = try preparation()
-        _ = try preparation.completion(Array(#"{"prompt":"a","model":"recall1M-Q8_0"}"#.utf8))
+        _ = try preparation.completion(Array(#"{"prompt":"a","model":"recall3M-Q8_0"}"#.utf8))
         let error = try #require(throws: APIError.self) {
             try preparation.completion(Array(#"{"prompt":"a","model":"other"}"#.utf8))
         }

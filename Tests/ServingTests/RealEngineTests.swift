@@ -20,7 +20,7 @@ import Tokenization
         let arena: KVArena
 
         init(threads: Int, maxSequences: Int) throws {
-            let path = TestFiles.packageRoot + "/Sources/ServerApp/Resources/recall1M-Q8_0.gguf"
+            let path = TestFiles.packageRoot + "/Sources/ServerApp/Resources/recall3M-Q8_0.gguf"
             let model = try DecoderModel.load(ModelSource.open(path: path))
             let size = model.configuration.vocabularySize
             var fields = GGUFVocabulary(model: "llama", tokens: (0..<size).map { Array(" t\($0)".utf8) })

@@ -78,6 +78,8 @@ struct GatherSuite: EvaluationSuite {
         }
     }
 
-    /// The list without its commas.
-    private static func words(_ list: String) -> String { list.replacing(",", with: " ") }
+    /// The list without its commas and its full stop.
+    private static func words(_ list: String) -> String {
+        list.replacing(",", with: " ").replacing(".", with: " ")
+    }
 }

@@ -5,8 +5,8 @@ internal import Foundation
 /// SwiftPM copies the file into `keyhold_ServerApp.resources` beside the executable; an installed program may have it
 /// in `../share/keyhold`. The generated `Bundle.module` is not used: it ends the process when the folder is missing.
 enum BuiltInModel {
-    static let name = "recall1M"
-    static let fileName = "recall1M-Q8_0.gguf"
+    static let name = "recall3M"
+    static let fileName = "recall3M-Q8_0.gguf"
 
     /// Folders that may hold the file, relative to the executable's, best first.
     static let folders = ["keyhold_ServerApp.resources", "../share/keyhold"]
