@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Glibc
 public import Tensors
 
 /// One set of kernels: the C functions of one instruction set. A value of two words; constant over the process's life.
@@ -9,12 +10,28 @@ public import Tensors
     // Sendable: the table is a C constant.
     let slots: UnsafePointer<ck_table>
 
-    /// The fastest table that this CPU and operating system run.
-    public static let best = unsafe KernelTable(slots: ck_table_best())
+    /// The table that the environment's `KEYHOLD_ISA` names (`scalar`, `avx2` or `avx512`), or else, and where this CPU
+    /// does not run that one, the fastest that this CPU and operating system run.
+    public static let best = chosen(by: unsafe getenv("KEYHOLD_ISA").map { unsafe String(cString: $0) })
     /// The portable reference that the others are tested against.
     public static let scalar = unsafe KernelTable(slots: ck_table_scalar())
 
-    /// `scalar` or `avx2`.
+    /// All tables that this CPU runs, the reference first.
+    public static var available: [KernelTable] { ["scalar", "avx2", "avx512"].compactMap { named($0) } }
+
+    /// The table of that name, or nil where there is none or this CPU does not run it.
+    public static func named(_ isa: String) -> KernelTable? {
+        guard let slots = unsafe ck_table_named(isa) else { return nil }
+        return unsafe KernelTable(slots: slots)
+    }
+
+    /// What `best` is for a value of `KEYHOLD_ISA`.
+    static func chosen(by isa: String?) -> KernelTable {
+        if let isa, let table = named(isa) { return table }
+        return unsafe KernelTable(slots: ck_table_best())
+    }
+
+    /// `scalar`, `avx2` or `avx512`.
     public var isa: String { unsafe String(cString: slots.pointee.isa) }
 
     /// `logits[j] = scale · (query · keys[j])` for `j < count`. `query` is `[headDim]`, `keys` is `[count, headDim]`
@@ -109,16 +126,5 @@ public import Tensors
         pairCount: Int, cosine: UnsafePointer<Float>, sine: UnsafePointer<Float>, x: UnsafeMutablePointer<Float>
     ) {
         unsafe slots.pointee.rope_interleaved_f32(pairCount, cosine, sine, x)
-    }
-
-    /// `output[i]` = the value of element i of `weights`, which holds `count` elements of `type` in whole blocks.
-    @unsafe func dequantize(count: Int, weights: UnsafeRawPointer, type: DType, output: UnsafeMutablePointer<Float>) {
-        switch type {
-        case .f32: unsafe UnsafeMutableRawPointer(output).copyMemory(from: weights, byteCount: count * 4)
-        case .f16: unsafe slots.pointee.dequantize_f16(count, weights, output)
-        case .bf16: unsafe slots.pointee.dequantize_bf16(count, weights, output)
-        case .q8_0: unsafe slots.pointee.dequantize_q8_0(count, weights, output)
-        case .q4_0: unsafe slots.pointee.dequantize_q4_0(count, weights, output)
-        }
     }
 }

@@ -1,15 +1,23 @@
 import CKernels
-import Kernels
 import Tensors
 import TestSupport
 import Testing
+
+@testable import Kernels
 
 /// The Swift face passes its arguments to the slots in the right places.
 @Suite struct KernelTableTests {
     @Test func theBestTableIsNamedAndStays() {
         #expect(KernelTable.scalar.isa == "scalar")
-        #expect(["scalar", "avx2"].contains(KernelTable.best.isa))
+        #expect(KernelTable.available.map(\.isa).contains(KernelTable.best.isa))
         unsafe #expect(ck_table_best() == ck_table_best())
+    }
+
+    @Test func theEnvironmentNamesTheTableWhereTheCPURunsIt() {
+        for table in KernelTable.available { #expect(KernelTable.chosen(by: table.isa).isa == table.isa) }
+        let fastest = KernelTable.chosen(by: nil).isa
+        #expect(KernelTable.available.last?.isa == fastest)
+        for isa in ["", "AVX2", "mmx"] { #expect(KernelTable.chosen(by: isa).isa == fastest) }
     }
 
     @Test(arguments: [DType.f32, .f16])

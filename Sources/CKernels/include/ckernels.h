@@ -1,6 +1,7 @@
 /* SIMD and scalar kernels behind one table of function pointers. Allocates nothing, knows no model.
  *
- * Order of sums. Every reduction over n elements uses LANES = 8 partial sums: element i goes to partial sum i % 8, in
+ * Order of sums. Products with weights are summed as their contracts below say. Every other reduction over n elements
+ * uses LANES = 8 partial sums: element i goes to partial sum i % 8, in
  * rising order of i, by fused multiply-add (or plain add); a short tail is padded with zeros. The eight sums are then
  * added as ((s0+s4)+(s2+s6)) + ((s1+s5)+(s3+s7)). Every variant keeps this order and the same polynomials, so the
  * scalar reference and the SIMD variants agree bit for bit (but for the payload of a NaN), and a result does not depend
@@ -14,10 +15,45 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* y[r*y_stride + j] = sum over i of x[r*x_stride + i] * w[j*k + i], for r < rows and j < m.
- * w is [m, k] f32, x is [rows, k] with row distance x_stride, y is [rows, m] with row distance y_stride (elements). */
-typedef void ck_matmul_f32_fn(size_t rows, size_t m, size_t k, const float *w, const float *x, size_t x_stride,
-                              float *y, size_t y_stride);
+/* Element types of weights; the quantised ones have GGUF's layouts (Tensors/DType.swift). */
+typedef enum { CK_F32, CK_F16, CK_BF16, CK_Q8_0, CK_Q4_0, CK_Q4_K, CK_Q6_K } ck_type;
+
+/* Weights are packed before use: CK_GROUP rows at a time, which then stand side by side (layouts in blocks.h). */
+#define CK_GROUP 16
+/* Bytes of a packed group of rows of k elements: those of CK_GROUP rows in the file. k fills whole blocks. */
+size_t ck_group_bytes(ck_type type, size_t k);
+/* Packs `rows` <= CK_GROUP rows of k elements, which stand row_bytes apart, into a group. Missing rows are zeros. */
+void ck_pack(ck_type type, size_t rows, size_t k, size_t row_bytes, const void *w, void *group);
+
+/* y[r*y_stride + j] = (sum over i of w[j, i] * x[r*x_stride + i]) + bias[j], for r < rows and j < m, as one chain of
+ * fused multiply-adds from 0 over rising i. w is a packed [m, k] matrix of the type in the name, x is [rows, k] f32,
+ * y is [rows, m]; strides count elements. bias may be NULL (nothing is added). */
+typedef void ck_multiply_floats_fn(size_t rows, size_t m, size_t k, const void *w, const float *x, size_t x_stride,
+                                   const float *bias, float *y, size_t y_stride);
+
+/* 32 activations as 8-bit integers: value i is scale * q[i], -127 <= q[i] <= 127. */
+typedef struct {
+    float scale;
+    float scaled_sum; /* scale * sum of q */
+    int32_t start[2]; /* minus zero * sum of q, see ck_quantize_fn */
+    int8_t q[32];
+} ck_block;
+
+/* y[b] = x[32b ..< 32b + 32] for the n / 32 blocks. n % 32 == 0. scale = largest magnitude / 127, q to nearest even of
+ * x * (127 / largest magnitude). A block below 2^-100 counts as zeros; one with NaN or infinity has the scale NaN, so
+ * that everything it is multiplied with becomes NaN. `zero` is the stored weight that stands for 0: with span 32,
+ * start[0] = -zero * sum of q and start[1] = 0; with span 16, start[h] is of half h. */
+typedef void ck_quantize_fn(size_t n, int32_t zero, size_t span, const float *x, ck_block *y);
+
+/* y[r*y_stride + j] = (sum over i of w[j, i] * x[r, i]) + bias[j], for r < rows and j < m. w is a packed [m, k] matrix
+ * of the type in the name, x is [rows, k / 32] blocks at a distance of x_stride blocks, quantised for the type: zero
+ * and span are 128, 32 for Q8_0; 8, 32 for Q4_0; 0, 32 for Q4_K; 32, 16 for Q6_K. bias may be NULL (nothing is added).
+ * The integer sums of a block are exact; blocks enter one float sum in rising order, with s = w.scale * x.scale:
+ *   Q8_0, Q4_0   sum = fma(dot, s, sum)
+ *   Q4_K         sum = fma(-(dmin * m), x.scaled_sum, fma(dot, s, sum)) with w.scale = d * sc
+ *   Q6_K         sum = fma(fma(dot of the second half, sc2, dot of the first half * sc1), s, sum) with w.scale = d */
+typedef void ck_multiply_blocks_fn(size_t rows, size_t m, size_t k, const void *w, const ck_block *x, size_t x_stride,
+                                   const float *bias, float *y, size_t y_stride);
 
 /* y[i] = value of the i-th element, i < n; n fills whole blocks of the type (see Tensors/DType.swift for layouts).
  * The values are exact. w may have any alignment. */
@@ -79,9 +115,12 @@ typedef void ck_gumbel_f32_fn(size_t n, uint64_t prefix, const int32_t *position
 typedef size_t ck_argmin_newest_fn(size_t n, const float *x, const int32_t *positions, int32_t lowest, int32_t highest);
 
 typedef struct {
-    const char *isa; /* "scalar", "avx2" */
-    ck_matmul_f32_fn *matmul_f32;
+    const char *isa; /* "scalar", "avx2", "avx512" */
+    ck_multiply_floats_fn *multiply_f32, *multiply_f16, *multiply_bf16;
+    ck_multiply_blocks_fn *multiply_q8_0, *multiply_q4_0, *multiply_q4_k, *multiply_q6_k;
+    ck_quantize_fn *quantize;
     ck_dequantize_fn *dequantize_f16, *dequantize_bf16, *dequantize_q8_0, *dequantize_q4_0;
+    ck_dequantize_fn *dequantize_q4_k, *dequantize_q6_k;
     ck_to_f16_fn *to_f16;
     ck_rms_norm_f32_fn *rms_norm_f32;
     ck_layer_norm_f32_fn *layer_norm_f32;
@@ -100,6 +139,8 @@ typedef struct {
 
 /* The scalar reference: the specification that every variant is tested against. */
 const ck_table *ck_table_scalar(void);
+/* The table of that name, or NULL where there is none or this CPU does not run it. Thread-safe. */
+const ck_table *ck_table_named(const char *isa);
 /* The best table for this CPU; every slot is filled. Thread-safe, constant over the process's life. */
 const ck_table *ck_table_best(void);
 
