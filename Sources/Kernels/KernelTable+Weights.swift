@@ -26,6 +26,8 @@ extension KernelTable {
         case .bf16: unsafe run(slots.multiply_bf16, weight, outputs, bias, rows)
         case .q8_0: unsafe run(slots.multiply_q8_0, weight, outputs, bias, rows)
         case .q4_0: unsafe run(slots.multiply_q4_0, weight, outputs, bias, rows)
+        case .q4_k: unsafe run(slots.multiply_q4_k, weight, outputs, bias, rows)
+        case .q6_k: unsafe run(slots.multiply_q6_k, weight, outputs, bias, rows)
         }
     }
 
@@ -66,6 +68,8 @@ extension KernelTable {
         case .bf16: unsafe slots.pointee.dequantize_bf16(count, weights, output)
         case .q8_0: unsafe slots.pointee.dequantize_q8_0(count, weights, output)
         case .q4_0: unsafe slots.pointee.dequantize_q4_0(count, weights, output)
+        case .q4_k: unsafe slots.pointee.dequantize_q4_k(count, weights, output)
+        case .q6_k: unsafe slots.pointee.dequantize_q6_k(count, weights, output)
         }
     }
 }

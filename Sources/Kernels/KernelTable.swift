@@ -10,9 +10,12 @@ public import Tensors
     // Sendable: the table is a C constant.
     let slots: UnsafePointer<ck_table>
 
+    /// The environment variable that chooses a table.
+    public static let environmentName = "KEYHOLD_ISA"
+
     /// The table that the environment's `KEYHOLD_ISA` names (`scalar`, `avx2` or `avx512`), or else, and where this CPU
     /// does not run that one, the fastest that this CPU and operating system run.
-    public static let best = chosen(by: unsafe getenv("KEYHOLD_ISA").map { unsafe String(cString: $0) })
+    public static let best = chosen(by: unsafe getenv(environmentName).map { unsafe String(cString: $0) })
     /// The portable reference that the others are tested against.
     public static let scalar = unsafe KernelTable(slots: ck_table_scalar())
 

@@ -58,6 +58,8 @@ extension DType {
         case .bf16: CK_BF16
         case .q8_0: CK_Q8_0
         case .q4_0: CK_Q4_0
+        case .q4_k: CK_Q4_K
+        case .q6_k: CK_Q6_K
         }
     }
 
@@ -68,6 +70,8 @@ extension DType {
         case .f32, .f16, .bf16: nil
         case .q8_0: (128, 32)
         case .q4_0: (8, 32)
+        case .q4_k: (0, 32)
+        case .q6_k: (32, 16)
         }
     }
 }

@@ -50,6 +50,7 @@ import Testing
         var random = SeededRandom(seed: 19)
         // The last three are large enough to be shared.
         for (m, k, rows) in [(1, 32, 1), (7, 64, 3), (50, 96, 2), (130, 160, 5), (800, 128, 1), (60, 64, 40)] {
+            let k = k / 32 * max(32, type.blockElements)
             let weight = PackedMatrix(Self.weight(m, k, type, seed: 17))
             let input = Self.rows(rows + 1, k, seed: 18)
             let bias = rows == 3 ? nil : Sample.ordinary.values(m, using: &random)
@@ -91,7 +92,7 @@ import Testing
     @Test(arguments: DType.allCases)
     func productsAreThoseOfTheWeights(type: DType) throws {
         let compute = try Compute(threadCount: 2)
-        let (m, k) = (40, 320)
+        let (m, k) = (40, 512)
         let weight = Self.weight(m, k, type, seed: 32)
         // Oddly placed bytes pack like others.
         let packed = PackedMatrix(Self.tensor(weight.copiedBytes, [m, k], type, offset: 1))
@@ -115,13 +116,15 @@ import Testing
     @Test(arguments: DType.allCases)
     func embeddingRowsAreDequantised(type: DType) throws {
         let compute = try Compute(threadCount: 1)
-        let table = Self.weight(9, 96, type, seed: 25)
+        let columns = 3 * max(32, type.blockElements)
+        let table = Self.weight(9, columns, type, seed: 25)
         let values = table.referenceValues
-        let output = ActivationRows(rowCapacity: 2, columns: 96)
+        let output = ActivationRows(rowCapacity: 2, columns: columns)
         compute.embed(table, token: 8, into: output, row: 1)
-        #expect(output.row(1) == Array(values[8 * 96..<9 * 96]))
+        #expect(output.row(1) == Array(values[8 * columns..<9 * columns]))
         compute.addPositionEmbedding(table, position: 2, into: output, row: 1)
-        #expect(output.row(1) == zip(values[8 * 96..<9 * 96], values[2 * 96..<3 * 96]).map { $0 + $1 })
+        let sums = zip(values[8 * columns..<9 * columns], values[2 * columns..<3 * columns]).map { $0 + $1 }
+        #expect(output.row(1) == sums)
         #expect(output.row(0).allSatisfy { $0 == 0 })
     }
 
