@@ -7,12 +7,18 @@
 #include <math.h>
 #include <string.h>
 
-/* Products with weights. */
-#define CK_DECLARE_PRODUCTS(isa)                                                                            \
+/* What has variants for AVX-512, too. */
+#define CK_DECLARE_WIDE(isa)                                                                                \
     ck_multiply_floats_fn ck_multiply_f32_##isa, ck_multiply_f16_##isa, ck_multiply_bf16_##isa;             \
     ck_multiply_blocks_fn ck_multiply_q8_0_##isa, ck_multiply_q4_0_##isa;                                   \
     ck_multiply_blocks_fn ck_multiply_q4_k_##isa, ck_multiply_q6_k_##isa;                                   \
-    ck_quantize_fn ck_quantize_##isa;
+    ck_quantize_fn ck_quantize_##isa;                                                                       \
+    ck_attention_logits_fn ck_attention_logits_f32_##isa, ck_attention_logits_f16_##isa;                    \
+    ck_tile_logits_fn ck_tile_logits_f32_##isa;                                                             \
+    ck_softmax_f32_fn ck_softmax_f32_##isa;                                                                 \
+    ck_weighted_sum_fn ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa;                                \
+    ck_keyformer_score_f32_fn ck_keyformer_score_f32_##isa;                                                 \
+    ck_gumbel_f32_fn ck_gumbel_f32_##isa;
 
 /* Everything else. */
 #define CK_DECLARE(isa)                                                                                     \
@@ -25,22 +31,18 @@
     ck_silu_multiply_f32_fn ck_silu_multiply_f32_##isa;                                                     \
     ck_gelu_f32_fn ck_gelu_tanh_f32_##isa, ck_gelu_erf_f32_##isa;                                           \
     ck_rope_f32_fn ck_rope_half_f32_##isa, ck_rope_interleaved_f32_##isa;                                   \
-    ck_attention_logits_fn ck_attention_logits_f32_##isa, ck_attention_logits_f16_##isa;                    \
+    ck_tile_keys_fn ck_tile_keys_f32_##isa, ck_tile_keys_f16_##isa;                                         \
     ck_alibi_f32_fn ck_alibi_f32_##isa;                                                                     \
-    ck_softmax_f32_fn ck_softmax_f32_##isa;                                                                 \
-    ck_weighted_sum_fn ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa;                                \
-    ck_keyformer_score_f32_fn ck_keyformer_score_f32_##isa;                                                 \
-    ck_gumbel_f32_fn ck_gumbel_f32_##isa;                                                                   \
     ck_argmin_newest_fn ck_argmin_newest_f32_##isa;
 
-CK_DECLARE_PRODUCTS(scalar)
+CK_DECLARE_WIDE(scalar)
 CK_DECLARE(scalar)
 /* Read one row at a time, so they have no variants. */
 ck_dequantize_fn ck_dequantize_q4_k_scalar, ck_dequantize_q6_k_scalar;
 #if defined(__x86_64__)
-CK_DECLARE_PRODUCTS(avx2)
+CK_DECLARE_WIDE(avx2)
 CK_DECLARE(avx2)
-CK_DECLARE_PRODUCTS(avx512)
+CK_DECLARE_WIDE(avx512)
 #endif
 
 /* 1 where the CPU and the operating system run AVX2, FMA and F16C. */

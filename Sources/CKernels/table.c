@@ -1,7 +1,7 @@
 #include "kernels.h"
 
-/* Slots of products with weights. */
-#define CK_PRODUCTS(name)                                                                                   \
+/* Slots with variants for AVX-512. */
+#define CK_WIDE(name)                                                                                   \
     .multiply_f32 = ck_multiply_f32_##name,                                                                 \
     .multiply_f16 = ck_multiply_f16_##name,                                                                 \
     .multiply_bf16 = ck_multiply_bf16_##name,                                                               \
@@ -9,7 +9,15 @@
     .multiply_q4_0 = ck_multiply_q4_0_##name,                                                               \
     .multiply_q4_k = ck_multiply_q4_k_##name,                                                               \
     .multiply_q6_k = ck_multiply_q6_k_##name,                                                               \
-    .quantize = ck_quantize_##name
+    .quantize = ck_quantize_##name,                                                                         \
+    .attention_logits_f32 = ck_attention_logits_f32_##name,                                                 \
+    .attention_logits_f16 = ck_attention_logits_f16_##name,                                                 \
+    .softmax_f32 = ck_softmax_f32_##name,                                                                   \
+    .weighted_sum_f32 = ck_weighted_sum_f32_##name,                                                         \
+    .weighted_sum_f16 = ck_weighted_sum_f16_##name,                                                         \
+    .keyformer_score_f32 = ck_keyformer_score_f32_##name,                                                   \
+    .gumbel_f32 = ck_gumbel_f32_##name,                                                                     \
+    .tile_logits_f32 = ck_tile_logits_f32_##name
 
 /* All other slots. */
 #define CK_OTHERS(name)                                                                                     \
@@ -28,21 +36,16 @@
     .gelu_erf_f32 = ck_gelu_erf_f32_##name,                                                                 \
     .rope_half_f32 = ck_rope_half_f32_##name,                                                               \
     .rope_interleaved_f32 = ck_rope_interleaved_f32_##name,                                                 \
-    .attention_logits_f32 = ck_attention_logits_f32_##name,                                                 \
-    .attention_logits_f16 = ck_attention_logits_f16_##name,                                                 \
+    .tile_keys_f32 = ck_tile_keys_f32_##name,                                                               \
+    .tile_keys_f16 = ck_tile_keys_f16_##name,                                                               \
     .alibi_f32 = ck_alibi_f32_##name,                                                                       \
-    .softmax_f32 = ck_softmax_f32_##name,                                                                   \
-    .weighted_sum_f32 = ck_weighted_sum_f32_##name,                                                         \
-    .weighted_sum_f16 = ck_weighted_sum_f16_##name,                                                         \
-    .keyformer_score_f32 = ck_keyformer_score_f32_##name,                                                   \
-    .gumbel_f32 = ck_gumbel_f32_##name,                                                                     \
     .argmin_newest_f32 = ck_argmin_newest_f32_##name
 
 /* The tables are constants, so nothing is filled at run time and no thread can see a half-made one. */
-static const ck_table scalar_table = {.isa = "scalar", CK_PRODUCTS(scalar), CK_OTHERS(scalar)};
+static const ck_table scalar_table = {.isa = "scalar", CK_WIDE(scalar), CK_OTHERS(scalar)};
 #if defined(__x86_64__)
-static const ck_table avx2_table = {.isa = "avx2", CK_PRODUCTS(avx2), CK_OTHERS(avx2)};
-static const ck_table avx512_table = {.isa = "avx512", CK_PRODUCTS(avx512), CK_OTHERS(avx2)};
+static const ck_table avx2_table = {.isa = "avx2", CK_WIDE(avx2), CK_OTHERS(avx2)};
+static const ck_table avx512_table = {.isa = "avx512", CK_WIDE(avx512), CK_OTHERS(avx2)};
 #endif
 
 /* A slot added to ck_table and forgotten above would be a null pointer: found here, not in a request. */

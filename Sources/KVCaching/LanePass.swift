@@ -182,14 +182,12 @@ internal import Tensors
         let target = unsafe output.pointer(row: row, column: queryHead * headDim)
         let storage = unsafe plan.layout.valueStorage
         unsafe kernels.weightedSum(
-            count: entries.held, headDim: headDim, weights: probabilities, values: entries.lane.values,
-            valueType: storage,
-            accumulate: false, output: target)
+            heads: 1, count: entries.held, headDim: headDim, weights: probabilities, weightStride: 0,
+            values: entries.lane.values, valueType: storage, accumulate: false, output: target, stride: 0)
         if let fed = unsafe entries.fed {
             unsafe kernels.weightedSum(
-                count: 1, headDim: headDim, weights: probabilities + entries.held, values: fed.value,
-                valueType: storage,
-                accumulate: true, output: target)
+                heads: 1, count: 1, headDim: headDim, weights: probabilities + entries.held, weightStride: 0,
+                values: fed.value, valueType: storage, accumulate: true, output: target, stride: 0)
         }
         guard unsafe entries.lane.scores != nil, unsafe tap != .none else { return }
         let observed = unsafe ObservedRow(
@@ -220,19 +218,19 @@ internal import Tensors
                     unsafe plan.storage == .f16
                     ? UnsafeRawPointer(scratch.rotatedHalfKeys.base) : UnsafeRawPointer(scratch.rotatedKeys.base)
                 unsafe kernels.attentionLogits(
-                    count: count, headDim: headDim, scale: scale, query: query, keys: keys, keyType: plan.storage,
-                    logits: logits)
+                    heads: 1, count: count, headDim: headDim, scale: scale, query: query, queryStride: 0, keys: keys,
+                    keyType: plan.storage, logits: logits, stride: 0)
                 return
             }
         }
         let storage = unsafe plan.layout.keyStorage
         unsafe kernels.attentionLogits(
-            count: held, headDim: headDim, scale: scale, query: query, keys: entries.lane.keys, keyType: storage,
-            logits: logits)
+            heads: 1, count: held, headDim: headDim, scale: scale, query: query, queryStride: 0,
+            keys: entries.lane.keys, keyType: storage, logits: logits, stride: 0)
         if let fed = unsafe entries.fed {
             unsafe kernels.attentionLogits(
-                count: 1, headDim: headDim, scale: scale, query: query, keys: fed.key, keyType: storage,
-                logits: logits + held)
+                heads: 1, count: 1, headDim: headDim, scale: scale, query: query, queryStride: 0, keys: fed.key,
+                keyType: storage, logits: logits + held, stride: 0)
         }
         if case .alibi(let slopes) = unsafe attention.encoding {
             unsafe kernels.alibi(

@@ -1,6 +1,5 @@
 internal import CKernels
 internal import Glibc
-public import Tensors
 
 /// One set of kernels: the C functions of one instruction set. A value of two words; constant over the process's life.
 ///
@@ -37,50 +36,9 @@ public import Tensors
     /// `scalar`, `avx2` or `avx512`.
     public var isa: String { unsafe String(cString: slots.pointee.isa) }
 
-    /// `logits[j] = scale · (query · keys[j])` for `j < count`. `query` is `[headDim]`, `keys` is `[count, headDim]`
-    /// of `keyType`, which is f32 or f16.
-    @unsafe public func attentionLogits(
-        count: Int, headDim: Int, scale: Float, query: UnsafePointer<Float>, keys: UnsafeRawPointer, keyType: DType,
-        logits: UnsafeMutablePointer<Float>
-    ) {
-        precondition(keyType == .f32 || keyType == .f16, "keys of \(keyType)")
-        if keyType == .f32 {
-            unsafe slots.pointee.attention_logits_f32(count, headDim, scale, query, keys, logits)
-        } else {
-            unsafe slots.pointee.attention_logits_f16(count, headDim, scale, query, keys, logits)
-        }
-    }
-
-    /// `logits[j] += slope · (positions[j] - queryPosition)`: ALiBi (Press et al., arXiv 2108.12409).
-    @unsafe public func alibi(
-        count: Int, slope: Float, queryPosition: Int32, positions: UnsafePointer<Int32>,
-        logits: UnsafeMutablePointer<Float>
-    ) {
-        unsafe slots.pointee.alibi_f32(count, slope, queryPosition, positions, logits)
-    }
-
     /// `target[i] += input[i]`.
     @unsafe public func add(count: Int, input: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>) {
         unsafe slots.pointee.add_f32(count, input, target)
-    }
-
-    /// Softmax of `values[0..<count]` in place; `count` is at least 1.
-    @unsafe public func softmax(count: Int, values: UnsafeMutablePointer<Float>) {
-        unsafe slots.pointee.softmax_f32(count, values)
-    }
-
-    /// `output[i] = (accumulate ? output[i] : 0) + Σ_j weights[j] · values[j, i]`. `values` is `[count, headDim]` of
-    /// `valueType`, which is f32 or f16; `output` is `[headDim]`. The sum runs over rising `j`.
-    @unsafe public func weightedSum(
-        count: Int, headDim: Int, weights: UnsafePointer<Float>, values: UnsafeRawPointer, valueType: DType,
-        accumulate: Bool, output: UnsafeMutablePointer<Float>
-    ) {
-        precondition(valueType == .f32 || valueType == .f16, "values of \(valueType)")
-        if valueType == .f32 {
-            unsafe slots.pointee.weighted_sum_f32(count, headDim, weights, values, accumulate ? 1 : 0, output)
-        } else {
-            unsafe slots.pointee.weighted_sum_f16(count, headDim, weights, values, accumulate ? 1 : 0, output)
-        }
     }
 
     /// Keyformer's score (arXiv 2403.09054, Algorithm 1):

@@ -85,8 +85,20 @@ typedef void ck_gelu_f32_fn(size_t n, float *x);
  * half: pairs (x[i], x[i+n_pairs]); interleaved: pairs (x[2i], x[2i+1]). Elements past 2*n_pairs stay. */
 typedef void ck_rope_f32_fn(size_t n_pairs, const float *cosine, const float *sine, float *x);
 
-/* logits[j] = scale * (q . key[j]) for j < n. q is [d] f32; keys is [n, d] of the type in the name. */
-typedef void ck_attention_logits_fn(size_t n, size_t d, float scale, const float *q, const void *keys, float *logits);
+/* logits[g*stride + j] = scale * (q[g*q_stride ...] . key[j]) for g < heads and j < n, where keys are read once for
+ * some heads together. q is [heads, d] f32; keys is [n, d] of the type in the name. */
+typedef void ck_attention_logits_fn(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
+                                    const void *keys, float *logits, size_t stride);
+
+/* Keys side by side for many queries: [ceil(n / CK_KEY_TILE), d, CK_KEY_TILE] f32, zeros after the n-th. keys is [n, d]
+ * of the type in the name. */
+#define CK_KEY_TILE 16
+typedef void ck_tile_keys_fn(size_t n, size_t d, const void *keys, float *tiles);
+
+/* ck_attention_logits_fn, with its bits, for keys that ck_tile_keys_fn wrote. n counts up to whole tiles: logits rows
+ * have room for that, and what stands past the n-th logit means nothing. */
+typedef void ck_tile_logits_fn(size_t rows, size_t n, size_t d, float scale, const float *q, size_t q_stride,
+                               const float *tiles, float *logits, size_t stride);
 
 /* logits[j] += slope * (positions[j] - query_position): ALiBi (Press et al., arXiv 2108.12409). */
 typedef void ck_alibi_f32_fn(size_t n, float slope, int32_t query_position, const int32_t *positions, float *logits);
@@ -94,9 +106,11 @@ typedef void ck_alibi_f32_fn(size_t n, float slope, int32_t query_position, cons
 /* In place: x[j] = exp(x[j] - max) / sum. n >= 1. All become NaN where one is NaN or +infinity or none is finite. */
 typedef void ck_softmax_f32_fn(size_t n, float *x);
 
-/* out[i] = (accumulate ? out[i] : 0) + sum over j of p[j] * values[j*d + i], j rising, one fma per j.
- * values is [n, d] of the type in the name, out is [d]. */
-typedef void ck_weighted_sum_fn(size_t n, size_t d, const float *p, const void *values, int accumulate, float *out);
+/* out[g*stride + i] = (accumulate ? out[g*stride + i] : 0) + sum over j of p[g*p_stride + j] * values[j*d + i], j
+ * rising, one fma per j, for g < heads; values are read once for some heads together. values is [n, d] of the type in
+ * the name, out is [heads, d]. */
+typedef void ck_weighted_sum_fn(size_t heads, size_t n, size_t d, const float *p, size_t p_stride, const void *values,
+                                int accumulate, float *out, size_t stride);
 
 /* Keyformer's score (arXiv 2403.09054, Algorithm 1):
  * score[j] += softmax over j of (logits[j] + noise[j]) * inverse_tau.
@@ -106,7 +120,7 @@ typedef void ck_keyformer_score_f32_fn(size_t n, float inverse_tau, const float 
 
 /* Gumbel(0,1) noise of one (layer, query head): noise[j] = -ln(-ln u(seed, layer, head, positions[j], qtag)), computed
  * in double and rounded to float. prefix = absorb(absorb(seed, layer), head), see ck_absorb.
- * SIMD variants may differ from the scalar one by 1e-6 absolute in -ln(-ln u). */
+ * SIMD variants, which agree among each other, may differ from the scalar one by 1e-6 absolute in -ln(-ln u). */
 typedef void ck_gumbel_f32_fn(size_t n, uint64_t prefix, const int32_t *positions, uint64_t qtag, float *noise);
 
 /* Index of the smallest x[j] among those with lowest <= positions[j] <= highest, or n where there is none. Among equals
@@ -129,6 +143,8 @@ typedef struct {
     ck_gelu_f32_fn *gelu_tanh_f32, *gelu_erf_f32;
     ck_rope_f32_fn *rope_half_f32, *rope_interleaved_f32;
     ck_attention_logits_fn *attention_logits_f32, *attention_logits_f16;
+    ck_tile_keys_fn *tile_keys_f32, *tile_keys_f16;
+    ck_tile_logits_fn *tile_logits_f32;
     ck_alibi_f32_fn *alibi_f32;
     ck_softmax_f32_fn *softmax_f32;
     ck_weighted_sum_fn *weighted_sum_f32, *weighted_sum_f16;
