@@ -42,14 +42,20 @@ public final class DecodeEngine {
         decodeResidual = ActivationRows(rowCapacity: limits.maxSequences, columns: model.configuration.hiddenSize)
     }
 
-    /// Takes a sequence in and its cache from the arena.
+    /// Takes a sequence and its siblings in and their caches from the arena.
     public func admit(_ admission: SequenceAdmission) {
         precondition(sequences[admission.id] == nil, "\(admission.id) was admitted before")
-        attention.reserve(for: admission.plan)
-        sequences[admission.id] = SequenceState(admission, arena: arena)
+        attention.reserve(for: admission.plan, scorers: 1 + admission.siblings.count)
+        let leader = SequenceState(admission, arena: arena)
+        sequences[admission.id] = leader
+        for sibling in admission.siblings {
+            precondition(sequences[sibling.id] == nil, "\(sibling.id) was admitted before")
+            attention.reserve(for: sibling.plan)
+            sequences[sibling.id] = SequenceState(sibling: sibling, of: leader, arena: arena)
+        }
     }
 
-    /// Gives a sequence's memory back.
+    /// Gives a sequence's memory back. Siblings whose prompt it still ran can only be released too.
     public func release(_ id: SequenceID) {
         sequences[id] = nil
     }
@@ -66,7 +72,7 @@ public final class DecodeEngine {
     }
 
     /// Computes a batch. `sink` gets the decode rows' logits in batch order, then those of the prompt pieces in batch
-    /// order; the span is valid during the call only.
+    /// order, a prompt's last row once for each sibling too; the span is valid during the call only.
     public func run(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
         let decoding = batch.decode.map { state($0.sequence) }
         for (index, row) in batch.decode.enumerated() {
@@ -160,7 +166,10 @@ public final class DecodeEngine {
             }
         }
         guard piece.rows.upperBound == state.prompt.count else { return }
-        emit(residual, rows: last..<last + 1) { _, logits in sink(.next(piece.sequence), logits) }
+        emit(residual, rows: last..<last + 1) { _, logits in
+            sink(.next(piece.sequence), logits)
+            for sibling in state.siblings { sink(.next(sibling), logits) }
+        }
         state.promptFinished()
     }
 

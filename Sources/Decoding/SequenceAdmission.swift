@@ -9,12 +9,30 @@ public struct SequenceAdmission: Sendable {
     public let plan: CachePlan
     /// Whether the logits of all prompt rows are wanted, not only the last one's.
     public let promptLogits: Bool
+    /// Sequences that this one's prompt starts too, each with a cache of its own.
+    public let siblings: [Sibling]
 
-    public init(id: SequenceID, prompt: [TokenID], plan: CachePlan, promptLogits: Bool) {
+    /// A sequence that goes on from a prompt which another one runs. Its cache and logits have the bits that they would
+    /// have alone.
+    public struct Sibling: Sendable {
+        public let id: SequenceID
+        /// Shares the prompt with the admission's plan (`CachePlan.sharesPrompt`).
+        public let plan: CachePlan
+
+        public init(id: SequenceID, plan: CachePlan) {
+            self.id = id
+            self.plan = plan
+        }
+    }
+
+    public init(
+        id: SequenceID, prompt: [TokenID], plan: CachePlan, promptLogits: Bool, siblings: [Sibling] = []
+    ) {
         precondition(prompt.count == plan.promptTokens, "\(prompt.count) tokens for a plan of \(plan.promptTokens)")
         self.id = id
         self.prompt = prompt
         self.plan = plan
         self.promptLogits = promptLogits
+        self.siblings = siblings
     }
 }

@@ -3,10 +3,13 @@ internal import Kernels
 internal import KVCaching
 
 /// A sequence in the engine: its prompt, its cache and, while the prompt runs, the residual stream between layers.
+/// A sibling has neither prompt nor stream: another sequence's prompt fills its cache.
 final class SequenceState {
     let prompt: [TokenID]
     let cache: SequenceCache
     let promptLogits: Bool
+    /// Sequences that start when the prompt has ended.
+    let siblings: [SequenceID]
     /// [n, hidden]; released when the prompt ends.
     private(set) var residual: ActivationRows?
     private var residualCharge: ArenaCharge?
@@ -17,9 +20,17 @@ final class SequenceState {
     init(_ admission: SequenceAdmission, arena: KVArena) {
         prompt = admission.prompt
         promptLogits = admission.promptLogits
+        siblings = admission.siblings.map(\.id)
         cache = SequenceCache(plan: admission.plan, arena: arena)
         residualCharge = arena.charge(byteCount: admission.plan.activationBytes)
         residual = ActivationRows(rowCapacity: prompt.count, columns: admission.plan.shape.hiddenSize)
+    }
+
+    init(sibling: SequenceAdmission.Sibling, of leader: SequenceState, arena: KVArena) {
+        prompt = []
+        promptLogits = false
+        siblings = []
+        cache = leader.cache.makeSibling(plan: sibling.plan, arena: arena)
     }
 
     /// Marks prompt rows as done in a layer; they come in layer-major order.

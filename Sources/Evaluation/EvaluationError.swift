@@ -11,6 +11,8 @@ public enum EvaluationError: Error, CustomStringConvertible {
     case textTooShort(tokens: Int, needed: Int)
     /// Facts leave no room in a context of this length.
     case contextTooShort(tokens: Int, needed: Int)
+    /// Texts and what follows them exceed the model's context.
+    case contextTooLong(tokens: Int, room: Int, context: Int)
     /// A policy cannot be had with this budget.
     case refused(policy: String, budget: String, KVCacheRequestError)
     case unwritable(path: String, reason: String)
@@ -28,6 +30,8 @@ public enum EvaluationError: Error, CustomStringConvertible {
             "--text has \(tokens) tokens but an input needs \(needed); give a longer text or a shorter --context"
         case .contextTooShort(let tokens, let needed):
             "--context is \(tokens) tokens but an input with its facts needs \(needed)"
+        case .contextTooLong(let tokens, let room, let context):
+            "--context is \(tokens) tokens, which with \(room) more exceed the model's context of \(context)"
         case .refused(let policy, let budget, let error):
             "\(policy) at \(budget) %: \(error.message); leave the budget out with --budgets"
         case .unwritable(let path, let reason): "\(path): \(reason)"

@@ -16,6 +16,8 @@ public struct CachePlan: Sendable {
     public let plannedTokens: Int
     /// k as asked for: slots per lane.
     public let budgetSlots: Int
+    /// The policy's, read once.
+    let pooling: ScorePooling
 
     public init(
         policyName: String, policy: any EvictionPolicy, shape: CacheShape, layout: SlotLayout, storage: DType,
@@ -24,6 +26,7 @@ public struct CachePlan: Sendable {
         precondition(promptTokens > 0 && plannedTokens >= 0 && budgetSlots > 0, "plan without tokens or slots")
         self.policyName = policyName
         self.policy = policy
+        pooling = policy.pooling
         self.shape = shape
         self.layout = layout
         self.storage = storage
@@ -41,6 +44,24 @@ public struct CachePlan: Sendable {
 
     /// Whether anything can ever be evicted. If not, scores and noise are not computed: the cache is a full one.
     public var canEvict: Bool { laneSlots < fedTokens }
+
+    /// The rows that the policy sees: none where nothing can be evicted.
+    var tap: AttentionTap { canEvict ? policy.tap : .none }
+
+    /// Whether a cache of the other plan can take the entries of a prompt that ran under this one.
+    public func sharesPrompt(with other: CachePlan) -> Bool {
+        shape == other.shape && storage == other.storage && positions == other.positions
+            && layout.keyStorage == other.layout.keyStorage && layout.valueStorage == other.layout.valueStorage
+            && promptTokens == other.promptTokens
+    }
+
+    /// Whether both plans give the entries of a prompt the same scores.
+    func sharesScores(with other: CachePlan) -> Bool {
+        guard tap != .none, other.tap != .none, plannedTokens == other.plannedTokens,
+            let policy = policy as? any ScoredPolicy
+        else { return false }
+        return policy.scoresLike(other.policy)
+    }
 
     /// Slots per KV head in which one layer's unpruned prompt stands; 0 where the prompt fits its lanes.
     public var stagingSlots: Int { promptTokens > laneSlots ? promptTokens : 0 }

@@ -46,16 +46,22 @@ public protocol EvictionPolicy: Sendable {
     /// Rows this policy wants to see.
     var tap: AttentionTap { get }
 
+    /// How the store joins scores before it asks for a plan; without scores it is never looked at.
+    var pooling: ScorePooling { get }
+
     /// Writes into `row.increments` what the row adds to each entry's score. Called only where `tap` is not `.none`,
     /// for each query in rising order and within it for each head of the group in rising order.
     func score(_ row: borrowing ObservedRow, kernels: KernelTable)
 
-    /// Chooses what stays. A pure function of its arguments; called only when the lane holds more than `budget`.
+    /// Chooses what stays. A pure function of its arguments; called only when the lane holds more than `budget`. The
+    /// scores that `lane` shows are joined as `pooling` says.
     func plan(_ event: PlanEvent, lane: LaneView, budget: Int, kernels: KernelTable) -> EvictionPlan
 }
 
 extension EvictionPolicy {
     public var tap: AttentionTap { .none }
+
+    public var pooling: ScorePooling { ScorePooling() }
 
     public func score(_ row: borrowing ObservedRow, kernels: KernelTable) {}
 }

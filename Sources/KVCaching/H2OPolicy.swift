@@ -2,8 +2,8 @@ public import Kernels
 
 /// Heavy-hitter oracle (Zhang et al., arXiv 2306.14048): the score is the attention probability, accumulated over
 /// queries and the heads of the group.
-public struct H2OPolicy: EvictionPolicy {
-    public let selection: ScoredSelection
+public struct H2OPolicy: ScoredPolicy {
+    public var selection: ScoredSelection
 
     public init(selection: ScoredSelection) { self.selection = selection }
 
@@ -11,9 +11,5 @@ public struct H2OPolicy: EvictionPolicy {
 
     public func score(_ row: borrowing ObservedRow, kernels: KernelTable) {
         unsafe row.increments.update(from: row.values, count: row.count)
-    }
-
-    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int, kernels: KernelTable) -> EvictionPlan {
-        selection.plan(event, lane: lane, budget: budget, kernels: kernels)
     }
 }

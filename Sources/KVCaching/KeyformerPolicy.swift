@@ -3,7 +3,7 @@ public import Kernels
 /// Keyformer (Adnan et al., arXiv 2403.09054, Algorithm 1): the score is a second softmax over the logits with Gumbel
 /// noise added and a temperature tau that rises while decoding, accumulated over queries and the heads of the group.
 /// The noise never touches the layer's output.
-public struct KeyformerPolicy: EvictionPolicy {
+public struct KeyformerPolicy: ScoredPolicy {
     /// When noise is drawn.
     public enum Noise: String, Sendable, CaseIterable {
         /// One draw per (layer, query head, position): the letter of Algorithm 1.
@@ -14,7 +14,7 @@ public struct KeyformerPolicy: EvictionPolicy {
         case none
     }
 
-    public let selection: ScoredSelection
+    public var selection: ScoredSelection
     public let noise: Noise
     public let seed: UInt64
     public let tauInit: Double
@@ -59,9 +59,5 @@ public struct KeyformerPolicy: EvictionPolicy {
         }
         let prefix = GumbelNoise.prefix(seed: seed, layer: row.context.layer, head: row.context.queryHead)
         unsafe kernels.gumbel(count: count, prefix: prefix, positions: row.positions, queryTag: tag, noise: row.noise)
-    }
-
-    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int, kernels: KernelTable) -> EvictionPlan {
-        selection.plan(event, lane: lane, budget: budget, kernels: kernels)
     }
 }

@@ -36,12 +36,10 @@ internal import Tensors
             kernels: kernels)
     }
 
-    /// Copies an entry of another lane of the same layout.
+    /// Copies position, key and value of another lane's entry, which has the same storage types. Its score is not
+    /// always where it stands.
     func copy(slot: Int, from other: Lane, slot source: Int) {
         unsafe positions[slot] = other.positions[source]
-        if let scores = unsafe scores, let otherScores = unsafe other.scores {
-            unsafe scores[slot] = otherScores[source]
-        }
         unsafe (keys + slot * layout.keyBytes).copyMemory(
             from: other.keys + source * layout.keyBytes, byteCount: layout.keyBytes)
         unsafe (values + slot * layout.valueBytes).copyMemory(

@@ -13,11 +13,19 @@ public struct AttentionJob {
         self.firstRow = firstRow
         self.promptRows = promptRows
     }
+
+    /// Whether this step ends in a choice for all lanes of the layer.
+    var choosesPerLayer: Bool {
+        guard let promptRows else { return cache.plan.pooling.choosePer == .layer && cache.isFull }
+        return promptRows.upperBound == cache.plan.promptTokens
+            && (cache.choosesPromptPerLayer || cache.family.siblings.contains(where: \.choosesPromptPerLayer))
+    }
 }
 
 /// Attention of a layer over the lanes of many sequences: appends keys and values, attends, scores, evicts. One work
 /// item is one lane of one sequence, so nothing that a lane computes depends on the batch or on the number of
-/// threads.
+/// threads. Where one choice is made for all lanes of a layer, it follows when all of them have their scores, and one
+/// work item is one sequence.
 ///
 /// Within a lane the order is fixed: queries rise, and for each query the heads of the group rise. Sums over entries
 /// run in slot order, which is position order until the first eviction; so a budget that is never reached gives the
@@ -37,15 +45,20 @@ public struct AttentionJob {
         scratch = (0..<compute.threadCount).map { _ in LaneScratch(headDim: shape.headDim) }
     }
 
-    /// Grows scratch and RoPE tables for a sequence of this plan.
-    public func reserve(for plan: CachePlan) {
+    /// Grows scratch and RoPE tables for a sequence of this plan, or for a prompt that `scorers` caches score.
+    public func reserve(for plan: CachePlan, scorers: Int = 1) {
         var rotatesKeys = false
         if case .rope(let table) = encoding {
             table.reserve(positions: plan.fedTokens)
             rotatesKeys = plan.positions == .compact
         }
         let slots = max(plan.laneSlots + 1, plan.promptTokens)
-        for worker in scratch { worker.reserve(slots: slots, groupSize: shape.groupSize, rotatesKeys: rotatesKeys) }
+        let radius = plan.pooling.neighbourhood
+        for worker in scratch {
+            worker.reserve(
+                slots: slots, groupSize: shape.groupSize, rotatesKeys: rotatesKeys,
+                positions: radius > 0 ? plan.fedTokens + 2 * radius : 0, scorers: scorers)
+        }
     }
 
     /// Runs a layer. `qkv` rows are [queryHeads + 2·kvHeads, headDim] before any rotation; `output` rows are
@@ -62,6 +75,13 @@ public struct AttentionJob {
             } else {
                 unsafe pass.decode()
             }
+        }
+        let choosing = jobs.filter(\.choosesPerLayer)
+        guard !choosing.isEmpty else { return }
+        compute.forEach(count: choosing.count) { index, worker in
+            unsafe LayerChoice(
+                attention: self, job: choosing[index], layer: layer, qkv: qkv, output: output, scratch: scratch[worker]
+            ).run()
         }
     }
 }

@@ -47,6 +47,16 @@ struct PolicyParameters {
         return number
     }
 
+    /// A whole number in the range.
+    mutating func integer(_ name: String, in range: ClosedRange<Int>) throws(KVCacheRequestError) -> Int? {
+        guard let value = take(name) else { return nil }
+        guard case .integer(let integer) = value, range.contains(integer) else {
+            throw error(
+                name, "\(value.shown) is not a whole number between \(range.lowerBound) and \(range.upperBound)")
+        }
+        return integer
+    }
+
     /// A non-negative integer, or its decimal digits as text where it does not fit a JSON integer.
     mutating func seed(_ name: String) throws(KVCacheRequestError) -> UInt64? {
         guard let value = take(name) else { return nil }

@@ -48,12 +48,14 @@ public enum PolicyTable {
             make: { ingredients in WindowPolicy(sinkTokens: ingredients.sinkTokens) }),
         Row(
             name: "h2o", defaultRecentMillionths: 500_000, defaultSinkTokens: 0, defaultPositions: .original,
-            make: { ingredients in H2OPolicy(selection: ingredients.selection) }),
+            make: { ingredients throws(KVCacheRequestError) in
+                H2OPolicy(selection: try ingredients.selection())
+            }),
         Row(
             name: "keyformer", defaultRecentMillionths: 300_000, defaultSinkTokens: 0, defaultPositions: .original,
             make: { ingredients throws(KVCacheRequestError) in
                 KeyformerPolicy(
-                    selection: ingredients.selection,
+                    selection: try ingredients.selection(),
                     noise: try ingredients.parameters.choice("noise", of: KeyformerPolicy.Noise.self) ?? .perQuery,
                     seed: try ingredients.parameters.seed("seed") ?? 0,
                     tauInit: try ingredients.parameters.positive("tau_init") ?? 1,
@@ -63,7 +65,7 @@ public enum PolicyTable {
             name: "random", defaultRecentMillionths: 300_000, defaultSinkTokens: 4, defaultPositions: .original,
             make: { ingredients throws(KVCacheRequestError) in
                 RandomPolicy(
-                    selection: ingredients.selection, seed: try ingredients.parameters.seed("seed") ?? 0)
+                    selection: try ingredients.selection(), seed: try ingredients.parameters.seed("seed") ?? 0)
             }),
     ]
 
@@ -207,5 +209,13 @@ public enum PolicyTable {
 }
 
 extension PolicyTable.Ingredients {
-    var selection: ScoredSelection { ScoredSelection(recentWindow: recentWindow, sinkTokens: sinkTokens) }
+    /// Reads the parameters that all scoring policies have.
+    mutating func selection() throws(KVCacheRequestError) -> ScoredSelection {
+        ScoredSelection(
+            recentWindow: recentWindow, sinkTokens: sinkTokens,
+            pooling: ScorePooling(
+                choosePer: try parameters.choice("choose_per", of: ScorePooling.Unit.self) ?? .group,
+                reduceHeads: try parameters.choice("reduce_heads", of: ScorePooling.HeadReduction.self) ?? .sum,
+                neighbourhood: try parameters.integer("neighbourhood", in: ScorePooling.neighbourhoods) ?? 0))
+    }
 }

@@ -6,8 +6,8 @@ public import Kernels
 /// A token's score is the sum, over the heads of the group, of one uniform number for each (seed, layer, query head,
 /// position), drawn as Keyformer's noise is. So a token's rank never changes while it is held, and does not depend on
 /// batching, chunking or threads.
-public struct RandomPolicy: EvictionPolicy {
-    public let selection: ScoredSelection
+public struct RandomPolicy: ScoredPolicy {
+    public var selection: ScoredSelection
     public let seed: UInt64
 
     public init(selection: ScoredSelection, seed: UInt64) {
@@ -24,9 +24,5 @@ public struct RandomPolicy: EvictionPolicy {
         let bits = GumbelNoise.bits(
             seed: seed, layer: context.layer, head: context.queryHead, keyPosition: context.queryPosition, queryTag: 0)
         unsafe row.increments[row.count - 1] = Float(GumbelNoise.uniform(bits: bits))
-    }
-
-    public func plan(_ event: PlanEvent, lane: LaneView, budget: Int, kernels: KernelTable) -> EvictionPlan {
-        selection.plan(event, lane: lane, budget: budget, kernels: kernels)
     }
 }

@@ -7,8 +7,11 @@ public struct ScoredSelection: Sendable, Equatable {
     public let recentWindow: Int
     /// First positions of the sequence that always stay.
     public let sinkTokens: Int
+    /// How the scores that the choice goes by are joined.
+    public let pooling: ScorePooling
 
-    public init(recentWindow: Int, sinkTokens: Int) {
+    public init(recentWindow: Int, sinkTokens: Int, pooling: ScorePooling = ScorePooling()) {
+        self.pooling = pooling
         self.recentWindow = recentWindow
         self.sinkTokens = sinkTokens
     }

@@ -14,6 +14,13 @@ internal import Tensors
     public let plan: CachePlan
     private let block: ArenaBlock
     private var staging: ArenaBlock?
+    /// A sibling's own scores of one layer of the prompt, [kvHeads, n].
+    private var siblingScores: ArenaBlock?
+    /// The caches that this one's prompt fills; a sibling has none but itself.
+    private(set) var family: PromptFamily
+    let isSibling: Bool
+    /// Scores of the token fed last, one per KV head, until the choice for its layer is made.
+    let fedScores: AlignedBuffer<Float>
     private let counts: AlignedBuffer<Int>
     private var mostSlots = 0
     /// Forward calls so far: 0 while the prompt runs.
@@ -27,6 +34,33 @@ internal import Tensors
         block = arena.allocate(byteCount: plan.steadyBytes)
         staging = plan.stagingBytes > 0 ? arena.allocate(byteCount: plan.stagingBytes) : nil
         counts = AlignedBuffer(count: plan.shape.laneCount)
+        fedScores = AlignedBuffer(count: plan.shape.kvHeads)
+        family = PromptFamily(leader: plan)
+        isSibling = false
+    }
+
+    private init(siblingWith plan: CachePlan, addsScores: Bool, arena: KVArena) {
+        self.plan = plan
+        block = arena.allocate(byteCount: plan.steadyBytes)
+        siblingScores =
+            addsScores && plan.stagingSlots > 0
+            ? arena.allocate(byteCount: plan.shape.kvHeads * plan.promptTokens * MemoryLayout<Float>.size) : nil
+        counts = AlignedBuffer(count: plan.shape.laneCount)
+        fedScores = AlignedBuffer(count: plan.shape.kvHeads)
+        family = PromptFamily(leader: plan)
+        isSibling = true
+    }
+
+    /// A cache with a plan of its own that this cache's prompt fills too. Made before the prompt begins, it takes its
+    /// lanes and at most one layer's scores from the arena; it is ready when this cache's prompt has finished.
+    public func makeSibling(plan: CachePlan, arena: KVArena) -> SequenceCache {
+        precondition(!isSibling && call == 0, "siblings are made of a cache whose prompt has not begun")
+        precondition(plan.sharesPrompt(with: self.plan), "a sibling of another prompt or another kind of entries")
+        let owner = family.scoreOwner(for: plan, leader: self)
+        let sibling = SequenceCache(
+            siblingWith: plan, addsScores: plan.tap != .none && owner == nil, arena: arena)
+        family.add(sibling, scoresOf: owner)
+        return sibling
     }
 
     /// The lane's memory.
@@ -45,6 +79,20 @@ internal import Tensors
             block: staging.base, laneCount: plan.shape.kvHeads, index: kvHead, slots: plan.stagingSlots,
             layout: plan.layout)
     }
+
+    /// The scores that this cache adds up while the prompt runs, [n]; nil where it keeps none.
+    @unsafe func promptScores(layer: Int, kvHead: Int) -> UnsafeMutablePointer<Float>? {
+        if let siblingScores {
+            return unsafe siblingScores.base.assumingMemoryBound(to: Float.self) + kvHead * plan.promptTokens
+        }
+        return unsafe promptLane(layer: layer, kvHead: kvHead).scores
+    }
+
+    /// Whether feeding one more token drops an entry of every lane.
+    var isFull: Bool { call > 0 && fedTokens >= plan.laneSlots }
+
+    /// Whether entries of the prompt are chosen, and for all lanes of a layer at once.
+    var choosesPromptPerLayer: Bool { plan.stagingSlots > 0 && plan.pooling.choosePer == .layer }
 
     private func laneIndex(layer: Int, kvHead: Int) -> Int {
         precondition(layer >= 0 && layer < plan.shape.layerCount, "layer \(layer) of \(plan.shape.layerCount)")
@@ -66,7 +114,10 @@ internal import Tensors
         mostSlots = max(plan.stagingSlots, heldTokens)
         fedTokens = plan.promptTokens
         staging = nil
+        siblingScores = nil
         call = 1
+        for sibling in family.siblings { sibling.promptFinished() }
+        family = PromptFamily(leader: plan)
     }
 
     /// All layers have seen the token of this decode call.
@@ -89,8 +140,14 @@ internal import Tensors
         return (0..<count(layer: layer, kvHead: kvHead)).map { unsafe Int(lane.positions[$0]) }.sorted()
     }
 
+    /// Scores of a lane's entries by slot, for tests; empty where the policy keeps none.
+    package func scores(layer: Int, kvHead: Int) -> [Float] {
+        guard let scores = unsafe lane(layer: layer, kvHead: kvHead).scores else { return [] }
+        return (0..<count(layer: layer, kvHead: kvHead)).map { unsafe scores[$0] }
+    }
+
     /// Bytes held now, exactly as the arena counts them.
-    public var heldBytes: Int { block.byteCount + (staging?.byteCount ?? 0) }
+    public var heldBytes: Int { block.byteCount + (staging?.byteCount ?? 0) + (siblingScores?.byteCount ?? 0) }
 
     /// What the cache held so far. Before the prompt has passed all layers nothing counts as evicted.
     public var usage: KVCacheUsage {

@@ -15,7 +15,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(name: [.customShort("o"), .customLong("out")], help: "Folder for results.")
     var folder = "evaluation"
 
-    @Flag(help: "Few and short inputs: minutes instead of an hour, with wide intervals.")
+    @Flag(help: "Few and short inputs: a few minutes, with wide intervals.")
     var quick = false
 
     @Option(help: "Same seed, same numbers.")
@@ -27,8 +27,9 @@ struct EvaluateCommand: ParsableCommand {
     @Option(
         name: .customLong("policy"),
         help: """
-            A policy, such as h2o or keyformer:noise=none,recent=0.1,sinks=4; may be given often. All that evict if \
-            absent. random is always measured.
+            A policy, such as h2o, keyformer:noise=none,recent=0.1,sinks=4 or \
+            keyformer:choose_per=layer,neighbourhood=3; may be given often. All that evict if absent. random is always \
+            measured.
             """)
     var policies: [String] = []
 
@@ -38,7 +39,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "prose, recall, gather, or single suites such as recall-hot-hidden, separated by commas.")
     var suites: String?
 
-    @Option(help: "Tokens of each text before its question.")
+    @Option(
+        help: "Tokens of each text before its question: 1536, with --quick 512, or what the model's context allows.")
     var context: Int?
 
     @Option(help: "Tokens that the prose suite feeds after the prompt.")

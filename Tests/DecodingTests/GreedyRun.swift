@@ -40,6 +40,8 @@ struct GreedyRun: Equatable {
     /// [call][layer][KV head]
     var kept: [[[[Int]]]] = []
 
+    init() {}
+
     init(
         _ engine: DecodeEngine, prompt: [TokenID], plan: CachePlan, steps: Int, chunking: Chunking = .whole,
         id: SequenceID = SequenceID(1)
@@ -65,7 +67,7 @@ struct GreedyRun: Equatable {
         }
     }
 
-    private mutating func record(_ engine: DecodeEngine, _ id: SequenceID, _ shape: CacheShape) {
+    mutating func record(_ engine: DecodeEngine, _ id: SequenceID, _ shape: CacheShape) {
         let cache = engine.cache(of: id)
         kept.append(
             (0..<shape.layerCount).map { layer in

@@ -10,16 +10,25 @@ import Testing
 /// attention bit for bit, batch invariance.
 @Suite struct PromiseTests {
     static let requests: [KVCacheRequest] = PolicyTable.names.flatMap { name in
-        ["original", "compact"].flatMap { positions in
-            ["f16", "f32"].map { storage in
-                var request = KVCacheRequest()
-                request.policy = name
-                request.storage = storage
-                request.policyParameters["positions"] = .text(positions)
-                return request
+        (["h2o", "keyformer", "random"].contains(name) ? poolings : [[:]]).flatMap { pooling in
+            ["original", "compact"].flatMap { positions in
+                ["f16", "f32"].map { storage in
+                    var request = KVCacheRequest()
+                    request.policy = name
+                    request.storage = storage
+                    request.policyParameters = pooling
+                    request.policyParameters["positions"] = .text(positions)
+                    return request
+                }
             }
         }
     }
+
+    /// Ways of joining scores before a choice.
+    static let poolings: [[String: PolicyParameter]] = [
+        [:], ["choose_per": .text("layer"), "neighbourhood": .integer(2)],
+        ["reduce_heads": .text("max"), "neighbourhood": .integer(64)],
+    ]
 
     static func plan(
         _ request: KVCacheRequest, _ model: DecoderModel, prompt: Int, new: Int

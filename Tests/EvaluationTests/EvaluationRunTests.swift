@@ -2,6 +2,7 @@ import TestSupport
 import Testing
 
 @testable import Evaluation
+@testable import ServerApp
 
 @Suite struct EvaluationRunTests {
     private static func budgets(_ percents: String...) throws -> [BudgetShare] {
@@ -41,6 +42,47 @@ import Testing
         settings.suites = [.prose]
         let other = try TestModel.report(settings)
         #expect(other.points[0].values != first.points[0].values)
+    }
+
+    /// Prompts are shared between budgets and policies; each point is what it is alone, also in passes cut short.
+    @Test func pointsMeasuredTogetherAreThoseMeasuredAlone() throws {
+        let model = try TestModel.load()
+        let builder = TestModel.builder(model)
+        let settings = TestModel.settings
+        let labels = [
+            "keyformer", "keyformer:choose_per=layer,neighbourhood=3", "h2o:recent=0.1", "streaming", "random",
+        ]
+        let cases = try labels.flatMap { label in
+            try Self.budgets("100", "50", "12.5").map {
+                EvaluationCase(variant: try PolicyVariant(parsing: label), budget: $0)
+            }
+        }
+        let suites: [any EvaluationSuite] = [
+            try ProseSuite(settings: settings, builder: builder),
+            try RecallSuite(.recallHotVisible, settings: settings, builder: builder),
+            try GatherSuite(.gatherHidden, settings: settings, builder: builder),
+        ]
+        let runner = try PolicyRunner(model: model.decoder, threads: 2)
+        let narrow = try PolicyRunner(
+            model: model.decoder, threads: 1, limits: .init(bytes: 200_000, prompts: 2, sequences: 3))
+        for suite in suites {
+            var shares: [Double] = []
+            let together = try suite.measure(cases, runner: runner) { shares.append($0) }
+            #expect(shares.last == 1 && shares == shares.sorted())
+            let alone = try cases.map { try suite.measure([$0], runner: runner) { _ in }[0] }
+            #expect(together == alone, "\(suite.kind)")
+            #expect(try suite.measure(cases, runner: narrow) { _ in } == together, "\(suite.kind)")
+        }
+    }
+
+    @Test func textsBeyondTheModelsContextAreRefusedOrShortened() throws {
+        var settings = TestModel.settings
+        settings.contextTokens = 2000
+        let error = #expect(throws: EvaluationError.self) { try TestModel.run(settings) }
+        #expect(error?.description.contains("--context") == true)
+        #expect(settings.fitted(to: 2048).contextTokens == 1920)
+        #expect(settings.fitted(to: 4096).contextTokens == 2000)
+        #expect(EvaluationSettings().contextTokens == 1536 && EvaluationSettings.quick.contextTokens == 512)
     }
 
     @Test func aRerunMeasuresOnlyWhatIsMissing() throws {

@@ -17,9 +17,24 @@ import Testing
             ])
     }
 
+    @Test func choicesPerLayerAndNeighbourhoodsAreParametersOfEveryScoringPolicy() throws {
+        for name in ["h2o", "keyformer", "random"] {
+            let variant = try PolicyVariant(parsing: "\(name):choose_per=layer,neighbourhood=3,reduce_heads=max")
+            #expect(
+                variant.request.policyParameters == [
+                    "choose_per": .text("layer"), "neighbourhood": .integer(3), "reduce_heads": .text("max"),
+                ])
+            #expect(!variant.isBaseline)
+        }
+    }
+
     @Test(arguments: [
         ("full", "unknown"), ("", "unknown"), ("lru", "unknown"), ("h2o:recent", "key=value"),
         ("h2o:recent=2", "between 0 and 1"), ("h2o:sinks=-1", "whole number"),
+        ("h2o:choose_per=head", "choose_per \"head\" is not allowed; allowed are group, layer"),
+        ("keyformer:neighbourhood=65", "neighbourhood 65 is not a whole number between 0 and 64"),
+        ("random:neighbourhood=few", "whole number"), ("window:choose_per=layer", "is no parameter of policy window"),
+        ("window:recent=0.5", "recent_ratio"),
     ])
     func badVariantsSayWhatIsAllowed(text: String, words: String) {
         let error = #expect(throws: EvaluationError.self) { try PolicyVariant(parsing: text) }

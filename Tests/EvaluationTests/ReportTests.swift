@@ -71,6 +71,7 @@ import Testing
         #expect(estimate["beats_random"]?.asBool == false)
         #expect(estimate["low"]?.asDouble ?? 1 < estimate["high"]?.asDouble ?? 0)
         #expect(entry["values"]?.asObject?["kl"]?.asArray?.count == 12)
+        #expect(entry["groups"] == nil)
         // What is written is read back as the same point.
         let report = try Self.report()
         #expect(report.points.allSatisfy { EvaluationPoint($0.json) == $0 })
@@ -101,6 +102,21 @@ import Testing
         }
     }
 
+    @Test func longLabelsStayWithinThePlot() throws {
+        var settings = TestModel.settings
+        settings.variants = try [
+            "keyformer:choose_per=layer,neighbourhood=3", "h2o:choose_per=layer,reduce_heads=max,neighbourhood=16",
+            "random", "random:choose_per=layer", "window",
+        ].map { try PolicyVariant(parsing: $0) }
+        let report = EvaluationReport(modelName: "m", settings: settings, run: "r", points: [], traits: [:])
+        let reader = SVGReader()
+        let parser = XMLParser(data: Data(BudgetPlot(report: report, suite: .prose, measure: .agreement).svg.utf8))
+        parser.delegate = reader
+        #expect(parser.parse())
+        #expect(reader.overlaps() == [])
+        #expect(reader.rightEnd <= 820)
+    }
+
     @Test func overlappingLabelsWouldBeSeen() {
         let reader = SVGReader()
         let text =
@@ -128,6 +144,36 @@ import Testing
     ])
     func decimalsAreFixed(value: Double, decimals: Int, text: String) {
         #expect(DecimalText.text(value, decimals: decimals) == text)
+    }
+
+    /// Twelve inputs, 0 to 990 tokens back, with one and two facts in turn.
+    @Test func recallIsBrokenDownByDistanceAndNumberOfFacts() throws {
+        let report = try Self.report()
+        #expect(report.groups(of: .recallColdHidden).map(\.title) == Self.groupTitles)
+        #expect(report.groups(of: .prose).isEmpty)
+        #expect(Self.groupTitles.allSatisfy { report.table.contains("| \($0) ") })
+        let value = try JSONValue(parsing: report.resultsJSON(), limits: .file)
+        let points = try #require(value.asObject?["points"]?.asArray)
+        let recall = try #require(
+            points.first {
+                $0.asObject?["suite"]?.asString == "recall-cold-hidden"
+                    && $0.asObject?["budget_percent"]?.asDouble == 50
+            }?.asObject)
+        let groups = try #require(recall["groups"]?.asArray).compactMap(\.asObject)
+        #expect(groups.map { $0["inputs"]?.asInt } == [4, 4, 4, 6, 6])
+        #expect(groups.map { $0["trait"]?.asString } == ["distance", "distance", "distance", "facts", "facts"])
+        #expect(groups[1]["from"]?.asInt == 331 && groups[1]["to"]?.asInt == 660)
+        let values = try #require(recall["values"]?.asObject?["exact"]?.asArray).compactMap(\.asDouble)
+        let mean = try #require(groups[1]["exact"]?.asObject?["mean"]?.asDouble)
+        #expect(abs(mean - values[4..<8].reduce(0, +) / 4) < 1e-12)
+    }
+
+    private static let groupTitles = ["to 330 tokens back", "to 660", "to 990", "1 fact", "2 facts"]
+
+    @Test func workUnderWayCountsAsItsShareOfPoints() {
+        var progress = EvaluationProgress(done: 4, total: 12, measured: 2, seconds: 8, next: "prose")
+        progress.underway = 2
+        #expect(progress.line == "[############............] 4/12, 2.0 s/point, 12 s left, prose")
     }
 
     @Test func progressFitsOneLineAndSaysThePace() {
@@ -181,6 +227,9 @@ private final class SVGReader: NSObject, XMLParserDelegate {
     func parser(_ parser: XMLParser, foundCharacters text: String) {
         if isInText { labels[labels.count - 1].text += text }
     }
+
+    /// Where the longest text ends.
+    var rightEnd: Double { labels.map(\.box.x.upperBound).max() ?? 0 }
 
     /// Pairs of texts whose boxes meet.
     func overlaps() -> [String] {

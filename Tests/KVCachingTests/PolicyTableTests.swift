@@ -106,10 +106,29 @@ import Testing
         (request("keyformer", parameters: ["seed": .integer(-1)]), "kv_cache.policy_params.seed"),
         (request("keyformer", parameters: ["seed": .number(1.5)]), "kv_cache.policy_params.seed"),
         (request("keyformer", parameters: ["positions": .text("new")]), "kv_cache.policy_params.positions"),
+        (request("keyformer", parameters: ["choose_per": .text("head")]), "kv_cache.policy_params.choose_per"),
+        (request("window", parameters: ["choose_per": .text("layer")]), "kv_cache.policy_params.choose_per"),
+        (request("h2o", parameters: ["reduce_heads": .text("mean")]), "kv_cache.policy_params.reduce_heads"),
+        (request("random", parameters: ["neighbourhood": .integer(65)]), "kv_cache.policy_params.neighbourhood"),
+        (request("random", parameters: ["neighbourhood": .integer(-1)]), "kv_cache.policy_params.neighbourhood"),
+        (request("h2o", parameters: ["neighbourhood": .number(2)]), "kv_cache.policy_params.neighbourhood"),
+        (request("h2o", parameters: ["neighbourhood": .text("2")]), "kv_cache.policy_params.neighbourhood"),
     ])
     func whatCannotBeHonouredNamesItsField(request: KVCacheRequest, field: String) {
         let error = #expect(throws: KVCacheRequestError.self) { try Self.plan(request) }
         #expect(error?.field == field)
+    }
+
+    @Test(arguments: ["h2o", "keyformer", "random"])
+    func scoringPoliciesTakeTheirPooling(policy: String) throws {
+        func pooling(_ parameters: [String: PolicyParameter]) throws -> ScorePooling {
+            try Self.plan(Self.request(policy, .tokens(20), parameters: parameters)).policy.pooling
+        }
+        #expect(try pooling([:]) == ScorePooling())
+        let given = try pooling([
+            "choose_per": .text("layer"), "reduce_heads": .text("max"), "neighbourhood": .integer(64),
+        ])
+        #expect(given == ScorePooling(choosePer: .layer, reduceHeads: .max, neighbourhood: 64))
     }
 
     @Test func seedsUpToTwoToTheSixtyFourAreTaken() throws {

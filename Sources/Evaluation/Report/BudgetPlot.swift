@@ -117,8 +117,8 @@ struct BudgetPlot {
             drawing.line(Self.right + 20, place, Self.right + 44, place, color: line.color, width: 1.8)
             drawing.dot(Self.right + 32, place, color: line.color, isFilled: true)
             for (index, part) in Self.wrapped(line.label).enumerated() {
-                drawing.text(part, Self.right + 52, place + 4 + Double(index) * 14)
                 if index > 0 { place += 14 }
+                drawing.text(part, Self.right + 52, place + 4)
             }
             place += 22
         }
@@ -127,16 +127,25 @@ struct BudgetPlot {
         drawing.text("does not beat random", Self.right + 52, place + 4)
     }
 
-    /// Labels of variants are cut at their commas to fit beside the plot.
+    /// Labels of variants are cut after colons and commas to fit beside the plot.
     private static func wrapped(_ label: String) -> [String] {
-        var lines: [String] = []
-        for part in label.split(separator: ",", omittingEmptySubsequences: false) {
-            if let last = lines.last, last.count + part.count < 22 {
-                lines[lines.count - 1] = "\(last),\(part)"
-            } else {
-                lines.append(String(part))
-            }
+        var lines = [""]
+        var part = ""
+        for character in label {
+            part.append(character)
+            guard character == ":" || character == "," else { continue }
+            add(part, to: &lines)
+            part = ""
         }
+        add(part, to: &lines)
         return lines
+    }
+
+    private static func add(_ part: String, to lines: inout [String]) {
+        if let last = lines.last, last.isEmpty || last.count + part.count <= 22 {
+            lines[lines.count - 1] += part
+        } else {
+            lines.append(part)
+        }
     }
 }

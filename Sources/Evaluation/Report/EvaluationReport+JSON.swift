@@ -45,10 +45,7 @@ extension EvaluationReport {
         var estimates = JSONObject()
         for measure in point.suite.measures {
             guard let cell = cell(point.suite, measure, variant, point.budget) else { continue }
-            var entry = JSONObject()
-            entry["mean"] = .real(cell.estimate.mean)
-            entry["low"] = .real(cell.estimate.low)
-            entry["high"] = .real(cell.estimate.high)
+            var entry = estimateJSON(cell.estimate)
             if let gain = cell.gain {
                 entry["gain_over_random"] = .array([.real(gain.low), .real(gain.mean), .real(gain.high)])
                 entry["beats_random"] = .bool(gain.low > 0)
@@ -56,6 +53,32 @@ extension EvaluationReport {
             estimates[measure == .perplexity ? "perplexity" : measure.rawValue] = .object(entry)
         }
         object["estimates"] = .object(estimates)
+        let groups = groups(of: point.suite).compactMap { groupJSON(point, variant, $0) }
+        if !groups.isEmpty { object["groups"] = .array(groups) }
         return .object(object)
+    }
+
+    /// A group's range, size and estimates; nil where no input is in it.
+    private func groupJSON(
+        _ point: EvaluationPoint, _ variant: PolicyVariant, _ group: TraitGroup
+    ) -> JSONValue? {
+        var object = JSONObject()
+        object["trait"] = .string(group.trait)
+        object["from"] = .integer(group.range.lowerBound)
+        object["to"] = .integer(group.range.upperBound)
+        object["inputs"] = .integer(traits[point.suite]?[group.trait]?.count { group.range.contains($0) } ?? 0)
+        for measure in point.suite.measures {
+            guard let estimate = mean(point.suite, measure, variant, point.budget, group) else { return nil }
+            object[measure.rawValue] = .object(estimateJSON(estimate))
+        }
+        return .object(object)
+    }
+
+    private func estimateJSON(_ estimate: Estimate) -> JSONObject {
+        var entry = JSONObject()
+        entry["mean"] = .real(estimate.mean)
+        entry["low"] = .real(estimate.low)
+        entry["high"] = .real(estimate.high)
+        return entry
     }
 }

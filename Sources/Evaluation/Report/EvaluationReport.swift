@@ -43,15 +43,16 @@ public struct EvaluationReport: Sendable {
         return Cell(estimate: bootstrap.mean(values).mapped(measure.shown), gain: gain)
     }
 
-    /// The mean over the inputs whose trait is in the range.
+    /// The mean over the inputs of a group; nil where there are none.
     func mean(
-        _ suite: SuiteKind, _ measure: Measure, _ variant: PolicyVariant, _ budget: BudgetShare, trait: String,
-        in range: ClosedRange<Int>
+        _ suite: SuiteKind, _ measure: Measure, _ variant: PolicyVariant, _ budget: BudgetShare,
+        _ group: TraitGroup
     ) -> Estimate? {
-        guard let values = point(suite, variant.label, budget)?.values[measure], let traits = traits[suite]?[trait],
+        guard let values = point(suite, variant.label, budget)?.values[measure],
+            let traits = traits[suite]?[group.trait],
             traits.count == values.count
         else { return nil }
-        let chosen = zip(values, traits).filter { range.contains($0.1) }.map(\.0)
+        let chosen = zip(values, traits).filter { group.range.contains($0.1) }.map(\.0)
         return chosen.isEmpty ? nil : bootstrap.mean(chosen).mapped(measure.shown)
     }
 

@@ -44,22 +44,14 @@ struct ResultTable {
 
     /// Recall by distance and by number of facts at one budget; nil for suites without these traits.
     private func groups(_ suite: SuiteKind, _ budget: BudgetShare) -> String? {
-        guard let traits = report.traits[suite], let distances = traits["distance"], let facts = traits["facts"],
-            let farthest = distances.max()
-        else { return nil }
-        let third = max(1, farthest / 3)
-        let columns: [(String, String, ClosedRange<Int>)] =
-            [
-                ("to \(third) tokens back", "distance", 0...third),
-                ("to \(2 * third)", "distance", third + 1...max(third + 1, 2 * third)),
-                ("to \(farthest)", "distance", 2 * third + 1...max(2 * third + 1, farthest)),
-            ] + Set(facts).sorted().map { ("\($0) fact\($0 == 1 ? "" : "s")", "facts", $0...$0) }
-        var rows = [["\(Measure.exact.title) at \(budget) %"] + columns.map(\.0)]
+        let groups = report.groups(of: suite)
+        guard !groups.isEmpty else { return nil }
+        var rows = [["\(Measure.exact.title) at \(budget) %"] + groups.map(\.title)]
         for variant in report.settings.variants {
             rows.append(
                 [variant.label]
-                    + columns.map { _, trait, range in
-                        report.mean(suite, .exact, variant, budget, trait: trait, in: range)
+                    + groups.map { group in
+                        report.mean(suite, .exact, variant, budget, group)
                             .map { Self.show($0, .exact) } ?? ""
                     })
         }

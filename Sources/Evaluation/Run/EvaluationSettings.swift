@@ -5,7 +5,7 @@ public struct EvaluationSettings: Sendable, Equatable {
     public var budgets = BudgetShare.standard
     public var suites = SuiteKind.allCases
     /// n: tokens of a text before its question.
-    public var contextTokens = 1024
+    public var contextTokens = 1536
     /// Tokens fed after the prompt in the prose suite.
     public var continuationTokens = 64
     /// Texts of each suite.
@@ -32,6 +32,23 @@ public struct EvaluationSettings: Sendable, Equatable {
         settings.recallTexts = 27
         settings.gatherTexts = 8
         return settings
+    }
+
+    /// Tokens that must fit the model's context beside a text: question, list or continuation.
+    private var roomTokens: Int { max(128, continuationTokens) }
+
+    /// The same with texts as short as a model's context asks for.
+    public func fitted(to modelContext: Int) -> EvaluationSettings {
+        var settings = self
+        settings.contextTokens = min(contextTokens, max(64, modelContext - roomTokens))
+        return settings
+    }
+
+    /// Throws where texts and what follows them exceed the model's context.
+    func checkFits(_ modelContext: Int) throws(EvaluationError) {
+        guard contextTokens + roomTokens <= modelContext else {
+            throw .contextTooLong(tokens: contextTokens, room: roomTokens, context: modelContext)
+        }
     }
 
     /// Inputs that a suite has.

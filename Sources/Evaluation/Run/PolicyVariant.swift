@@ -4,7 +4,7 @@ internal import KVCaching
 /// A policy with its settings, under the label that tables and plots show.
 ///
 /// Written `name` or `name:key=value,key=value`: `recent` and `sinks` are the fields `recent_ratio` and `sink_tokens`
-/// of a request, every other key is a parameter of the policy (`noise=none`, `tau_end=1`, `positions=original`).
+/// of a request, every other key is a parameter of the policy (`noise=none`, `choose_per=layer`, `neighbourhood=3`).
 public struct PolicyVariant: Sendable, Equatable {
     public let label: String
     public let request: KVCacheRequest
@@ -42,8 +42,21 @@ public struct PolicyVariant: Sendable, Equatable {
             guard pair.count == 2 else { throw .badVariant(text, reason: "'\(setting)' must be key=value") }
             try Self.apply(pair[0], pair[1], to: &request, text: text)
         }
+        try Self.check(request, text: text)
         label = text
         self.request = request
+    }
+
+    /// Throws where the policy refuses a setting at any budget.
+    private static func check(_ request: KVCacheRequest, text: String) throws(EvaluationError) {
+        do {
+            _ = try PolicyTable.plan(
+                request, defaults: KVCacheRequest(), promptTokens: 1, maxNewTokens: 1,
+                shape: CacheShape(layerCount: 1, kvHeads: 1, queryHeads: 1, headDim: 1, hiddenSize: 1), usesRoPE: false)
+        } catch {
+            let name = error.field.split(separator: ".").last ?? ""
+            throw .badVariant(text, reason: "\(name) \(error.message)")
+        }
     }
 
     private static func apply(

@@ -28,7 +28,7 @@ struct RunFingerprint {
         let plan = try whole.plan(
             any, promptTokens: probe.count, maxNewTokens: 1, model: runner.configuration)
         var bits: [UInt32] = []
-        _ = runner.run([PolicyRunner.Input(prompt: probe, plan: plan)]) { _, _, logits in
+        runner.run([PolicyRunner.Input(prompt: probe, plans: [plan])]) { _, _, logits in
             bits = logits.indices.map { logits[$0].bitPattern }
             return nil
         }

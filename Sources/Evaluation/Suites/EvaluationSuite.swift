@@ -1,3 +1,5 @@
+internal import KVCaching
+
 /// A set of inputs with a way to judge a policy on them. Inputs are a function of settings and seed, so all policies
 /// and budgets see the same ones and can be compared in pairs.
 protocol EvaluationSuite {
@@ -6,10 +8,11 @@ protocol EvaluationSuite {
     /// What the inputs are like, one value per input, by name: `distance`, `facts`.
     var traits: [String: [Int]] { get }
 
-    /// The measures of each input under the variant with the budget.
+    /// The measures of each input in each case. Cases share prompts where they can; what comes out for one does not
+    /// depend on the others. `progress` hears the share that is done.
     func measure(
-        _ variant: PolicyVariant, _ budget: BudgetShare, runner: PolicyRunner
-    ) throws(EvaluationError) -> SuiteOutcome
+        _ cases: [EvaluationCase], runner: PolicyRunner, progress: (Double) -> Void
+    ) throws(EvaluationError) -> [SuiteOutcome]
 }
 
 /// Measures by input and what the caches held.
@@ -19,17 +22,20 @@ struct SuiteOutcome: Equatable {
 }
 
 extension EvaluationSuite {
-    /// One plan for each prompt.
+    /// A plan of each case for each prompt.
     func inputs(
-        _ prompts: [(tokens: ArraySlice<Int32>, newTokens: Int)], _ variant: PolicyVariant, _ budget: BudgetShare,
-        _ runner: PolicyRunner
+        _ prompts: [(tokens: ArraySlice<Int32>, newTokens: Int)], _ cases: [EvaluationCase], _ runner: PolicyRunner
     ) throws(EvaluationError) -> [PolicyRunner.Input] {
         var inputs: [PolicyRunner.Input] = []
         for prompt in prompts {
-            let plan = try budget.plan(
-                variant, promptTokens: prompt.tokens.count, maxNewTokens: prompt.newTokens,
-                model: runner.configuration)
-            inputs.append(PolicyRunner.Input(prompt: Array(prompt.tokens), plan: plan))
+            var plans: [CachePlan] = []
+            for one in cases {
+                plans.append(
+                    try one.budget.plan(
+                        one.variant, promptTokens: prompt.tokens.count, maxNewTokens: prompt.newTokens,
+                        model: runner.configuration))
+            }
+            inputs.append(PolicyRunner.Input(prompt: Array(prompt.tokens), plans: plans))
         }
         return inputs
     }

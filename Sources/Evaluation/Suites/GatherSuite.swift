@@ -44,35 +44,38 @@ struct GatherSuite: EvaluationSuite {
     }
 
     func measure(
-        _ variant: PolicyVariant, _ budget: BudgetShare, runner: PolicyRunner
-    ) throws(EvaluationError) -> SuiteOutcome {
+        _ cases: [EvaluationCase], runner: PolicyRunner, progress: (Double) -> Void
+    ) throws(EvaluationError) -> [SuiteOutcome] {
         let prompts = texts.map { text in
             kind.isVisible
                 ? (tokens: ArraySlice(text.context + text.instruction), newTokens: text.answerTokens)
                 : (tokens: ArraySlice(text.context), newTokens: text.instruction.count + text.answerTokens)
         }
-        var written = [[TokenID]](repeating: [], count: texts.count)
-        let cost = runner.run(try inputs(prompts, variant, budget, runner)) { index, step, logits in
-            let text = texts[index]
+        // By case and text.
+        var written = [[[TokenID]]](repeating: .init(repeating: [], count: texts.count), count: cases.count)
+        let inputs = try inputs(prompts, cases, runner)
+        runner.run(inputs, progress: progress) { place, step, logits in
+            let text = texts[place.input]
             let fed = kind.isVisible ? 0 : text.instruction.count
             guard step >= fed else { return text.instruction[step] }
             let token = TokenID(Distribution.best(of: logits))
             // The list is one line.
             let endsLine = tokenizer.bytes(of: token).contains(UInt8(ascii: "\n"))
             guard !tokenizer.eosTokens.contains(token), !endsLine else { return nil }
-            written[index].append(token)
+            written[place.plan][place.input].append(token)
             return token
         }
-        let scores = texts.indices.map { index in
-            RougeScore(
-                candidate: Self.words(tokenizer.decode(written[index], skipSpecial: true)),
-                reference: texts[index].reference)
+        return cases.indices.map { index in
+            let scores = zip(texts, written[index]).map { text, list in
+                RougeScore(
+                    candidate: Self.words(tokenizer.decode(list, skipSpecial: true)), reference: text.reference)
+            }
+            return SuiteOutcome(
+                values: [
+                    .rouge1: scores.map(\.rouge1.f), .rouge2: scores.map(\.rouge2.f), .rougeL: scores.map(\.rougeL.f),
+                ],
+                cost: .init(of: inputs, plan: index))
         }
-        return SuiteOutcome(
-            values: [
-                .rouge1: scores.map(\.rouge1.f), .rouge2: scores.map(\.rouge2.f), .rougeL: scores.map(\.rougeL.f),
-            ],
-            cost: cost)
     }
 
     /// The list without its commas.

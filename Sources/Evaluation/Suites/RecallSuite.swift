@@ -58,24 +58,30 @@ struct RecallSuite: EvaluationSuite {
     }
 
     func measure(
-        _ variant: PolicyVariant, _ budget: BudgetShare, runner: PolicyRunner
-    ) throws(EvaluationError) -> SuiteOutcome {
+        _ cases: [EvaluationCase], runner: PolicyRunner, progress: (Double) -> Void
+    ) throws(EvaluationError) -> [SuiteOutcome] {
         let prompts = texts.map { text in
             kind.isVisible
                 ? (tokens: ArraySlice(text.context + text.question), newTokens: text.answer.count)
                 : (tokens: ArraySlice(text.context), newTokens: text.question.count + text.answer.count)
         }
-        var right = [Int](repeating: 0, count: texts.count)
-        let cost = runner.run(try inputs(prompts, variant, budget, runner)) { index, step, logits in
-            let text = texts[index]
+        // Digits by case and text.
+        var right = [[Int]](repeating: .init(repeating: 0, count: texts.count), count: cases.count)
+        let inputs = try inputs(prompts, cases, runner)
+        runner.run(inputs, progress: progress) { place, step, logits in
+            let text = texts[place.input]
             let fed = kind.isVisible ? 0 : text.question.count
             guard step >= fed else { return text.question[step] }
             // Feeding the right token after a wrong one leaves `exact` as it is, which asks for all of them.
             let expected = text.answer[step - fed]
-            if Distribution.best(of: logits) == Int(expected) { right[index] += 1 }
+            if Distribution.best(of: logits) == Int(expected) { right[place.plan][place.input] += 1 }
             return expected
         }
-        let shares = texts.indices.map { Double(right[$0]) / Double(texts[$0].answer.count) }
-        return SuiteOutcome(values: [.exact: shares.map { $0 == 1 ? 1 : 0 }, .digits: shares], cost: cost)
+        return cases.indices.map { index in
+            let shares = zip(right[index], texts).map { Double($0) / Double($1.answer.count) }
+            return SuiteOutcome(
+                values: [.exact: shares.map { $0 == 1 ? 1 : 0 }, .digits: shares],
+                cost: .init(of: inputs, plan: index))
+        }
     }
 }

@@ -1,3 +1,4 @@
+internal import Decoding
 internal import Evaluation
 internal import Foundation
 
@@ -49,7 +50,8 @@ public struct ModelEvaluation: Sendable {
         let model = try ModelLoader.load(configuration.model) { loading.show($0) }
         loading.end()
         let evaluation = try EvaluationRun(
-            settings: settings, model: model.decoder, modelName: model.name, tokenizer: model.tokenizer, text: text)
+            settings: contextTokens == nil ? settings.fitted(to: model.decoder.configuration.contextLength) : settings,
+            model: model.decoder, modelName: model.name, tokenizer: model.tokenizer, text: text)
         let bar = ProgressBar()
         let report = try evaluation.run(folder: folder) { bar.show($0.line) }
         bar.end()

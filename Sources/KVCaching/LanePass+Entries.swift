@@ -1,0 +1,37 @@
+internal import Kernels
+internal import Tensors
+
+/// Keys and values of the fed rows.
+extension LanePass {
+    /// The row's key in scratch, rotated to its position unless the lane keeps unrotated keys.
+    func rotatedKey(row: Int, position: Int) -> UnsafePointer<Float> {
+        let key = unsafe scratch.key.base
+        unsafe key.update(from: qkv.pointer(row: row, column: (shape.queryHeads + kvHead) * headDim), count: headDim)
+        if case .rope(let table) = unsafe attention.encoding, unsafe plan.positions == .original {
+            unsafe table.rotate(key, position: position, kernels: kernels)
+        }
+        return unsafe UnsafePointer(key)
+    }
+
+    func value(row: Int) -> UnsafePointer<Float> {
+        unsafe UnsafePointer(qkv.pointer(row: row, column: (shape.queryHeads + shape.kvHeads + kvHead) * headDim))
+    }
+
+    /// Compact RoPE lanes: all keys rotated to their indexes into scratch, rounded as rotated keys would have been
+    /// stored.
+    func rotateCompactKeys(_ lane: Lane, count: Int, fedKey: UnsafeRawPointer?) {
+        guard case .rope(let table) = unsafe attention.encoding, unsafe plan.positions == .compact else { return }
+        let rotated = unsafe scratch.rotatedKeys.base
+        let keys = unsafe lane.keys.assumingMemoryBound(to: Float.self)
+        unsafe rotated.update(from: keys, count: count * headDim)
+        var total = count
+        if let fedKey = unsafe fedKey {
+            unsafe (rotated + count * headDim).update(from: fedKey.assumingMemoryBound(to: Float.self), count: headDim)
+            total += 1
+        }
+        for index in 0..<total { unsafe table.rotate(rotated + index * headDim, position: index, kernels: kernels) }
+        if unsafe plan.storage == .f16 {
+            unsafe kernels.toF16(count: total * headDim, input: rotated, output: scratch.rotatedHalfKeys.base)
+        }
+    }
+}
