@@ -1,97 +1,214 @@
 #include "kernels.h"
 
-void ck_attention_logits_f32_scalar(size_t n, size_t d, float scale, const float *q, const void *keys, float *logits)
+/* is_f16 is a constant at each call in this file. */
+static inline float key_scalar(int is_f16, const void *keys, size_t at)
 {
-    const float *key = keys;
-    for (size_t j = 0; j < n; j++, key += d) {
-        float s[CK_LANES] = {0};
-        for (size_t i = 0; i < d; i += CK_LANES)
-            for (size_t l = 0; l < CK_LANES; l++) s[l] = i + l < d ? fmaf(key[i + l], q[i + l], s[l]) : s[l] + 0.0f;
-        logits[j] = scale * ck_lanes_sum(s);
-    }
+    return is_f16 ? ck_from_f16(((const uint16_t *)keys)[at]) : ((const float *)keys)[at];
 }
 
-void ck_attention_logits_f16_scalar(size_t n, size_t d, float scale, const float *q, const void *keys, float *logits)
+static inline void logits_scalar(int is_f16, size_t heads, size_t n, size_t d, float scale, const float *q,
+                                 size_t q_stride, const void *keys, float *logits, size_t stride)
 {
-    const uint16_t *key = keys;
-    for (size_t j = 0; j < n; j++, key += d) {
-        float s[CK_LANES] = {0};
-        for (size_t i = 0; i < d; i += CK_LANES)
-            for (size_t l = 0; l < CK_LANES; l++)
-                s[l] = i + l < d ? fmaf(ck_from_f16(key[i + l]), q[i + l], s[l]) : s[l] + 0.0f;
-        logits[j] = scale * ck_lanes_sum(s);
-    }
+    for (size_t g = 0; g < heads; g++)
+        for (size_t j = 0; j < n; j++) {
+            float s[CK_LANES] = {0};
+            for (size_t i = 0; i < d; i += CK_LANES)
+                for (size_t l = 0; l < CK_LANES; l++)
+                    s[l] = i + l < d ? fmaf(key_scalar(is_f16, keys, j * d + i + l), q[g * q_stride + i + l], s[l])
+                                     : s[l] + 0.0f;
+            logits[g * stride + j] = scale * ck_lanes_sum(s);
+        }
+}
+
+void ck_attention_logits_f32_scalar(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
+                                    const void *keys, float *logits, size_t stride)
+{
+    logits_scalar(0, heads, n, d, scale, q, q_stride, keys, logits, stride);
+}
+
+void ck_attention_logits_f16_scalar(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
+                                    const void *keys, float *logits, size_t stride)
+{
+    logits_scalar(1, heads, n, d, scale, q, q_stride, keys, logits, stride);
 }
 
 #if defined(__x86_64__)
-/* Keys taken together: eight chains, whose sums are added up in one go. */
-#define KEYS 8
+/* Sums of one go: heads * keys = 8 chains, which are added up together. */
+#define SUMS 8
 
-CK_AVX2_INLINE __m256 load_keys(int is_f16, const void *keys, size_t at)
+CK_AVX2_INLINE __m256 load_keys_avx2(int is_f16, const void *keys, size_t at, size_t count)
 {
-    if (is_f16) return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)((const uint16_t *)keys + at)));
-    return _mm256_loadu_ps((const float *)keys + at);
-}
-
-CK_AVX2_INLINE __m256 load_keys_tail(int is_f16, const void *keys, size_t at, size_t count)
-{
-    if (is_f16) return ck_load_f16_tail_avx2((const uint16_t *)keys + at, count);
-    return _mm256_maskload_ps((const float *)keys + at, ck_tail_mask_avx2(count));
-}
-
-/* s[j] = the eight partial sums of q . key[j] for j < count. */
-CK_AVX2_INLINE void partial_sums(int is_f16, size_t count, size_t d, const float *q, const void *keys, size_t at,
-                                 __m256 *s)
-{
-    for (size_t j = 0; j < count; j++) s[j] = _mm256_setzero_ps();
-    size_t i = 0;
-    for (; i + CK_LANES <= d; i += CK_LANES) {
-        __m256 query = _mm256_loadu_ps(q + i);
-        for (size_t j = 0; j < count; j++) s[j] = _mm256_fmadd_ps(load_keys(is_f16, keys, at + j * d + i), query, s[j]);
+    if (is_f16) {
+        const uint16_t *half = (const uint16_t *)keys + at;
+        return count < 8 ? ck_load_f16_tail_avx2(half, count) : _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)half));
     }
-    if (i == d) return;
-    __m256 query = _mm256_maskload_ps(q + i, ck_tail_mask_avx2(d - i));
-    for (size_t j = 0; j < count; j++)
-        s[j] = _mm256_fmadd_ps(load_keys_tail(is_f16, keys, at + j * d + i, d - i), query, s[j]);
+    const float *wide = (const float *)keys + at;
+    return count < 8 ? _mm256_maskload_ps(wide, ck_tail_mask_avx2(count)) : _mm256_loadu_ps(wide);
 }
 
-/* is_f16 is a constant at each call, and so is d for the usual head dimensions. */
-CK_AVX2_INLINE void attention_logits(int is_f16, size_t n, size_t d, float scale, const float *q, const void *keys,
-                                     float *logits)
+CK_AVX2_INLINE __m256 load_query_avx2(const float *q, size_t count)
 {
-    size_t j = 0;
-    __m256 s[KEYS], factor = _mm256_set1_ps(scale);
-    for (; j + KEYS <= n; j += KEYS) {
-        partial_sums(is_f16, KEYS, d, q, keys, j * d, s);
-        _mm256_storeu_ps(logits + j, _mm256_mul_ps(factor, ck_lanes_sum8_avx2(s)));
+    return count < 8 ? _mm256_maskload_ps(q, ck_tail_mask_avx2(count)) : _mm256_loadu_ps(q);
+}
+
+/* The partial sums of `heads` heads and `count` keys from key `j` on: s[g * count + key]. */
+CK_AVX2_INLINE void partial_sums_avx2(int is_f16, size_t heads, size_t count, size_t d, const float *q,
+                                      size_t q_stride, const void *keys, size_t j, __m256 *s)
+{
+    for (size_t c = 0; c < heads * count; c++) s[c] = _mm256_setzero_ps();
+    for (size_t i = 0; i < d; i += CK_LANES) {
+        size_t left = d - i;
+        __m256 query[2];
+        for (size_t g = 0; g < heads; g++) query[g] = load_query_avx2(q + g * q_stride + i, left);
+        for (size_t key = 0; key < count; key++) {
+            __m256 k = load_keys_avx2(is_f16, keys, (j + key) * d + i, left);
+            for (size_t g = 0; g < heads; g++) s[g * count + key] = _mm256_fmadd_ps(k, query[g], s[g * count + key]);
+        }
+    }
+}
+
+/* One or two heads; each key is read and widened once for both. heads is a constant at each call. */
+CK_AVX2_INLINE void heads_avx2(int is_f16, size_t heads, size_t n, size_t d, float scale, const float *q,
+                               size_t q_stride, const void *keys, float *logits, size_t stride)
+{
+    __m256 s[SUMS], factor = _mm256_set1_ps(scale);
+    size_t j = 0, count = SUMS / heads;
+    for (; j + count <= n; j += count) {
+        partial_sums_avx2(is_f16, heads, count, d, q, q_stride, keys, j, s);
+        __m256 sums = _mm256_mul_ps(factor, ck_lanes_sum8_avx2(s));
+        if (heads == 1) {
+            _mm256_storeu_ps(logits + j, sums);
+        } else {
+            _mm_storeu_ps(logits + j, _mm256_castps256_ps128(sums));
+            _mm_storeu_ps(logits + stride + j, _mm256_extractf128_ps(sums, 1));
+        }
     }
     for (; j < n; j++) {
-        partial_sums(is_f16, 1, d, q, keys, j * d, s);
-        logits[j] = scale * ck_lanes_sum_avx2(s[0]);
+        partial_sums_avx2(is_f16, heads, 1, d, q, q_stride, keys, j, s);
+        for (size_t g = 0; g < heads; g++) logits[g * stride + j] = scale * ck_lanes_sum_avx2(s[g]);
     }
 }
 
-#define USUAL_HEAD_DIMS(is_f16)                                                                             \
+/* d is a constant where the call says so. */
+CK_AVX2_INLINE void logits_avx2(int is_f16, size_t heads, size_t n, size_t d, float scale, const float *q,
+                                size_t q_stride, const void *keys, float *logits, size_t stride)
+{
+    size_t g = 0;
+    for (; g + 2 <= heads; g += 2)
+        heads_avx2(is_f16, 2, n, d, scale, q + g * q_stride, q_stride, keys, logits + g * stride, stride);
+    if (g < heads) heads_avx2(is_f16, 1, n, d, scale, q + g * q_stride, q_stride, keys, logits + g * stride, stride);
+}
+
+/* The usual head dimensions as constants. */
+#define USUAL_HEAD_DIMS(is_f16, function)                                                                   \
     switch (d) {                                                                                            \
-    case 8: attention_logits(is_f16, n, 8, scale, q, keys, logits); break;                                  \
-    case 16: attention_logits(is_f16, n, 16, scale, q, keys, logits); break;                                \
-    case 32: attention_logits(is_f16, n, 32, scale, q, keys, logits); break;                                \
-    case 64: attention_logits(is_f16, n, 64, scale, q, keys, logits); break;                                \
-    case 80: attention_logits(is_f16, n, 80, scale, q, keys, logits); break;                                \
-    case 96: attention_logits(is_f16, n, 96, scale, q, keys, logits); break;                                \
-    case 128: attention_logits(is_f16, n, 128, scale, q, keys, logits); break;                              \
-    default: attention_logits(is_f16, n, d, scale, q, keys, logits);                                        \
+    case 64: function(is_f16, heads, n, 64, scale, q, q_stride, keys, logits, stride); break;               \
+    case 80: function(is_f16, heads, n, 80, scale, q, q_stride, keys, logits, stride); break;               \
+    case 128: function(is_f16, heads, n, 128, scale, q, q_stride, keys, logits, stride); break;             \
+    default: function(is_f16, heads, n, d, scale, q, q_stride, keys, logits, stride);                       \
     }
 
-CK_AVX2 void ck_attention_logits_f32_avx2(size_t n, size_t d, float scale, const float *q, const void *keys,
-                                          float *logits)
+CK_AVX2 void ck_attention_logits_f32_avx2(size_t heads, size_t n, size_t d, float scale, const float *q,
+                                          size_t q_stride, const void *keys, float *logits, size_t stride)
 {
-    USUAL_HEAD_DIMS(0)
+    USUAL_HEAD_DIMS(0, logits_avx2)
 }
 
-CK_AVX2 void ck_attention_logits_f16_avx2(size_t n, size_t d, float scale, const float *q, const void *keys,
-                                          float *logits)
+CK_AVX2 void ck_attention_logits_f16_avx2(size_t heads, size_t n, size_t d, float scale, const float *q,
+                                          size_t q_stride, const void *keys, float *logits, size_t stride)
 {
-    USUAL_HEAD_DIMS(1)
+    USUAL_HEAD_DIMS(1, logits_avx2)
+}
+
+/* Eight elements of a key, twice. */
+CK_AVX512_INLINE __m512 load_keys_avx512(int is_f16, const void *keys, size_t at)
+{
+    if (!is_f16) return _mm512_broadcast_f32x8(_mm256_loadu_ps((const float *)keys + at));
+    __m128i half = _mm_loadu_si128((const __m128i *)((const uint16_t *)keys + at));
+    return _mm512_cvtph_ps(_mm256_broadcastsi128_si256(half));
+}
+
+/* ck_lanes_sum8_avx2 of the lower and of the upper halves. */
+CK_AVX512_INLINE __m512 lanes_sum8_twice(const __m512 s[8])
+{
+    const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+    const __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+    __m512 t[4], u[2];
+    for (int j = 0; j < 4; j++) {
+        __m512d a = _mm512_castps_pd(s[j]), b = _mm512_castps_pd(s[j + 4]);
+        t[j] = _mm512_add_ps(_mm512_castpd_ps(_mm512_permutex2var_pd(a, even, b)),
+                             _mm512_castpd_ps(_mm512_permutex2var_pd(a, odd, b)));
+    }
+    for (int j = 0; j < 2; j++)
+        u[j] = _mm512_add_ps(_mm512_shuffle_ps(t[2 * j], t[2 * j + 1], 0x44),
+                             _mm512_shuffle_ps(t[2 * j], t[2 * j + 1], 0xEE));
+    return _mm512_add_ps(_mm512_shuffle_ps(u[0], u[1], 0x88), _mm512_shuffle_ps(u[0], u[1], 0xDD));
+}
+
+/* `pairs` pairs of heads, one in the lower halves and one in the upper, for the largest multiple of 8 keys. The second
+ * head of the last pair is the first again where `heads` is odd. d % 8 == 0; pairs is a constant at each call. */
+CK_AVX512_INLINE size_t pairs_avx512(int is_f16, size_t pairs, size_t heads, size_t n, size_t d, float scale,
+                                     const float *q, size_t q_stride, const void *keys, float *logits, size_t stride)
+{
+    __m512 factor = _mm512_set1_ps(scale);
+    size_t j = 0;
+    for (; j + SUMS <= n; j += SUMS) {
+        __m512 s[2][SUMS];
+        for (size_t p = 0; p < pairs; p++)
+            for (size_t key = 0; key < SUMS; key++) s[p][key] = _mm512_setzero_ps();
+        for (size_t i = 0; i < d; i += CK_LANES) {
+            __m512 query[2];
+            for (size_t p = 0; p < pairs; p++) {
+                size_t second = 2 * p + 1 < heads ? 2 * p + 1 : 2 * p;
+                query[p] = _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(q + 2 * p * q_stride + i)),
+                                              _mm256_loadu_ps(q + second * q_stride + i), 1);
+            }
+            for (size_t key = 0; key < SUMS; key++) {
+                __m512 k = load_keys_avx512(is_f16, keys, (j + key) * d + i);
+                for (size_t p = 0; p < pairs; p++) s[p][key] = _mm512_fmadd_ps(k, query[p], s[p][key]);
+            }
+        }
+        for (size_t p = 0; p < pairs; p++) {
+            __m512 sums = _mm512_mul_ps(factor, lanes_sum8_twice(s[p]));
+            _mm256_storeu_ps(logits + 2 * p * stride + j, _mm512_castps512_ps256(sums));
+            if (2 * p + 1 < heads)
+                _mm256_storeu_ps(logits + (2 * p + 1) * stride + j, _mm512_extractf32x8_ps(sums, 1));
+        }
+    }
+    return j;
+}
+
+/* Four heads at a time, then the rest; what is left of the keys goes the way of AVX2, which gives the same bits. */
+CK_AVX512_INLINE void logits_avx512(int is_f16, size_t heads, size_t n, size_t d, float scale, const float *q,
+                                    size_t q_stride, const void *keys, float *logits, size_t stride)
+{
+    size_t done = 0, wide = d % CK_LANES == 0 ? n : 0;
+    for (size_t g = 0; g < heads; g += 4) {
+        const float *query = q + g * q_stride;
+        float *row = logits + g * stride;
+        size_t left = heads - g;
+        if (left == 1)
+            logits_avx2(is_f16, 1, n, d, scale, query, q_stride, keys, row, stride);
+        else if (left == 2)
+            done = pairs_avx512(is_f16, 1, 2, wide, d, scale, query, q_stride, keys, row, stride);
+        else
+            done = pairs_avx512(is_f16, 2, left, wide, d, scale, query, q_stride, keys, row, stride);
+        if (left == 1) continue;
+        size_t size = is_f16 ? 2 : 4;
+        logits_avx2(is_f16, left < 4 ? left : 4, n - done, d, scale, query, q_stride,
+                    (const uint8_t *)keys + done * d * size, row + done, stride);
+    }
+}
+
+CK_AVX512 void ck_attention_logits_f32_avx512(size_t heads, size_t n, size_t d, float scale, const float *q,
+                                              size_t q_stride, const void *keys, float *logits, size_t stride)
+{
+    USUAL_HEAD_DIMS(0, logits_avx512)
+}
+
+CK_AVX512 void ck_attention_logits_f16_avx512(size_t heads, size_t n, size_t d, float scale, const float *q,
+                                              size_t q_stride, const void *keys, float *logits, size_t stride)
+{
+    USUAL_HEAD_DIMS(1, logits_avx512)
 }
 #endif

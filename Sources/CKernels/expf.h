@@ -85,6 +85,54 @@ CK_AVX2_INLINE float ck_exp_sum_avx2(size_t n, float max, float *x)
     }
     return ck_lanes_sum_avx2(sum);
 }
+
+CK_AVX512_INLINE __m512 ck_exp_avx512(__m512 x)
+{
+    __m512 low = _mm512_set1_ps(CK_EXP_LOW), high = _mm512_set1_ps(CK_EXP_HIGH), round = _mm512_set1_ps(CK_ROUND);
+    __m512 inside = _mm512_max_ps(_mm512_min_ps(x, high), low);
+    __m512 rounded = _mm512_fmadd_ps(inside, _mm512_set1_ps(CK_LOG2E), round);
+    __m512i n = _mm512_sub_epi32(_mm512_castps_si512(rounded), _mm512_set1_epi32(CK_ROUND_BITS));
+    __m512 r = _mm512_sub_ps(rounded, round);
+    r = _mm512_fmadd_ps(r, _mm512_set1_ps(-CK_LN2_LOW), _mm512_fmadd_ps(r, _mm512_set1_ps(-CK_LN2_HIGH), inside));
+    __m512 p = _mm512_set1_ps(ck_exp_coefficients[0]);
+    for (int i = 1; i < 6; i++) p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(ck_exp_coefficients[i]));
+    p = _mm512_add_ps(_mm512_fmadd_ps(p, _mm512_mul_ps(r, r), r), _mm512_set1_ps(1.0f));
+    __m512i half = _mm512_srai_epi32(n, 1), bias = _mm512_set1_epi32(127);
+    __m512i first = _mm512_slli_epi32(_mm512_add_epi32(half, bias), 23);
+    __m512i second = _mm512_slli_epi32(_mm512_add_epi32(_mm512_sub_epi32(n, half), bias), 23);
+    __m512 y = _mm512_mul_ps(_mm512_mul_ps(p, _mm512_castsi512_ps(first)), _mm512_castsi512_ps(second));
+    y = _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, high, _CMP_GT_OQ), _mm512_set1_ps(INFINITY));
+    y = _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, low, _CMP_LT_OQ), _mm512_setzero_ps());
+    return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x);
+}
+
+CK_AVX512_INLINE float ck_max_avx512(size_t n, const float *x)
+{
+    __m512 lanes = _mm512_set1_ps(-INFINITY);
+    size_t j = 0;
+    for (; j + 16 <= n; j += 16) lanes = _mm512_max_ps(_mm512_loadu_ps(x + j), lanes);
+    float max = _mm512_reduce_max_ps(lanes);
+    if (j == n) return max;
+    float rest = ck_max_avx2(n - j, x + j);
+    return rest > max ? rest : max;
+}
+
+/* x[j] = exp(x[j] - max) in place; returns their sum in the common order. */
+CK_AVX512_INLINE float ck_exp_sum_avx512(size_t n, float max, float *x)
+{
+    __m256 sum = _mm256_setzero_ps();
+    __m512 shift = _mm512_set1_ps(max);
+    for (size_t j = 0; j < n; j += 16) {
+        size_t left = n - j;
+        __mmask16 mask = left < 16 ? (__mmask16)((1u << left) - 1) : 0xFFFF;
+        __m512 y = ck_exp_avx512(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, x + j), shift));
+        y = _mm512_maskz_mov_ps(mask, y);
+        _mm512_mask_storeu_ps(x + j, mask, y);
+        sum = _mm256_add_ps(sum, _mm512_castps512_ps256(y));
+        if (left > 8) sum = _mm256_add_ps(sum, _mm512_extractf32x8_ps(y, 1));
+    }
+    return ck_lanes_sum_avx2(sum);
+}
 #endif
 
 #endif

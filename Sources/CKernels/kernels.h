@@ -7,8 +7,21 @@
 #include <math.h>
 #include <string.h>
 
+/* What has variants for AVX-512, too. */
+#define CK_DECLARE_WIDE(isa)                                                                                \
+    ck_multiply_floats_fn ck_multiply_f32_##isa, ck_multiply_f16_##isa, ck_multiply_bf16_##isa;             \
+    ck_multiply_blocks_fn ck_multiply_q8_0_##isa, ck_multiply_q4_0_##isa;                                   \
+    ck_multiply_blocks_fn ck_multiply_q4_k_##isa, ck_multiply_q6_k_##isa;                                   \
+    ck_quantize_fn ck_quantize_##isa;                                                                       \
+    ck_attention_logits_fn ck_attention_logits_f32_##isa, ck_attention_logits_f16_##isa;                    \
+    ck_tile_logits_fn ck_tile_logits_f32_##isa;                                                             \
+    ck_softmax_f32_fn ck_softmax_f32_##isa;                                                                 \
+    ck_weighted_sum_fn ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa;                                \
+    ck_keyformer_score_f32_fn ck_keyformer_score_f32_##isa;                                                 \
+    ck_gumbel_f32_fn ck_gumbel_f32_##isa;
+
+/* Everything else. */
 #define CK_DECLARE(isa)                                                                                     \
-    ck_matmul_f32_fn ck_matmul_f32_##isa;                                                                   \
     ck_dequantize_fn ck_dequantize_f16_##isa, ck_dequantize_bf16_##isa;                                     \
     ck_dequantize_fn ck_dequantize_q8_0_##isa, ck_dequantize_q4_0_##isa;                                    \
     ck_to_f16_fn ck_to_f16_##isa;                                                                           \
@@ -18,28 +31,34 @@
     ck_silu_multiply_f32_fn ck_silu_multiply_f32_##isa;                                                     \
     ck_gelu_f32_fn ck_gelu_tanh_f32_##isa, ck_gelu_erf_f32_##isa;                                           \
     ck_rope_f32_fn ck_rope_half_f32_##isa, ck_rope_interleaved_f32_##isa;                                   \
-    ck_attention_logits_fn ck_attention_logits_f32_##isa, ck_attention_logits_f16_##isa;                    \
+    ck_tile_keys_fn ck_tile_keys_f32_##isa, ck_tile_keys_f16_##isa;                                         \
     ck_alibi_f32_fn ck_alibi_f32_##isa;                                                                     \
-    ck_softmax_f32_fn ck_softmax_f32_##isa;                                                                 \
-    ck_weighted_sum_fn ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa;                                \
-    ck_keyformer_score_f32_fn ck_keyformer_score_f32_##isa;                                                 \
-    ck_gumbel_f32_fn ck_gumbel_f32_##isa;                                                                   \
     ck_argmin_newest_fn ck_argmin_newest_f32_##isa;
 
+CK_DECLARE_WIDE(scalar)
 CK_DECLARE(scalar)
+/* Read one row at a time, so they have no variants. */
+ck_dequantize_fn ck_dequantize_q4_k_scalar, ck_dequantize_q6_k_scalar;
 #if defined(__x86_64__)
+CK_DECLARE_WIDE(avx2)
 CK_DECLARE(avx2)
+CK_DECLARE_WIDE(avx512)
 #endif
 
 /* 1 where the CPU and the operating system run AVX2, FMA and F16C. */
 int ck_cpu_has_avx2(void);
+/* 1 where they run, besides, AVX-512 F, BW, DQ, VL and VNNI. */
+int ck_cpu_has_avx512(void);
 
-/* Elements of a GGUF block, and the bytes of a block of each type. */
+/* Elements of a GGUF block and of a K block, and the bytes of a block of each type. */
 #define CK_BLOCK 32
+#define CK_SUPER_BLOCK 256
 #define CK_Q8_0_BYTES 34
 #define CK_Q4_0_BYTES 18
+#define CK_Q4_K_BYTES 144
+#define CK_Q6_K_BYTES 210
 
-/* Number of partial sums of every reduction. */
+/* Number of partial sums of the reductions other than products with weights. */
 #define CK_LANES 8
 
 static inline float ck_lanes_sum(const float s[CK_LANES])
@@ -85,6 +104,10 @@ static inline uint16_t ck_load_u16(const uint8_t *bytes)
 
 #define CK_AVX2 __attribute__((target("avx2,fma,f16c")))
 #define CK_AVX2_INLINE static inline __attribute__((target("avx2,fma,f16c"), always_inline))
+
+#define CK_AVX512_TARGET "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
+#define CK_AVX512 __attribute__((target(CK_AVX512_TARGET)))
+#define CK_AVX512_INLINE static inline __attribute__((target(CK_AVX512_TARGET), always_inline))
 
 /* ck_lanes_sum of one register. */
 CK_AVX2_INLINE float ck_lanes_sum_avx2(__m256 s)

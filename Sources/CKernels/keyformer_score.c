@@ -35,4 +35,25 @@ CK_AVX2 void ck_keyformer_score_f32_avx2(size_t n, float inverse_tau, const floa
     }
     for (; j < n; j++) score[j] = fmaf(scratch[j], inverse, score[j]);
 }
+
+CK_AVX512 void ck_keyformer_score_f32_avx512(size_t n, float inverse_tau, const float *logits, const float *noise,
+                                             float *scratch, float *score)
+{
+    assert(n > 0);
+    __m512 temperature = _mm512_set1_ps(inverse_tau);
+    size_t j = 0;
+    for (; j + 16 <= n; j += 16) {
+        __m512 logit = _mm512_loadu_ps(logits + j);
+        if (noise) logit = _mm512_add_ps(logit, _mm512_loadu_ps(noise + j));
+        _mm512_storeu_ps(scratch + j, _mm512_mul_ps(logit, temperature));
+    }
+    for (; j < n; j++) scratch[j] = (noise ? logits[j] + noise[j] : logits[j]) * inverse_tau;
+    float inverse = 1.0f / ck_exp_sum_avx512(n, ck_max_avx512(n, scratch), scratch);
+    __m512 factor = _mm512_set1_ps(inverse);
+    for (j = 0; j + 16 <= n; j += 16) {
+        __m512 sum = _mm512_fmadd_ps(_mm512_loadu_ps(scratch + j), factor, _mm512_loadu_ps(score + j));
+        _mm512_storeu_ps(score + j, sum);
+    }
+    for (; j < n; j++) score[j] = fmaf(scratch[j], inverse, score[j]);
+}
 #endif

@@ -21,4 +21,15 @@ CK_AVX2 void ck_softmax_f32_avx2(size_t n, float *x)
     for (; j + 8 <= n; j += 8) _mm256_storeu_ps(x + j, _mm256_mul_ps(_mm256_loadu_ps(x + j), factor));
     for (; j < n; j++) x[j] *= inverse;
 }
+
+CK_AVX512 void ck_softmax_f32_avx512(size_t n, float *x)
+{
+    assert(n > 0);
+    float max = ck_max_avx512(n, x);
+    float inverse = 1.0f / ck_exp_sum_avx512(n, max, x);
+    __m512 factor = _mm512_set1_ps(inverse);
+    size_t j = 0;
+    for (; j + 16 <= n; j += 16) _mm512_storeu_ps(x + j, _mm512_mul_ps(_mm512_loadu_ps(x + j), factor));
+    for (; j < n; j++) x[j] *= inverse;
+}
 #endif

@@ -1,37 +1,51 @@
 #include "kernels.h"
 
-#define CK_TABLE(name)                                                                                      \
-    {                                                                                                       \
-        .isa = #name,                                                                                       \
-        .matmul_f32 = ck_matmul_f32_##name,                                                                 \
-        .dequantize_f16 = ck_dequantize_f16_##name,                                                         \
-        .dequantize_bf16 = ck_dequantize_bf16_##name,                                                       \
-        .dequantize_q8_0 = ck_dequantize_q8_0_##name,                                                       \
-        .dequantize_q4_0 = ck_dequantize_q4_0_##name,                                                       \
-        .to_f16 = ck_to_f16_##name,                                                                         \
-        .rms_norm_f32 = ck_rms_norm_f32_##name,                                                             \
-        .layer_norm_f32 = ck_layer_norm_f32_##name,                                                         \
-        .add_f32 = ck_add_f32_##name,                                                                       \
-        .silu_multiply_f32 = ck_silu_multiply_f32_##name,                                                   \
-        .gelu_tanh_f32 = ck_gelu_tanh_f32_##name,                                                           \
-        .gelu_erf_f32 = ck_gelu_erf_f32_##name,                                                             \
-        .rope_half_f32 = ck_rope_half_f32_##name,                                                           \
-        .rope_interleaved_f32 = ck_rope_interleaved_f32_##name,                                             \
-        .attention_logits_f32 = ck_attention_logits_f32_##name,                                             \
-        .attention_logits_f16 = ck_attention_logits_f16_##name,                                             \
-        .alibi_f32 = ck_alibi_f32_##name,                                                                   \
-        .softmax_f32 = ck_softmax_f32_##name,                                                               \
-        .weighted_sum_f32 = ck_weighted_sum_f32_##name,                                                     \
-        .weighted_sum_f16 = ck_weighted_sum_f16_##name,                                                     \
-        .keyformer_score_f32 = ck_keyformer_score_f32_##name,                                               \
-        .gumbel_f32 = ck_gumbel_f32_##name,                                                                 \
-        .argmin_newest_f32 = ck_argmin_newest_f32_##name,                                                   \
-    }
+/* Slots with variants for AVX-512. */
+#define CK_WIDE(name)                                                                                   \
+    .multiply_f32 = ck_multiply_f32_##name,                                                                 \
+    .multiply_f16 = ck_multiply_f16_##name,                                                                 \
+    .multiply_bf16 = ck_multiply_bf16_##name,                                                               \
+    .multiply_q8_0 = ck_multiply_q8_0_##name,                                                               \
+    .multiply_q4_0 = ck_multiply_q4_0_##name,                                                               \
+    .multiply_q4_k = ck_multiply_q4_k_##name,                                                               \
+    .multiply_q6_k = ck_multiply_q6_k_##name,                                                               \
+    .quantize = ck_quantize_##name,                                                                         \
+    .attention_logits_f32 = ck_attention_logits_f32_##name,                                                 \
+    .attention_logits_f16 = ck_attention_logits_f16_##name,                                                 \
+    .softmax_f32 = ck_softmax_f32_##name,                                                                   \
+    .weighted_sum_f32 = ck_weighted_sum_f32_##name,                                                         \
+    .weighted_sum_f16 = ck_weighted_sum_f16_##name,                                                         \
+    .keyformer_score_f32 = ck_keyformer_score_f32_##name,                                                   \
+    .gumbel_f32 = ck_gumbel_f32_##name,                                                                     \
+    .tile_logits_f32 = ck_tile_logits_f32_##name
+
+/* All other slots. */
+#define CK_OTHERS(name)                                                                                     \
+    .dequantize_q4_k = ck_dequantize_q4_k_scalar,                                                           \
+    .dequantize_q6_k = ck_dequantize_q6_k_scalar,                                                           \
+    .dequantize_f16 = ck_dequantize_f16_##name,                                                             \
+    .dequantize_bf16 = ck_dequantize_bf16_##name,                                                           \
+    .dequantize_q8_0 = ck_dequantize_q8_0_##name,                                                           \
+    .dequantize_q4_0 = ck_dequantize_q4_0_##name,                                                           \
+    .to_f16 = ck_to_f16_##name,                                                                             \
+    .rms_norm_f32 = ck_rms_norm_f32_##name,                                                                 \
+    .layer_norm_f32 = ck_layer_norm_f32_##name,                                                             \
+    .add_f32 = ck_add_f32_##name,                                                                           \
+    .silu_multiply_f32 = ck_silu_multiply_f32_##name,                                                       \
+    .gelu_tanh_f32 = ck_gelu_tanh_f32_##name,                                                               \
+    .gelu_erf_f32 = ck_gelu_erf_f32_##name,                                                                 \
+    .rope_half_f32 = ck_rope_half_f32_##name,                                                               \
+    .rope_interleaved_f32 = ck_rope_interleaved_f32_##name,                                                 \
+    .tile_keys_f32 = ck_tile_keys_f32_##name,                                                               \
+    .tile_keys_f16 = ck_tile_keys_f16_##name,                                                               \
+    .alibi_f32 = ck_alibi_f32_##name,                                                                       \
+    .argmin_newest_f32 = ck_argmin_newest_f32_##name
 
 /* The tables are constants, so nothing is filled at run time and no thread can see a half-made one. */
-static const ck_table scalar_table = CK_TABLE(scalar);
+static const ck_table scalar_table = {.isa = "scalar", CK_WIDE(scalar), CK_OTHERS(scalar)};
 #if defined(__x86_64__)
-static const ck_table avx2_table = CK_TABLE(avx2);
+static const ck_table avx2_table = {.isa = "avx2", CK_WIDE(avx2), CK_OTHERS(avx2)};
+static const ck_table avx512_table = {.isa = "avx512", CK_WIDE(avx512), CK_OTHERS(avx2)};
 #endif
 
 /* A slot added to ck_table and forgotten above would be a null pointer: found here, not in a request. */
@@ -50,11 +64,24 @@ const ck_table *ck_table_scalar(void)
     return &scalar_table;
 }
 
-const ck_table *ck_table_best(void)
+const ck_table *ck_table_named(const char *isa)
 {
 #if defined(__x86_64__)
-    assert(is_complete(&avx2_table));
-    if (ck_cpu_has_avx2()) return &avx2_table;
+    if (strcmp(isa, "avx512") == 0) {
+        assert(is_complete(&avx512_table));
+        return ck_cpu_has_avx512() ? &avx512_table : NULL;
+    }
+    if (strcmp(isa, "avx2") == 0) {
+        assert(is_complete(&avx2_table));
+        return ck_cpu_has_avx2() ? &avx2_table : NULL;
+    }
 #endif
-    return ck_table_scalar();
+    return strcmp(isa, "scalar") == 0 ? ck_table_scalar() : NULL;
+}
+
+const ck_table *ck_table_best(void)
+{
+    const ck_table *table = ck_table_named("avx512");
+    if (!table) table = ck_table_named("avx2");
+    return table ? table : ck_table_scalar();
 }

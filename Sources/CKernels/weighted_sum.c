@@ -1,95 +1,141 @@
 #include "kernels.h"
 
-void ck_weighted_sum_f32_scalar(size_t n, size_t d, const float *p, const void *values, int accumulate, float *out)
+/* is_f16 is a constant at each call in this file. */
+static inline void sum_scalar(int is_f16, size_t heads, size_t n, size_t d, const float *p, size_t p_stride,
+                              const void *values, int accumulate, float *out, size_t stride)
 {
-    const float *value = values;
-    if (!accumulate) memset(out, 0, d * sizeof *out);
-    for (size_t j = 0; j < n; j++, value += d)
-        for (size_t i = 0; i < d; i++) out[i] = fmaf(p[j], value[i], out[i]);
+    for (size_t g = 0; g < heads; g++, p += p_stride, out += stride) {
+        if (!accumulate) memset(out, 0, d * sizeof *out);
+        for (size_t j = 0; j < n; j++)
+            for (size_t i = 0; i < d; i++) {
+                float value = is_f16 ? ck_from_f16(((const uint16_t *)values)[j * d + i])
+                                     : ((const float *)values)[j * d + i];
+                out[i] = fmaf(p[j], value, out[i]);
+            }
+    }
 }
 
-void ck_weighted_sum_f16_scalar(size_t n, size_t d, const float *p, const void *values, int accumulate, float *out)
-{
-    const uint16_t *value = values;
-    if (!accumulate) memset(out, 0, d * sizeof *out);
-    for (size_t j = 0; j < n; j++, value += d)
-        for (size_t i = 0; i < d; i++) out[i] = fmaf(p[j], ck_from_f16(value[i]), out[i]);
-}
+#define PARAMETERS                                                                                          \
+    size_t heads, size_t n, size_t d, const float *p, size_t p_stride, const void *values, int accumulate,  \
+        float *out, size_t stride
+#define ARGUMENTS heads, n, d, p, p_stride, values, accumulate, out, stride
+
+void ck_weighted_sum_f32_scalar(PARAMETERS) { sum_scalar(0, ARGUMENTS); }
+void ck_weighted_sum_f16_scalar(PARAMETERS) { sum_scalar(1, ARGUMENTS); }
 
 #if defined(__x86_64__)
-/* Registers of sums at most: what is left of 16 holds a value and a probability. */
-#define MOST_REGISTERS 12
+/* Heads whose sums are kept together, and registers of 8 or 16 elements for each at most: values are read and widened
+ * once for all of these heads, and eight chains hide the latency of the fused multiply-add. */
+#define HEADS 4
+#define AVX2_REGISTERS 8
+#define AVX512_REGISTERS 4
 
-CK_AVX2_INLINE __m256 load_values(int is_f16, const void *values, size_t at)
+CK_AVX2_INLINE __m256 load_avx2(int is_f16, const void *values, size_t at, size_t count)
 {
-    if (is_f16) return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)((const uint16_t *)values + at)));
-    return _mm256_loadu_ps((const float *)values + at);
+    if (is_f16) {
+        const uint16_t *half = (const uint16_t *)values + at;
+        return count < 8 ? ck_load_f16_tail_avx2(half, count) : _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)half));
+    }
+    const float *wide = (const float *)values + at;
+    return count < 8 ? _mm256_maskload_ps(wide, ck_tail_mask_avx2(count)) : _mm256_loadu_ps(wide);
 }
 
-/* 8 * registers elements from `first` on. registers and is_f16 are constants at each call. */
-CK_AVX2_INLINE void sum_registers(size_t registers, int is_f16, size_t n, size_t d, size_t first, const float *p,
-                                  const void *values, float *out)
+/* The elements from `first` on: whole registers, or `count` < 8 elements of one. heads and registers are constants. */
+CK_AVX2_INLINE void part_avx2(int is_f16, size_t heads, size_t registers, size_t count, size_t n, size_t d,
+                              size_t first, const float *p, size_t p_stride, const void *values, int accumulate,
+                              float *out, size_t stride)
 {
-    __m256 s[MOST_REGISTERS];
-    for (size_t i = 0; i < registers; i++) s[i] = _mm256_loadu_ps(out + first + 8 * i);
-    for (size_t j = 0; j < n; j++) {
-        __m256 weight = _mm256_broadcast_ss(p + j);
+    __m256 s[HEADS][AVX2_REGISTERS];
+    __m256i mask = count < 8 ? ck_tail_mask_avx2(count) : _mm256_set1_epi32(-1);
+    for (size_t g = 0; g < heads; g++)
         for (size_t i = 0; i < registers; i++)
-            s[i] = _mm256_fmadd_ps(weight, load_values(is_f16, values, j * d + first + 8 * i), s[i]);
-    }
-    for (size_t i = 0; i < registers; i++) _mm256_storeu_ps(out + first + 8 * i, s[i]);
-}
-
-/* The last d - first < 8 elements. */
-CK_AVX2_INLINE void sum_tail(int is_f16, size_t n, size_t d, size_t first, const float *p, const void *values,
-                             float *out)
-{
-    __m256i mask = ck_tail_mask_avx2(d - first);
-    __m256 s = _mm256_maskload_ps(out + first, mask);
+            s[g][i] = accumulate ? _mm256_maskload_ps(out + g * stride + first + 8 * i, mask) : _mm256_setzero_ps();
     for (size_t j = 0; j < n; j++) {
-        __m256 value = is_f16 ? ck_load_f16_tail_avx2((const uint16_t *)values + j * d + first, d - first)
-                              : _mm256_maskload_ps((const float *)values + j * d + first, mask);
-        s = _mm256_fmadd_ps(_mm256_broadcast_ss(p + j), value, s);
-    }
-    _mm256_maskstore_ps(out + first, mask, s);
-}
-
-CK_AVX2_INLINE void weighted_sum(int is_f16, size_t n, size_t d, const float *p, const void *values, int accumulate,
-                                 float *out)
-{
-    if (!accumulate) memset(out, 0, d * sizeof *out);
-    size_t i = 0;
-    while (i + 8 <= d) {
-        /* Two equal parts where one part has too many registers: 128 is 8 + 8. */
-        size_t left = (d - i) / 8, registers = left <= MOST_REGISTERS ? left : 8;
-        switch (registers) {
-        case 1: sum_registers(1, is_f16, n, d, i, p, values, out); break;
-        case 2: sum_registers(2, is_f16, n, d, i, p, values, out); break;
-        case 3: sum_registers(3, is_f16, n, d, i, p, values, out); break;
-        case 4: sum_registers(4, is_f16, n, d, i, p, values, out); break;
-        case 5: sum_registers(5, is_f16, n, d, i, p, values, out); break;
-        case 6: sum_registers(6, is_f16, n, d, i, p, values, out); break;
-        case 7: sum_registers(7, is_f16, n, d, i, p, values, out); break;
-        case 8: sum_registers(8, is_f16, n, d, i, p, values, out); break;
-        case 9: sum_registers(9, is_f16, n, d, i, p, values, out); break;
-        case 10: sum_registers(10, is_f16, n, d, i, p, values, out); break;
-        case 11: sum_registers(11, is_f16, n, d, i, p, values, out); break;
-        default: sum_registers(12, is_f16, n, d, i, p, values, out);
+        __m256 value[AVX2_REGISTERS];
+        for (size_t i = 0; i < registers; i++) value[i] = load_avx2(is_f16, values, j * d + first + 8 * i, count);
+        for (size_t g = 0; g < heads; g++) {
+            __m256 weight = _mm256_broadcast_ss(p + g * p_stride + j);
+            for (size_t i = 0; i < registers; i++) s[g][i] = _mm256_fmadd_ps(weight, value[i], s[g][i]);
         }
-        i += 8 * registers;
     }
-    if (i < d) sum_tail(is_f16, n, d, i, p, values, out);
+    for (size_t g = 0; g < heads; g++)
+        for (size_t i = 0; i < registers; i++) _mm256_maskstore_ps(out + g * stride + first + 8 * i, mask, s[g][i]);
 }
 
-CK_AVX2 void ck_weighted_sum_f32_avx2(size_t n, size_t d, const float *p, const void *values, int accumulate,
-                                      float *out)
+/* Up to four heads. heads is a constant at each call. */
+CK_AVX2_INLINE void heads_avx2(int is_f16, size_t heads, size_t n, size_t d, const float *p, size_t p_stride,
+                               const void *values, int accumulate, float *out, size_t stride)
 {
-    weighted_sum(0, n, d, p, values, accumulate, out);
+    size_t i = 0;
+    for (; heads == 1 && i + 64 <= d; i += 64)
+        part_avx2(is_f16, heads, 8, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
+    for (; heads == 2 && i + 32 <= d; i += 32)
+        part_avx2(is_f16, heads, 4, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
+    for (; i + 16 <= d; i += 16)
+        part_avx2(is_f16, heads, 2, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
+    for (; i < d; i += 8) {
+        if (d - i >= 8)
+            part_avx2(is_f16, heads, 1, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
+        else
+            part_avx2(is_f16, heads, 1, d - i, n, d, i, p, p_stride, values, accumulate, out, stride);
+    }
 }
 
-CK_AVX2 void ck_weighted_sum_f16_avx2(size_t n, size_t d, const float *p, const void *values, int accumulate,
-                                      float *out)
+#define FOUR_HEADS(function, is_f16)                                                                        \
+    for (size_t g = 0; g < heads; g += HEADS, p += HEADS * p_stride, out += HEADS * stride)                 \
+        switch (heads - g) {                                                                                \
+        case 1: function(is_f16, 1, n, d, p, p_stride, values, accumulate, out, stride); break;             \
+        case 2: function(is_f16, 2, n, d, p, p_stride, values, accumulate, out, stride); break;             \
+        case 3: function(is_f16, 3, n, d, p, p_stride, values, accumulate, out, stride); break;             \
+        default: function(is_f16, 4, n, d, p, p_stride, values, accumulate, out, stride);                   \
+        }
+
+CK_AVX2 void ck_weighted_sum_f32_avx2(PARAMETERS) { FOUR_HEADS(heads_avx2, 0) }
+CK_AVX2 void ck_weighted_sum_f16_avx2(PARAMETERS) { FOUR_HEADS(heads_avx2, 1) }
+
+CK_AVX512_INLINE __m512 load_avx512(int is_f16, const void *values, size_t at, __mmask16 mask)
 {
-    weighted_sum(1, n, d, p, values, accumulate, out);
+    if (is_f16) return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, (const uint16_t *)values + at));
+    return _mm512_maskz_loadu_ps(mask, (const float *)values + at);
 }
+
+/* The elements from `first` on: whole registers, or those of `mask` of one. heads and registers are constants. */
+CK_AVX512_INLINE void part_avx512(int is_f16, size_t heads, size_t registers, __mmask16 mask, size_t n, size_t d,
+                                  size_t first, const float *p, size_t p_stride, const void *values, int accumulate,
+                                  float *out, size_t stride)
+{
+    __m512 s[HEADS][AVX512_REGISTERS];
+    for (size_t g = 0; g < heads; g++)
+        for (size_t i = 0; i < registers; i++)
+            s[g][i] = accumulate ? _mm512_maskz_loadu_ps(mask, out + g * stride + first + 16 * i) : _mm512_setzero_ps();
+    for (size_t j = 0; j < n; j++) {
+        __m512 value[AVX512_REGISTERS];
+        for (size_t i = 0; i < registers; i++) value[i] = load_avx512(is_f16, values, j * d + first + 16 * i, mask);
+        for (size_t g = 0; g < heads; g++) {
+            __m512 weight = _mm512_set1_ps(p[g * p_stride + j]);
+            for (size_t i = 0; i < registers; i++) s[g][i] = _mm512_fmadd_ps(weight, value[i], s[g][i]);
+        }
+    }
+    for (size_t g = 0; g < heads; g++)
+        for (size_t i = 0; i < registers; i++)
+            _mm512_mask_storeu_ps(out + g * stride + first + 16 * i, mask, s[g][i]);
+}
+
+/* Up to four heads. heads is a constant at each call. */
+CK_AVX512_INLINE void heads_avx512(int is_f16, size_t heads, size_t n, size_t d, const float *p, size_t p_stride,
+                                   const void *values, int accumulate, float *out, size_t stride)
+{
+    size_t i = 0;
+    for (; i + 64 <= d; i += 64)
+        part_avx512(is_f16, heads, 4, 0xFFFF, n, d, i, p, p_stride, values, accumulate, out, stride);
+    for (; i + 16 <= d; i += 16)
+        part_avx512(is_f16, heads, 1, 0xFFFF, n, d, i, p, p_stride, values, accumulate, out, stride);
+    if (i < d) {
+        __mmask16 mask = (__mmask16)((1u << (d - i)) - 1);
+        part_avx512(is_f16, heads, 1, mask, n, d, i, p, p_stride, values, accumulate, out, stride);
+    }
+}
+
+CK_AVX512 void ck_weighted_sum_f32_avx512(PARAMETERS) { FOUR_HEADS(heads_avx512, 0) }
+CK_AVX512 void ck_weighted_sum_f16_avx512(PARAMETERS) { FOUR_HEADS(heads_avx512, 1) }
 #endif

@@ -1,7 +1,8 @@
 internal import JSON
 public import ModelFiles
 
-/// A loaded model: configuration and weights, immutable and shared. Weights stay mapped from their file.
+/// A loaded model: configuration and weights, immutable and shared. Weights of products are packed
+/// when the model is loaded; embeddings stay mapped from their file.
 public struct DecoderModel: Sendable {
     public let configuration: ModelConfiguration
     let weights: ModelWeights

@@ -1,8 +1,9 @@
+internal import Kernels
 internal import Tensors
 
 /// y = W x + b. `weight` is [out, in].
 struct Linear: Sendable {
-    let weight: Tensor
+    let weight: PackedMatrix
     let bias: [Float]?
 }
 

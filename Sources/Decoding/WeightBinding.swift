@@ -23,10 +23,11 @@ struct WeightBinding {
         }
         let output =
             directory.info(named: names.output + ".weight") == nil
-            ? Linear(weight: embedding, bias: nil)
+            ? Linear(weight: PackedMatrix(embedding), bias: nil)
             : Linear(
-                weight: try directory.tensor(
-                    named: names.output + ".weight", shape: [model.vocabularySize, model.hiddenSize]),
+                weight: PackedMatrix(
+                    try directory.tensor(
+                        named: names.output + ".weight", shape: [model.vocabularySize, model.hiddenSize])),
                 bias: try vector(names.output + ".bias", count: model.vocabularySize))
         return ModelWeights(
             embedding: embedding, positionEmbedding: positions, layers: layers, finalNorm: try norm(names.finalNorm),
@@ -51,10 +52,11 @@ struct WeightBinding {
     private func linear(_ name: String, out: Int, in width: Int) throws -> Linear {
         let bias = try vector(name + ".bias", count: out)
         guard names.isTransposed else {
-            return Linear(weight: try directory.tensor(named: name + ".weight", shape: [out, width]), bias: bias)
+            let stored = try directory.tensor(named: name + ".weight", shape: [out, width])
+            return Linear(weight: PackedMatrix(stored), bias: bias)
         }
         let stored = try directory.tensor(named: name + ".weight", shape: [width, out])
-        return Linear(weight: stored.transposed(), bias: bias)
+        return Linear(weight: PackedMatrix(stored.transposed()), bias: bias)
     }
 
     private func norm(_ name: String) throws -> Norm {

@@ -56,7 +56,7 @@ public struct AttentionJob {
         let radius = plan.pooling.neighbourhood
         for worker in scratch {
             worker.reserve(
-                slots: slots, groupSize: shape.groupSize, rotatesKeys: rotatesKeys,
+                slots: slots, promptTokens: plan.promptTokens, groupSize: shape.groupSize, rotatesKeys: rotatesKeys,
                 positions: radius > 0 ? plan.fedTokens + 2 * radius : 0, scorers: scorers)
         }
     }

@@ -1,7 +1,7 @@
 internal import Kernels
 internal import Tensors
 
-/// One row of one head.
+/// What the rows of a pass see, and what they give to the scores.
 extension LanePass {
     /// A token that was fed into a full lane: its rows stand in scratch, in the lane's storage types.
     @unsafe struct FedToken {
@@ -38,32 +38,11 @@ extension LanePass {
         }
     }
 
-    /// Attention of query head `head` of the group: output row written, logits and probabilities left in scratch.
-    func attend(_ entries: Entries, head: Int, row: Int, queryPosition: Int) {
-        let count = unsafe entries.count
-        let queryHead = unsafe kvHead * shape.groupSize + head
-        unsafe fillLogits(entries, queryHead: queryHead, row: row, queryPosition: queryPosition)
-        let probabilities = unsafe scratch.probabilities.base
-        unsafe probabilities.update(from: scratch.logits.base, count: count)
-        unsafe kernels.softmax(count: count, values: probabilities)
-        let target = unsafe output.pointer(row: row, column: queryHead * headDim)
-        let storage = unsafe plan.layout.valueStorage
-        unsafe kernels.weightedSum(
-            count: entries.held, headDim: headDim, weights: probabilities, values: entries.lane.values,
-            valueType: storage,
-            accumulate: false, output: target)
-        if let fed = unsafe entries.fed {
-            unsafe kernels.weightedSum(
-                count: 1, headDim: headDim, weights: probabilities + entries.held, values: fed.value,
-                valueType: storage,
-                accumulate: true, output: target)
-        }
-    }
-
-    /// What the row that was just attended adds to the scores of the scorer's entries. A reduction by maximum has it
+    /// What the first of the attended rows, of query head `head` of the group, adds to the scores of the scorer's
+    /// entries. A reduction by maximum has it
     /// with the last head of the group, and nil before.
     func score(
-        _ entries: Entries, head: Int, queryPosition: Int, by scorer: RowScorer
+        _ entries: Entries, _ attended: AttendedRows, head: Int, queryPosition: Int, by scorer: RowScorer
     ) -> UnsafePointer<Float>? {
         let slots = unsafe scratch.slots
         let noise = unsafe scratch.noise.base + (scorer.number * shape.groupSize + head) * slots
@@ -72,7 +51,7 @@ extension LanePass {
             context: RowContext(
                 layer: layer, queryHead: kvHead * shape.groupSize + head, queryPosition: queryPosition,
                 call: job.cache.call, plannedTokens: scorer.plan.plannedTokens),
-            values: scorer.tap == .logits ? scratch.logits.base : scratch.probabilities.base,
+            values: scorer.tap == .logits ? attended.logits : attended.probabilities,
             positions: entries.positions, increments: scratch.increments.base, noise: noise,
             scratch: scratch.scratch.base)
         unsafe scorer.plan.policy.score(observed, kernels: kernels)
@@ -87,43 +66,5 @@ extension LanePass {
             }
         }
         return unsafe head == shape.groupSize - 1 ? UnsafePointer(largest) : nil
-    }
-
-    /// Scaled logits with the position bias, into scratch.
-    func fillLogits(_ entries: Entries, queryHead: Int, row: Int, queryPosition: Int) {
-        let (count, held) = unsafe (entries.count, entries.held)
-        let isCompact = unsafe plan.positions == .compact
-        // In compact numbering the query is the last entry.
-        let queryIndex = isCompact ? count - 1 : queryPosition
-        let query = unsafe scratch.query.base
-        unsafe query.update(from: qkv.pointer(row: row, column: queryHead * headDim), count: headDim)
-        let logits = unsafe scratch.logits.base
-        let scale = unsafe 1 / Float(headDim).squareRoot()
-        if case .rope(let table) = unsafe attention.encoding {
-            unsafe table.rotate(query, position: queryIndex, kernels: kernels)
-            if isCompact {
-                let keys: UnsafeRawPointer =
-                    unsafe plan.storage == .f16
-                    ? UnsafeRawPointer(scratch.rotatedHalfKeys.base) : UnsafeRawPointer(scratch.rotatedKeys.base)
-                unsafe kernels.attentionLogits(
-                    count: count, headDim: headDim, scale: scale, query: query, keys: keys, keyType: plan.storage,
-                    logits: logits)
-                return
-            }
-        }
-        let storage = unsafe plan.layout.keyStorage
-        unsafe kernels.attentionLogits(
-            count: held, headDim: headDim, scale: scale, query: query, keys: entries.lane.keys, keyType: storage,
-            logits: logits)
-        if let fed = unsafe entries.fed {
-            unsafe kernels.attentionLogits(
-                count: 1, headDim: headDim, scale: scale, query: query, keys: fed.key, keyType: storage,
-                logits: logits + held)
-        }
-        if case .alibi(let slopes) = unsafe attention.encoding {
-            unsafe kernels.alibi(
-                count: count, slope: slopes[queryHead], queryPosition: Int32(queryIndex),
-                positions: isCompact ? UnsafePointer(scratch.indexes.base) : entries.positions, logits: logits)
-        }
     }
 }

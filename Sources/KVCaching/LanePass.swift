@@ -49,24 +49,38 @@ internal import Tensors
         }
         unsafe rotateCompactKeys(lane, count: rows.upperBound, fedKey: nil)
         let scorers = unsafe promptScorers(rows)
-        for position in rows {
-            let entries = unsafe Entries(
-                lane: lane, held: position + 1, fed: nil, positions: UnsafePointer(lane.positions),
-                passCount: rows.upperBound, isPassStart: position == rows.lowerBound)
-            for head in unsafe 0..<shape.groupSize {
-                unsafe attend(
-                    entries, head: head, row: job.firstRow + position - rows.lowerBound, queryPosition: position)
-                for index in unsafe scorers.indices {
-                    guard
-                        let increments = unsafe score(
-                            entries, head: head, queryPosition: position, by: scorers[index])
-                    else { continue }
-                    unsafe kernels.add(count: position + 1, input: increments, to: scorers[index].scores)
-                }
+        let keepsLogits = unsafe scorers.contains { unsafe $0.tap == .logits }
+        let keys = unsafe promptKeys(lane, count: rows.upperBound, queries: rows.count)
+        let most = unsafe scratch.queriesPerTile(count: rows.upperBound, groupSize: shape.groupSize)
+        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: most) {
+            let positions = first..<min(rows.upperBound, first + most)
+            let attended = unsafe attendPrompt(
+                lane, keys: keys, positions: positions, row: job.firstRow + first - rows.lowerBound,
+                keepsLogits: keepsLogits)
+            for position in positions where unsafe !scorers.isEmpty {
+                let entries = unsafe Entries(
+                    lane: lane, held: position + 1, fed: nil, positions: UnsafePointer(lane.positions),
+                    passCount: rows.upperBound, isPassStart: position == rows.lowerBound)
+                unsafe scorePrompt(
+                    entries, attended.dropFirst((position - first) * shape.groupSize), position: position,
+                    by: scorers)
             }
         }
         guard unsafe rows.upperBound == plan.promptTokens else { return }
         unsafe PromptEnd(leader: job.cache, layer: layer, kernels: kernels, scratch: scratch).fillLane(kvHead: kvHead)
+    }
+
+    /// Adds what the heads of one query, whose rows come first in `attended`, give to all scores.
+    private func scorePrompt(_ entries: Entries, _ attended: AttendedRows, position: Int, by scorers: [RowScorer]) {
+        for head in unsafe 0..<shape.groupSize {
+            for index in unsafe scorers.indices {
+                guard
+                    let increments = unsafe score(
+                        entries, attended.dropFirst(head), head: head, queryPosition: position, by: scorers[index])
+                else { continue }
+                unsafe kernels.add(count: position + 1, input: increments, to: scorers[index].scores)
+            }
+        }
     }
 
     /// Those that add up scores while the prompt runs, with zeroes for the new rows.
@@ -123,19 +137,15 @@ internal import Tensors
         let entries = unsafe Entries(
             lane: lane, held: held, fed: fed, positions: UnsafePointer(scratch.positions.base), passCount: count,
             isPassStart: true)
-        guard unsafe plan.tap != .none, let scores = unsafe lane.scores else {
-            for head in unsafe 0..<shape.groupSize {
-                unsafe attend(entries, head: head, row: job.firstRow, queryPosition: position)
-            }
-            return 0
-        }
+        let attended = unsafe attendDecoded(entries, position: position, keepsLogits: plan.tap == .logits)
+        guard unsafe plan.tap != .none, let scores = unsafe lane.scores else { return 0 }
         let scorer = unsafe RowScorer(plan: plan, scores: scores, number: 0)
         var fedScore: Float = 0
         for head in unsafe 0..<shape.groupSize {
-            unsafe attend(entries, head: head, row: job.firstRow, queryPosition: position)
-            guard let increments = unsafe score(entries, head: head, queryPosition: position, by: scorer) else {
-                continue
-            }
+            guard
+                let increments = unsafe score(
+                    entries, attended.dropFirst(head), head: head, queryPosition: position, by: scorer)
+            else { continue }
             unsafe kernels.add(count: held, input: increments, to: scores)
             if unsafe fed != nil { fedScore += unsafe increments[held] }
         }

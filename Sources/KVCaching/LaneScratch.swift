@@ -1,11 +1,18 @@
+internal import Kernels
 internal import Tensors
 
 /// One worker's memory for a lane's rows, grown when a longer sequence is admitted, never within a step.
 @safe final class LaneScratch {
     private(set) var slots = 0
     private var scorers = 0
+    /// Rows of some queries and all heads of their group, `rowStride` apart.
     private(set) var logits = AlignedBuffer<Float>(count: 0)
     private(set) var probabilities = AlignedBuffer<Float>(count: 0)
+    /// The rotated queries of these rows and what comes out of them, [rows, headDim].
+    private(set) var queries = AlignedBuffer<Float>(count: 0)
+    private(set) var sums = AlignedBuffer<Float>(count: 0)
+    /// A prompt's keys side by side, [tiles, headDim, KernelTable.keyTile].
+    private(set) var keyTiles = AlignedBuffer<Float>(count: 0)
     private(set) var increments = AlignedBuffer<Float>(count: 0)
     private(set) var scratch = AlignedBuffer<Float>(count: 0)
     private(set) var positions = AlignedBuffer<Int32>(count: 0)
@@ -23,26 +30,46 @@ internal import Tensors
     private(set) var rotatedKeys = AlignedBuffer<Float>(count: 0)
     /// The same rounded to f16.
     private(set) var rotatedHalfKeys = AlignedBuffer<UInt16>(count: 0)
-    let query: AlignedBuffer<Float>
     let key: AlignedBuffer<Float>
     /// The fed token's key and value in storage type, while its lane is full.
     let fedKey: AlignedBuffer<Float>
     let fedValue: AlignedBuffer<Float>
 
     init(headDim: Int) {
-        query = AlignedBuffer(count: headDim)
         key = AlignedBuffer(count: headDim)
         fedKey = AlignedBuffer(count: headDim)
         fedValue = AlignedBuffer(count: headDim)
     }
 
+    /// Rows that attend together at most, where a group has fewer heads.
+    private static let mostRows = 16
+    /// Elements of the rows that attend together: 256 KiB, which stay in the second-level cache.
+    private static let tileElements = 64 * 1024
+
+    /// Distance between rows of `count` entries: whole tiles of keys, and no power of two.
+    static func rowStride(_ count: Int) -> Int {
+        (count + KernelTable.keyTile - 1) / KernelTable.keyTile * KernelTable.keyTile + KernelTable.keyTile
+    }
+
+    /// Queries whose rows of `count` entries attend together.
+    func queriesPerTile(count: Int, groupSize: Int) -> Int {
+        max(1, min(Self.mostRows / groupSize, logits.count / (groupSize * Self.rowStride(count))))
+    }
+
     /// Makes room for rows of `slots` entries; `rotatesKeys` for compact lanes under RoPE, `positions` for
     /// neighbourhoods, `scorers` for prompts that several policies score.
-    func reserve(slots wanted: Int, groupSize: Int, rotatesKeys: Bool, positions neighbours: Int, scorers: Int) {
+    func reserve(
+        slots wanted: Int, promptTokens: Int, groupSize: Int, rotatesKeys: Bool, positions neighbours: Int,
+        scorers: Int
+    ) {
         if wanted > slots {
             slots = max(wanted, min(2 * slots, wanted + 4096))
-            logits = AlignedBuffer(count: slots)
-            probabilities = AlignedBuffer(count: slots)
+            let rowElements = max(Self.tileElements, groupSize * Self.rowStride(slots))
+            logits = AlignedBuffer(count: rowElements)
+            probabilities = AlignedBuffer(count: rowElements)
+            let rows = max(groupSize, Self.mostRows)
+            queries = AlignedBuffer(count: rows * key.count)
+            sums = AlignedBuffer(count: rows * key.count)
             increments = AlignedBuffer(count: slots)
             scratch = AlignedBuffer(count: slots)
             positions = AlignedBuffer(count: slots)
@@ -56,6 +83,8 @@ internal import Tensors
             largestIncrements = AlignedBuffer(count: slots * self.scorers)
         }
         if neighbours > byPosition.count { byPosition = AlignedBuffer(count: neighbours) }
+        let tileElements = (promptTokens + KernelTable.keyTile - 1) / KernelTable.keyTile * KernelTable.keyTile
+        if tileElements * key.count > keyTiles.count { keyTiles = AlignedBuffer(count: tileElements * key.count) }
         let keyElements = slots * key.count
         if rotatesKeys && rotatedKeys.count < keyElements {
             rotatedKeys = AlignedBuffer(count: keyElements)

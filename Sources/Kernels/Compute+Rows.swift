@@ -90,8 +90,7 @@ extension Compute {
         input.check(rows)
         output.check(outputRow..<outputRow + rows.count)
         guard !rows.isEmpty else { return }
-        let isShared = rows.count * input.columns >= Self.smallestSharedElements
-        let share = isShared ? max(1, Self.smallestSharedElements / 4 / input.columns) : rows.count
+        let share = rowsPerShare(rows.count, columns: input.columns)
         let x = unsafe input.pointer(rows.lowerBound)
         let y = unsafe output.pointer(outputRow)
         let count = rows.count

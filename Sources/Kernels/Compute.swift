@@ -5,31 +5,30 @@ public import Tensors
 ///
 /// Everything is checked here, so callers need no pointers. The bits of a result depend on its own row and the weights
 /// only: not on the other rows, on how many there are, on the number of threads or on the kernel table.
-/// Confined to its owner, like its team. A call allocates a closure's context where threads share it, and wider strips
-/// where weights are wider than any before.
+/// Confined to its owner, like its team. A call allocates a closure's context where threads share it, and memory for
+/// quantised activations where it has more of them than any before.
 public final class Compute {
     /// The kernels in use.
     public let table: KernelTable
     /// Threads that share large work, the caller included.
     public var threadCount: Int { team.threadCount }
     let team: ThreadTeam
-    /// For each thread, room for some dequantised weight rows.
-    private var strips: [AlignedBuffer<Float>]
+    /// Activations quantised for the product under way.
+    private var blocks = unsafe AlignedBuffer<ck_block>(uninitializedCount: 0)
+    /// Room for one dequantised row of an embedding.
+    private var strip = AlignedBuffer<Float>(count: 0)
 
-    /// Elements of a strip: 128 KiB, half of a small second-level cache.
-    private static let stripElements = 32 * 1024
     /// Multiply-adds below which waking the team costs more than it saves (some 10 µs of one core).
     static let smallestSharedWork = 100_000
     /// Elements of row-wise work below which it is not shared.
     static let smallestSharedElements = 32 * 1024
-    /// Outputs are handed out in multiples of this, which fills the kernels' register tiles.
-    private static let tileOutputs = 24
+    /// Outputs are handed out in multiples of this, two groups of rows, which fills the kernels' register tiles.
+    private static let tileOutputs = 2 * PackedMatrix.groupRows
 
     /// Kernels of `table` run by `threadCount` threads.
     public init(threadCount: Int, table: KernelTable = .best) throws(ThreadTeamError) {
         self.table = table
         team = try ThreadTeam(threadCount: threadCount)
-        strips = (0..<threadCount).map { _ in AlignedBuffer(count: Self.stripElements) }
     }
 
     /// Ends the team's threads; later calls work on the caller alone.
@@ -43,34 +42,32 @@ public final class Compute {
     /// `output[outputRow + r, outputColumn + j] = Σ_i weight[j, i] · input[inputRows.lower + r, i] + bias[j]`.
     ///
     /// `weight` is `[m, k]` of any type, `k = input.columns`, and the columns from `outputColumn` on have room for `m`.
-    /// Weights count as their dequantised f32 values. `input` and `output` are different objects.
+    /// For quantised weights each 32 activations of a row are rounded to 8-bit integers with a common scale, and sums
+    /// of products are exact within such a block; other weights count as their f32 values. ckernels.h has the order of
+    /// the sums. `input` and `output` are different objects.
     public func multiply(
-        _ weight: Tensor, bias: [Float]?, input: ActivationRows, inputRows: Range<Int>, output: ActivationRows,
+        _ weight: PackedMatrix, bias: [Float]?, input: ActivationRows, inputRows: Range<Int>, output: ActivationRows,
         outputRow: Int, outputColumn: Int = 0
     ) {
         let m = weight.rows
         let k = weight.columns
-        precondition(weight.shape.count == 2 && k == input.columns, "weight \(weight.shape), \(input.columns) columns")
+        precondition(k == input.columns, "weight [\(m), \(k)], \(input.columns) columns")
         precondition(bias.map { $0.count == m } ?? true, "bias of \(bias?.count ?? 0) for \(m) outputs")
         precondition(outputColumn >= 0 && m <= output.columns - outputColumn, "\(m) outputs from \(outputColumn)")
         precondition(input !== output, "input and output are the same rows")
         input.check(inputRows)
         output.check(outputRow..<outputRow + inputRows.count)
         guard !inputRows.isEmpty, m > 0 else { return }
-        reserveStrips(of: k)
+        if let quantisation = weight.dtype.activationQuantisation { quantise(input, inputRows, for: quantisation) }
 
+        let rows = unsafe ProductRows(
+            count: inputRows.count, input: input.pointer(inputRows.lowerBound), inputStride: input.stride,
+            blocks: blocks.base, output: output.pointer(outputRow) + outputColumn, outputStride: output.stride)
         let share = outputsPerShare(m: m, work: inputRows.count * m * k)
-        let x = unsafe input.pointer(inputRows.lowerBound)
-        let y = unsafe output.pointer(outputRow) + outputColumn
-        let rows = inputRows.count
-        let xStride = input.stride
-        let yStride = output.stride
         unsafe withOptionalPointer(bias) { bias in
-            team.run(count: (m + share - 1) / share) { index, worker in
+            team.run(count: (m + share - 1) / share) { index, _ in
                 let outputs = index * share..<min(m, (index + 1) * share)
-                unsafe multiplyShare(
-                    weight, outputs, bias: bias, rows: rows, x: x, xStride: xStride, y: y, yStride: yStride,
-                    strip: strips[worker])
+                unsafe table.multiply(weight, outputs: outputs, bias: bias, rows: rows)
             }
         }
     }
@@ -84,45 +81,26 @@ public final class Compute {
         return (max(even, worthwhile) + Self.tileOutputs - 1) / Self.tileOutputs * Self.tileOutputs
     }
 
-    private func reserveStrips(of k: Int) {
-        guard k > strips[0].count else { return }
-        strips = strips.map { _ in AlignedBuffer(count: k) }
-    }
-
-    /// The outputs in `outputs` of all rows, one thread's share.
-    @unsafe private func multiplyShare(
-        _ weight: Tensor, _ outputs: Range<Int>, bias: UnsafePointer<Float>?, rows: Int, x: UnsafePointer<Float>,
-        xStride: Int, y: UnsafeMutablePointer<Float>, yStride: Int, strip: AlignedBuffer<Float>
-    ) {
-        let k = weight.columns
-        let rowBytes = weight.rowByteCount
-        guard let bytes = unsafe weight.bytes.baseAddress else { return }
-        let isReady = weight.dtype == .f32 && Int(bitPattern: bytes) % MemoryLayout<Float>.alignment == 0
-        let step = isReady ? outputs.count : outputsPerStrip(k: k, capacity: strip.count)
-        var first = outputs.lowerBound
-        while first < outputs.upperBound {
-            let count = min(step, outputs.upperBound - first)
-            let source = unsafe bytes + first * rowBytes
-            var matrix = unsafe UnsafePointer(strip.base)
-            if isReady {
-                unsafe matrix = source.assumingMemoryBound(to: Float.self)
-            } else {
-                unsafe table.dequantize(count: count * k, weights: source, type: weight.dtype, output: strip.base)
+    /// Fills `blocks` with the rows, one after the other.
+    private func quantise(_ input: ActivationRows, _ rows: Range<Int>, for quantisation: (zero: Int32, span: Int)) {
+        let k = input.columns
+        let blocksPerRow = k / KernelTable.blockElements
+        if rows.count * blocksPerRow > blocks.count {
+            blocks = unsafe AlignedBuffer(uninitializedCount: rows.count * blocksPerRow)
+        }
+        let share = rowsPerShare(rows.count, columns: k)
+        team.run(count: (rows.count + share - 1) / share) { index, _ in
+            for row in index * share..<min(rows.count, (index + 1) * share) {
+                unsafe table.quantize(
+                    count: k, for: quantisation, input: input.pointer(rows.lowerBound + row),
+                    output: blocks.base + row * blocksPerRow)
             }
-            unsafe table.slots.pointee.matmul_f32(rows, count, k, matrix, x, xStride, y + first, yStride)
-            if let bias = unsafe bias {
-                for row in 0..<rows {
-                    unsafe table.slots.pointee.add_f32(count, bias + first, y + row * yStride + first)
-                }
-            }
-            first += count
         }
     }
 
-    /// Whole register tiles where some fit, else single rows.
-    private func outputsPerStrip(k: Int, capacity: Int) -> Int {
-        let fitting = max(1, capacity / k)
-        return fitting >= Self.tileOutputs ? fitting / Self.tileOutputs * Self.tileOutputs : fitting
+    /// Rows per index of the team's loop over rows: all of them where the work is small.
+    func rowsPerShare(_ rows: Int, columns: Int) -> Int {
+        rows * columns >= Self.smallestSharedElements ? max(1, Self.smallestSharedElements / 4 / columns) : rows
     }
 
     /// `output[row] = embedding[token]`, dequantised. `embedding` is `[vocabulary, columns]`.
@@ -135,8 +113,7 @@ public final class Compute {
     /// `output[row] += embedding[position]`, dequantised: learned positions. `embedding` is `[positions, columns]`.
     public func addPositionEmbedding(_ embedding: Tensor, position: Int, into output: ActivationRows, row: Int) {
         let source = unsafe checkedRow(embedding, position, columns: output.columns)
-        reserveStrips(of: output.columns)
-        let strip = strips[0]
+        if output.columns > strip.count { strip = AlignedBuffer(count: output.columns) }
         unsafe table.dequantize(count: output.columns, weights: source, type: embedding.dtype, output: strip.base)
         unsafe table.slots.pointee.add_f32(output.columns, strip.base, output.pointer(row))
     }
@@ -145,21 +122,14 @@ public final class Compute {
         precondition(matrix.shape.count == 2 && matrix.columns == columns, "\(matrix.shape) for \(columns) columns")
         precondition(row >= 0 && row < matrix.rows, "row \(row) of \(matrix.shape)")
         guard let bytes = unsafe matrix.bytes.baseAddress else { preconditionFailure("no bytes in \(matrix.shape)") }
-        return unsafe bytes + row * matrix.rowByteCount
+        guard let rowBytes = matrix.dtype.byteCount(elements: columns) else {
+            preconditionFailure("rows of \(columns) elements do not fill blocks of \(matrix.dtype)")
+        }
+        return unsafe bytes + row * rowBytes
     }
 }
 
 @available(*, unavailable) extension Compute: Sendable {}
-
-extension Tensor {
-    /// Bytes of a row of a matrix whose rows fill whole blocks.
-    fileprivate var rowByteCount: Int {
-        guard let bytes = dtype.byteCount(elements: columns) else {
-            preconditionFailure("rows of \(columns) elements do not fill blocks of \(dtype)")
-        }
-        return bytes
-    }
-}
 
 /// Lends the array's elements, or nil for no array.
 @unsafe func withOptionalPointer(_ values: [Float]?, _ body: (UnsafePointer<Float>?) -> Void) {

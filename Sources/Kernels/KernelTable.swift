@@ -1,5 +1,5 @@
 internal import CKernels
-public import Tensors
+internal import Glibc
 
 /// One set of kernels: the C functions of one instruction set. A value of two words; constant over the process's life.
 ///
@@ -9,58 +9,36 @@ public import Tensors
     // Sendable: the table is a C constant.
     let slots: UnsafePointer<ck_table>
 
-    /// The fastest table that this CPU and operating system run.
-    public static let best = unsafe KernelTable(slots: ck_table_best())
+    /// The environment variable that chooses a table.
+    public static let environmentName = "KEYHOLD_ISA"
+
+    /// The table that the environment's `KEYHOLD_ISA` names (`scalar`, `avx2` or `avx512`), or else, and where this CPU
+    /// does not run that one, the fastest that this CPU and operating system run.
+    public static let best = chosen(by: unsafe getenv(environmentName).map { unsafe String(cString: $0) })
     /// The portable reference that the others are tested against.
     public static let scalar = unsafe KernelTable(slots: ck_table_scalar())
 
-    /// `scalar` or `avx2`.
+    /// All tables that this CPU runs, the reference first.
+    public static var available: [KernelTable] { ["scalar", "avx2", "avx512"].compactMap { named($0) } }
+
+    /// The table of that name, or nil where there is none or this CPU does not run it.
+    public static func named(_ isa: String) -> KernelTable? {
+        guard let slots = unsafe ck_table_named(isa) else { return nil }
+        return unsafe KernelTable(slots: slots)
+    }
+
+    /// What `best` is for a value of `KEYHOLD_ISA`.
+    static func chosen(by isa: String?) -> KernelTable {
+        if let isa, let table = named(isa) { return table }
+        return unsafe KernelTable(slots: ck_table_best())
+    }
+
+    /// `scalar`, `avx2` or `avx512`.
     public var isa: String { unsafe String(cString: slots.pointee.isa) }
-
-    /// `logits[j] = scale · (query · keys[j])` for `j < count`. `query` is `[headDim]`, `keys` is `[count, headDim]`
-    /// of `keyType`, which is f32 or f16.
-    @unsafe public func attentionLogits(
-        count: Int, headDim: Int, scale: Float, query: UnsafePointer<Float>, keys: UnsafeRawPointer, keyType: DType,
-        logits: UnsafeMutablePointer<Float>
-    ) {
-        precondition(keyType == .f32 || keyType == .f16, "keys of \(keyType)")
-        if keyType == .f32 {
-            unsafe slots.pointee.attention_logits_f32(count, headDim, scale, query, keys, logits)
-        } else {
-            unsafe slots.pointee.attention_logits_f16(count, headDim, scale, query, keys, logits)
-        }
-    }
-
-    /// `logits[j] += slope · (positions[j] - queryPosition)`: ALiBi (Press et al., arXiv 2108.12409).
-    @unsafe public func alibi(
-        count: Int, slope: Float, queryPosition: Int32, positions: UnsafePointer<Int32>,
-        logits: UnsafeMutablePointer<Float>
-    ) {
-        unsafe slots.pointee.alibi_f32(count, slope, queryPosition, positions, logits)
-    }
 
     /// `target[i] += input[i]`.
     @unsafe public func add(count: Int, input: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>) {
         unsafe slots.pointee.add_f32(count, input, target)
-    }
-
-    /// Softmax of `values[0..<count]` in place; `count` is at least 1.
-    @unsafe public func softmax(count: Int, values: UnsafeMutablePointer<Float>) {
-        unsafe slots.pointee.softmax_f32(count, values)
-    }
-
-    /// `output[i] = (accumulate ? output[i] : 0) + Σ_j weights[j] · values[j, i]`. `values` is `[count, headDim]` of
-    /// `valueType`, which is f32 or f16; `output` is `[headDim]`. The sum runs over rising `j`.
-    @unsafe public func weightedSum(
-        count: Int, headDim: Int, weights: UnsafePointer<Float>, values: UnsafeRawPointer, valueType: DType,
-        accumulate: Bool, output: UnsafeMutablePointer<Float>
-    ) {
-        precondition(valueType == .f32 || valueType == .f16, "values of \(valueType)")
-        if valueType == .f32 {
-            unsafe slots.pointee.weighted_sum_f32(count, headDim, weights, values, accumulate ? 1 : 0, output)
-        } else {
-            unsafe slots.pointee.weighted_sum_f16(count, headDim, weights, values, accumulate ? 1 : 0, output)
-        }
     }
 
     /// Keyformer's score (arXiv 2403.09054, Algorithm 1):
@@ -109,16 +87,5 @@ public import Tensors
         pairCount: Int, cosine: UnsafePointer<Float>, sine: UnsafePointer<Float>, x: UnsafeMutablePointer<Float>
     ) {
         unsafe slots.pointee.rope_interleaved_f32(pairCount, cosine, sine, x)
-    }
-
-    /// `output[i]` = the value of element i of `weights`, which holds `count` elements of `type` in whole blocks.
-    @unsafe func dequantize(count: Int, weights: UnsafeRawPointer, type: DType, output: UnsafeMutablePointer<Float>) {
-        switch type {
-        case .f32: unsafe UnsafeMutableRawPointer(output).copyMemory(from: weights, byteCount: count * 4)
-        case .f16: unsafe slots.pointee.dequantize_f16(count, weights, output)
-        case .bf16: unsafe slots.pointee.dequantize_bf16(count, weights, output)
-        case .q8_0: unsafe slots.pointee.dequantize_q8_0(count, weights, output)
-        case .q4_0: unsafe slots.pointee.dequantize_q4_0(count, weights, output)
-        }
     }
 }

@@ -46,7 +46,7 @@ public enum ModelFileError: Error, Equatable, Sendable, CustomStringConvertible 
         case .missingTensor(let file, let name): "\(file): there is no tensor \(quoted(name))"
         case .unsupportedTensorType(let file, let name, let offset, let type):
             "\(file): tensor \(quoted(name)) at byte \(offset): type \(type) is not supported; "
-                + "F32, F16, BF16, Q8_0 and Q4_0 are"
+                + "F32, F16, BF16, Q8_0, Q4_0, Q4_K and Q6_K are"
         case .wrongShape(let file, let name, let offset, let found, let wanted):
             "\(file): tensor \(quoted(name)) at byte \(offset): shape \(found) does not match "
                 + "the configuration, which wants \(wanted)"

@@ -1,18 +1,26 @@
-/// Owned memory of `count` elements aligned to 64 bytes, zeroed. Confined to its owner; indices are the caller's to
+/// Owned memory of `count` elements aligned to 64 bytes. Confined to its owner; indices are the caller's to
 /// keep.
 @safe public final class AlignedBuffer<Element: BitwiseCopyable> {
     public let count: Int
     /// The whole buffer; valid while the owner lives.
     public let base: UnsafeMutablePointer<Element>
 
-    public init(count: Int) {
+    /// `count` zeros.
+    public convenience init(count: Int) {
+        unsafe self.init(uninitializedCount: count)
+        unsafe UnsafeMutableRawPointer(base).initializeMemory(
+            as: UInt8.self, repeating: 0, count: Self.allocatedBytes(count))
+    }
+
+    /// Memory that the caller fills before anybody reads it.
+    @unsafe public init(uninitializedCount count: Int) {
         precondition(count >= 0, "negative element count \(count)")
         self.count = count
-        let bytes = max(64, count * MemoryLayout<Element>.stride)
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-        unsafe raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: Self.allocatedBytes(count), alignment: 64)
         unsafe base = raw.assumingMemoryBound(to: Element.self)
     }
+
+    private static func allocatedBytes(_ count: Int) -> Int { max(64, count * MemoryLayout<Element>.stride) }
 
     deinit { unsafe base.deallocate() }
 

@@ -41,6 +41,16 @@ public struct MappedFileError: Error, CustomStringConvertible {
         unsafe bytes = UnsafeRawBufferPointer(start: start, count: size)
     }
 
+    /// Gives back the memory of the pages that lie wholly inside `range`, a part of `bytes`.
+    func releasePages(of range: UnsafeRawBufferPointer) {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        guard let base = range.baseAddress, page > 0 else { return }
+        let start = (Int(bitPattern: base) + page - 1) / page * page
+        let end = (Int(bitPattern: base) + range.count) / page * page
+        guard start < end else { return }
+        unsafe madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, MADV_DONTNEED)
+    }
+
     deinit {
         if let start = unsafe bytes.baseAddress { unsafe munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
     }

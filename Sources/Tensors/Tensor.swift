@@ -27,6 +27,13 @@
             owner: buffer)
     }
 
+    /// Tells the operating system that the bytes, where they are those of a mapped file, need no memory for now. They
+    /// are read from the file again when used.
+    public func releasePages() {
+        guard let file = owner as? MappedFile else { return }
+        unsafe file.releasePages(of: bytes)
+    }
+
     public var elementCount: Int { shape.reduce(1, *) }
 
     /// Rows of a matrix (its outermost dimension).

@@ -8,7 +8,7 @@ import Testing
 @Suite struct LaneChoiceTests {
     private static func scratch() -> LaneScratch {
         let scratch = LaneScratch(headDim: 4)
-        scratch.reserve(slots: 16, groupSize: 1, rotatesKeys: false, positions: 128, scorers: 1)
+        scratch.reserve(slots: 16, promptTokens: 0, groupSize: 1, rotatesKeys: false, positions: 128, scorers: 1)
         return scratch
     }
 

@@ -5,6 +5,7 @@ import Testing
 @Suite struct AttentionTests {
     private static let headDims = [1, 7, 8, 9, 16, 32, 33, 64, 80, 96, 104, 112, 128, 136, 256]
     private static let keyCounts = [0, 1, 7, 8, 9, 17, 33]
+    private static let headCounts = [1, 2, 3, 4, 5, 7]
     /// What the scalar kernel of f32 is compared with.
     private static let comparedKernels: [(variant: Variant, isHalf: Bool)] =
         [(.scalar, true)] + Variant.others.flatMap { [($0, false), ($0, true)] }
@@ -24,34 +25,56 @@ import Testing
         }
     }
 
+    /// Logits of `heads` heads that stand without room between them.
     private func logits(
-        _ variant: Variant, _ rows: Rows, _ q: [Float], isHalf: Bool, _ findings: inout Findings
+        _ variant: Variant, _ rows: Rows, _ q: [Float], heads: Int = 1, isHalf: Bool, _ findings: inout Findings
     ) -> [Float] {
         let q = GuardedArray(q)
-        let y = GuardedArray(count: rows.count, of: Float(1e30))
+        let y = GuardedArray(count: heads * rows.count, of: Float(1e30))
         if isHalf {
             unsafe variant.table.pointee.attention_logits_f16(
-                rows.count, rows.d, 0.3, q.pointer, rows.half.pointer, y.pointer)
+                heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.half.pointer, y.pointer, rows.count)
         } else {
             unsafe variant.table.pointee.attention_logits_f32(
-                rows.count, rows.d, 0.3, q.pointer, rows.wide.pointer, y.pointer)
+                heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.wide.pointer, y.pointer, rows.count)
         }
         findings.requireIntact(q, y, what: "\(variant.isa) logits")
         return y.values
     }
 
+    /// The same by way of tiled keys.
+    private func tileLogits(
+        _ variant: Variant, _ rows: Rows, _ q: [Float], heads: Int, isHalf: Bool, _ findings: inout Findings
+    ) -> [Float] {
+        let q = GuardedArray(q)
+        let tile = Int(CK_KEY_TILE)
+        let room = (rows.count + tile - 1) / tile * tile
+        let tiles = GuardedArray(count: room * rows.d, of: Float(1e30))
+        let y = GuardedArray(count: heads * room, of: Float(1e30))
+        if isHalf {
+            unsafe variant.table.pointee.tile_keys_f16(rows.count, rows.d, rows.half.pointer, tiles.pointer)
+        } else {
+            unsafe variant.table.pointee.tile_keys_f32(rows.count, rows.d, rows.wide.pointer, tiles.pointer)
+        }
+        unsafe variant.table.pointee.tile_logits_f32(
+            heads, rows.count, rows.d, 0.3, q.pointer, rows.d, tiles.pointer, y.pointer, room)
+        findings.requireIntact(q, y, tiles, what: "\(variant.isa) tile logits")
+        return (0..<heads).flatMap { head in y.values[head * room..<head * room + rows.count] }
+    }
+
     private func weightedSum(
-        _ variant: Variant, _ rows: Rows, _ p: [Float], isHalf: Bool, start: [Float]?, _ findings: inout Findings
+        _ variant: Variant, _ rows: Rows, _ p: [Float], heads: Int = 1, isHalf: Bool, start: [Float]?,
+        _ findings: inout Findings
     ) -> [Float] {
         let p = GuardedArray(p)
-        let y = GuardedArray(start ?? Array(repeating: Float.nan, count: rows.d))
+        let y = GuardedArray(start ?? Array(repeating: Float.nan, count: heads * rows.d))
         let accumulate: Int32 = start == nil ? 0 : 1
         if isHalf {
             unsafe variant.table.pointee.weighted_sum_f16(
-                rows.count, rows.d, p.pointer, rows.half.pointer, accumulate, y.pointer)
+                heads, rows.count, rows.d, p.pointer, rows.count, rows.half.pointer, accumulate, y.pointer, rows.d)
         } else {
             unsafe variant.table.pointee.weighted_sum_f32(
-                rows.count, rows.d, p.pointer, rows.wide.pointer, accumulate, y.pointer)
+                heads, rows.count, rows.d, p.pointer, rows.count, rows.wide.pointer, accumulate, y.pointer, rows.d)
         }
         findings.requireIntact(p, y, what: "\(variant.isa) weighted sum")
         return y.values
@@ -103,6 +126,45 @@ import Testing
                     let magnitude = terms.reduce(0) { $0 + abs($1) }
                     let bound = Double(count + 1) * (roundoff * magnitude + underflow)
                     findings.requireClose(expected[i], terms.reduce(0, +), bound: bound, "\(sample) \(count)x\(d)")
+                }
+            }
+        }
+        findings.record()
+    }
+
+    /// Heads taken together, and keys taken from tiles, give each head the bits that it has alone.
+    @Test(arguments: Sample.allCases)
+    func headsTogetherGiveTheBitsOfEachAlone(_ sample: Sample) {
+        var random = SeededRandom(seed: 14)
+        var findings = Findings()
+        for d in [8, 9, 64, 80, 128] {
+            for heads in Self.headCounts {
+                let count = Int.random(in: 1...70, using: &random)
+                let rows = Rows(count, d, sample, random: &random)
+                let q = sample.values(heads * d, using: &random)
+                let p = sample.values(heads * count, using: &random)
+                let start = random.next() & 1 == 0 ? nil : Sample.ordinary.values(heads * d, using: &random)
+                var expectedLogits: [Float] = []
+                var expectedSums: [Float] = []
+                for head in 0..<heads {
+                    let query = Array(q[head * d..<head * d + d])
+                    expectedLogits += logits(.scalar, rows, query, isHalf: false, &findings)
+                    expectedSums += weightedSum(
+                        .scalar, rows, Array(p[head * count..<head * count + count]), isHalf: false,
+                        start: start.map { Array($0[head * d..<head * d + d]) }, &findings)
+                }
+                for variant in [Variant.scalar] + Variant.others {
+                    for isHalf in [false, true] {
+                        let what = "\(variant.isa) \(sample) \(heads) heads \(count)x\(d) f16 \(isHalf)"
+                        findings.requireSameBits(
+                            logits(variant, rows, q, heads: heads, isHalf: isHalf, &findings), expectedLogits, what)
+                        findings.requireSameBits(
+                            tileLogits(variant, rows, q, heads: heads, isHalf: isHalf, &findings), expectedLogits,
+                            "tiles \(what)")
+                        findings.requireSameBits(
+                            weightedSum(variant, rows, p, heads: heads, isHalf: isHalf, start: start, &findings),
+                            expectedSums, what)
+                    }
                 }
             }
         }

@@ -14,21 +14,21 @@ import Testing
 
     @Test func aProductThatDoesNotFitStops() async {
         await #expect(processExitsWith: .failure) {
-            let weight = Tensor(shape: [4, 3], values: Array(repeating: 1, count: 12))
+            let weight = PackedMatrix(Tensor(shape: [4, 3], values: Array(repeating: 1, count: 12)))
             let input = ActivationRows(rowCapacity: 2, columns: 2)
             let output = ActivationRows(rowCapacity: 2, columns: 4)
             try Compute(threadCount: 1).multiply(
                 weight, bias: nil, input: input, inputRows: 0..<2, output: output, outputRow: 0)
         }
         await #expect(processExitsWith: .failure) {
-            let weight = Tensor(shape: [4, 3], values: Array(repeating: 1, count: 12))
+            let weight = PackedMatrix(Tensor(shape: [4, 3], values: Array(repeating: 1, count: 12)))
             let input = ActivationRows(rowCapacity: 2, columns: 3)
             let output = ActivationRows(rowCapacity: 2, columns: 4)
             try Compute(threadCount: 1).multiply(
                 weight, bias: nil, input: input, inputRows: 0..<2, output: output, outputRow: 0, outputColumn: 1)
         }
         await #expect(processExitsWith: .failure) {
-            let weight = Tensor(shape: [4, 3], values: Array(repeating: 1, count: 12))
+            let weight = PackedMatrix(Tensor(shape: [4, 3], values: Array(repeating: 1, count: 12)))
             let input = ActivationRows(rowCapacity: 2, columns: 3)
             let output = ActivationRows(rowCapacity: 2, columns: 4)
             try Compute(threadCount: 1).multiply(

@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import Tensors
 import TestSupport
 import Testing
@@ -15,15 +16,18 @@ import Testing
         case .bf16: unsafe slots.dequantize_bf16(count, bytes.pointer, y.pointer)
         case .q8_0: unsafe slots.dequantize_q8_0(count, bytes.pointer, y.pointer)
         case .q4_0: unsafe slots.dequantize_q4_0(count, bytes.pointer, y.pointer)
+        case .q4_k: unsafe slots.dequantize_q4_k(count, bytes.pointer, y.pointer)
+        case .q6_k: unsafe slots.dequantize_q6_k(count, bytes.pointer, y.pointer)
         }
         return y
     }
 
-    @Test(arguments: [DType.f16, .bf16, .q8_0, .q4_0])
+    @Test(arguments: [DType.f16, .bf16, .q8_0, .q4_0, .q4_k, .q6_k])
     func everyValueIsExact(_ type: DType) {
         var random = SeededRandom(seed: 4)
         var findings = Findings()
-        let counts = type.blockElements == 1 ? [0, 1, 7, 8, 9, 31, 33, 1000] : [0, 32, 64, 96, 1024]
+        let blocks = type.blockElements == 1 ? [0, 1, 7, 8, 9, 31, 33, 1000] : [0, 1, 2, 3, 32]
+        let counts = blocks.map { $0 * type.blockElements }
         for count in counts {
             let byteCount = count / type.blockElements * type.blockBytes
             // All bit patterns are valid, NaN and subnormal scales too.
@@ -37,6 +41,35 @@ import Testing
             }
         }
         findings.record()
+    }
+
+    private struct Blocks: Decodable {
+        let type: String
+        let bytes: String
+        let values: String
+    }
+
+    @Test func blocksOf256AreThoseOfTheReferenceReader() throws {
+        let path = "\(TestFiles.fixtures(of: "KernelsTests"))/k_blocks.json"
+        let file = try #require(TestFiles.bytes(of: path), "no \(path)")
+        var findings = Findings()
+        for blocks in try JSONDecoder().decode([Blocks].self, from: Data(file)) {
+            let type = try #require(DType.allCases.first { $0.name == blocks.type })
+            let bytes = Self.bytes(ofHexadecimal: blocks.bytes)
+            let expected = ReferenceQuantisation.decode(Self.bytes(ofHexadecimal: blocks.values), as: .f32)
+            #expect(expected.count == 1024)
+            for variant in [Variant.scalar] + Variant.others {
+                let y = dequantize(variant, type, count: expected.count, bytes: GuardedArray(bytes))
+                findings.requireSameBits(y.values, expected, "\(variant.isa) \(type)")
+            }
+            findings.requireSameBits(ReferenceQuantisation.decode(bytes, as: type), expected, "oracle \(type)")
+        }
+        findings.record()
+    }
+
+    private static func bytes(ofHexadecimal text: String) -> [UInt8] {
+        let digits = text.utf8.compactMap { Character(UnicodeScalar($0)).hexDigitValue.map { UInt8($0) } }
+        return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     }
 
     @Test func everyF16PatternIsExact() {

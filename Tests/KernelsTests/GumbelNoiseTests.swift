@@ -82,6 +82,22 @@ import Testing
         findings.record()
     }
 
+    @Test func vectorVariantsDrawTheSameBits() {
+        var findings = Findings()
+        for count in lengths {
+            let positions = GuardedArray((0..<Int32(count)).map { $0 &* 7 })
+            let draws = Variant.others.map { variant in
+                let noise = GuardedArray(count: count, of: Float.nan)
+                unsafe variant.table.pointee.gumbel_f32(count, 77, positions.pointer, 5, noise.pointer)
+                return noise.values
+            }
+            for (variant, found) in zip(Variant.others, draws) {
+                findings.requireSameBits(found, draws[0], "\(variant.isa) \(count)")
+            }
+        }
+        findings.record()
+    }
+
     /// `absorb` can be undone, so a prefix exists for any bits: the ends of the range and the seams of the logarithm.
     @Test func theWorstBitsGiveFiniteNoiseWithinTheStatedError() {
         var findings = Findings()

@@ -1,15 +1,23 @@
 import CKernels
-import Kernels
 import Tensors
 import TestSupport
 import Testing
+
+@testable import Kernels
 
 /// The Swift face passes its arguments to the slots in the right places.
 @Suite struct KernelTableTests {
     @Test func theBestTableIsNamedAndStays() {
         #expect(KernelTable.scalar.isa == "scalar")
-        #expect(["scalar", "avx2"].contains(KernelTable.best.isa))
+        #expect(KernelTable.available.map(\.isa).contains(KernelTable.best.isa))
         unsafe #expect(ck_table_best() == ck_table_best())
+    }
+
+    @Test func theEnvironmentNamesTheTableWhereTheCPURunsIt() {
+        for table in KernelTable.available { #expect(KernelTable.chosen(by: table.isa).isa == table.isa) }
+        let fastest = KernelTable.chosen(by: nil).isa
+        #expect(KernelTable.available.last?.isa == fastest)
+        for isa in ["", "AVX2", "mmx"] { #expect(KernelTable.chosen(by: isa).isa == fastest) }
     }
 
     @Test(arguments: [DType.f32, .f16])
@@ -24,8 +32,8 @@ import Testing
         let valueBytes = GuardedArray(ReferenceQuantisation.encode(values, as: type))
         let positions: [Int32] = [0, 1]
         unsafe table.attentionLogits(
-            count: 2, headDim: 2, scale: 0.5, query: query, keys: keyBytes.pointer, keyType: type,
-            logits: logits.pointer)
+            heads: 1, count: 2, headDim: 2, scale: 0.5, query: query, queryStride: 2, keys: keyBytes.pointer,
+            keyType: type, logits: logits.pointer, stride: 2)
         #expect(logits.values == [1, 1])
         unsafe table.alibi(count: 2, slope: 1, queryPosition: 1, positions: positions, logits: logits.pointer)
         #expect(logits.values == [0, 1])
@@ -33,14 +41,12 @@ import Testing
         unsafe table.softmax(count: 2, values: logits.pointer)
         #expect(logits.values == [0.5, 0.5])
         unsafe table.weightedSum(
-            count: 2, headDim: 2, weights: logits.pointer, values: valueBytes.pointer, valueType: type,
-            accumulate: false,
-            output: output.pointer)
+            heads: 1, count: 2, headDim: 2, weights: logits.pointer, weightStride: 2, values: valueBytes.pointer,
+            valueType: type, accumulate: false, output: output.pointer, stride: 2)
         #expect(output.values == [2, 3])
         unsafe table.weightedSum(
-            count: 2, headDim: 2, weights: logits.pointer, values: valueBytes.pointer, valueType: type,
-            accumulate: true,
-            output: output.pointer)
+            heads: 1, count: 2, headDim: 2, weights: logits.pointer, weightStride: 2, values: valueBytes.pointer,
+            valueType: type, accumulate: true, output: output.pointer, stride: 2)
         #expect(output.values == [4, 6])
     }
 

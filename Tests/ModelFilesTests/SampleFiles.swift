@@ -29,7 +29,8 @@ enum SampleFiles {
         writer.add("empty", .strings([]))
         writer.add("nested", .array(of: .int32s([]), [.int32s([1, 2]), .int32s([]), .strings(["x"])]))
         for (index, type) in DType.allCases.enumerated() {
-            writer.add("weight.\(index)", shape: [3, 32], type: type, values: random.values(96))
+            let columns = max(32, type.blockElements)
+            writer.add("weight.\(index)", shape: [3, columns], type: type, values: random.values(3 * columns))
         }
         writer.add("norm", shape: [5], type: .f32, values: random.values(5))
         writer.add("scalar", shape: [], type: .f32, values: [7])

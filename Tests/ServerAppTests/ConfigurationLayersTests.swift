@@ -27,6 +27,8 @@ import Testing
     @Test func unknownVariableIsReportedAndIgnored() {
         var layers = ConfigurationLayers()
         #expect(layers.merge(environment: ["KEYHOLD_SERVICE_HOST": "10.0.0.1"]) == ["KEYHOLD_SERVICE_HOST"])
+        #expect(layers.merge(environment: ["KEYHOLD_ISA": "scalar"]) == [])
+        #expect(layers.merge(environment: ["KEYHOLD_ISA": "abacus"]) == ["KEYHOLD_ISA"])
         #expect(layers == ConfigurationLayers())
     }
 

@@ -68,6 +68,8 @@ public struct GGUFWriter: Sendable {
         case .f16: 1
         case .q4_0: 2
         case .q8_0: 8
+        case .q4_k: 12
+        case .q6_k: 14
         case .bf16: 30
         }
     }

@@ -1,7 +1,8 @@
 public import Tensors
 
 /// Plain encoders and decoders of each element type, the oracle for readers and kernels. Quantised types follow the
-/// reference quantisers of ggml (ggml-quants.c, quantize_row_q8_0_ref and quantize_row_q4_0_ref).
+/// reference quantisers of ggml (ggml-quants.c, quantize_row_q8_0_ref and quantize_row_q4_0_ref), but for the K types,
+/// whose encoders are simpler than ggml's.
 public enum ReferenceQuantisation {
     /// The bytes of `values` in the given type, little-endian. The values must fill whole blocks.
     public static func encode(_ values: [Float], as type: DType) -> [UInt8] {
@@ -14,6 +15,8 @@ public enum ReferenceQuantisation {
         case .bf16: for value in values { append(bf16(value), to: &bytes) }
         case .q8_0: for block in blocks(of: values) { appendQ8(block, to: &bytes) }
         case .q4_0: for block in blocks(of: values) { appendQ4(block, to: &bytes) }
+        case .q4_k: for block in blocks(of: values, size: 256) { appendQ4K(Array(block), to: &bytes) }
+        case .q6_k: for block in blocks(of: values, size: 256) { appendQ6K(Array(block), to: &bytes) }
         }
         return bytes
     }
@@ -38,13 +41,15 @@ public enum ReferenceQuantisation {
                 let packed = bytes[(start + 2)..<(start + 18)]
                 for byte in packed { values.append(scale * Float(Int(byte & 15) - 8)) }
                 for byte in packed { values.append(scale * Float(Int(byte >> 4) - 8)) }
+            case .q4_k: values += valuesOfQ4K(Array(bytes[start..<start + 144]))
+            case .q6_k: values += valuesOfQ6K(Array(bytes[start..<start + 210]))
             }
         }
         return values
     }
 
-    private static func blocks(of values: [Float]) -> [ArraySlice<Float>] {
-        stride(from: 0, to: values.count, by: 32).map { values[$0..<($0 + 32)] }
+    private static func blocks(of values: [Float], size: Int = 32) -> [ArraySlice<Float>] {
+        stride(from: 0, to: values.count, by: size).map { values[$0..<($0 + size)] }
     }
 
     /// The largest magnitude becomes 127.
@@ -75,7 +80,7 @@ public enum ReferenceQuantisation {
         return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
     }
 
-    private static func append(_ integer: some FixedWidthInteger, to bytes: inout [UInt8]) {
+    static func append(_ integer: some FixedWidthInteger, to bytes: inout [UInt8]) {
         for shift in stride(from: 0, to: integer.bitWidth, by: 8) {
             bytes.append(UInt8(truncatingIfNeeded: integer >> shift))
         }

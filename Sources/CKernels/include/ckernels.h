@@ -1,6 +1,7 @@
 /* SIMD and scalar kernels behind one table of function pointers. Allocates nothing, knows no model.
  *
- * Order of sums. Every reduction over n elements uses LANES = 8 partial sums: element i goes to partial sum i % 8, in
+ * Order of sums. Products with weights are summed as their contracts below say. Every other reduction over n elements
+ * uses LANES = 8 partial sums: element i goes to partial sum i % 8, in
  * rising order of i, by fused multiply-add (or plain add); a short tail is padded with zeros. The eight sums are then
  * added as ((s0+s4)+(s2+s6)) + ((s1+s5)+(s3+s7)). Every variant keeps this order and the same polynomials, so the
  * scalar reference and the SIMD variants agree bit for bit (but for the payload of a NaN), and a result does not depend
@@ -14,10 +15,45 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* y[r*y_stride + j] = sum over i of x[r*x_stride + i] * w[j*k + i], for r < rows and j < m.
- * w is [m, k] f32, x is [rows, k] with row distance x_stride, y is [rows, m] with row distance y_stride (elements). */
-typedef void ck_matmul_f32_fn(size_t rows, size_t m, size_t k, const float *w, const float *x, size_t x_stride,
-                              float *y, size_t y_stride);
+/* Element types of weights; the quantised ones have GGUF's layouts (Tensors/DType.swift). */
+typedef enum { CK_F32, CK_F16, CK_BF16, CK_Q8_0, CK_Q4_0, CK_Q4_K, CK_Q6_K } ck_type;
+
+/* Weights are packed before use: CK_GROUP rows at a time, which then stand side by side (layouts in blocks.h). */
+#define CK_GROUP 16
+/* Bytes of a packed group of rows of k elements: those of CK_GROUP rows in the file. k fills whole blocks. */
+size_t ck_group_bytes(ck_type type, size_t k);
+/* Packs `rows` <= CK_GROUP rows of k elements, which stand row_bytes apart, into a group. Missing rows are zeros. */
+void ck_pack(ck_type type, size_t rows, size_t k, size_t row_bytes, const void *w, void *group);
+
+/* y[r*y_stride + j] = (sum over i of w[j, i] * x[r*x_stride + i]) + bias[j], for r < rows and j < m, as one chain of
+ * fused multiply-adds from 0 over rising i. w is a packed [m, k] matrix of the type in the name, x is [rows, k] f32,
+ * y is [rows, m]; strides count elements. bias may be NULL (nothing is added). */
+typedef void ck_multiply_floats_fn(size_t rows, size_t m, size_t k, const void *w, const float *x, size_t x_stride,
+                                   const float *bias, float *y, size_t y_stride);
+
+/* 32 activations as 8-bit integers: value i is scale * q[i], -127 <= q[i] <= 127. */
+typedef struct {
+    float scale;
+    float scaled_sum; /* scale * sum of q */
+    int32_t start[2]; /* minus zero * sum of q, see ck_quantize_fn */
+    int8_t q[32];
+} ck_block;
+
+/* y[b] = x[32b ..< 32b + 32] for the n / 32 blocks. n % 32 == 0. scale = largest magnitude / 127, q to nearest even of
+ * x * (127 / largest magnitude). A block below 2^-100 counts as zeros; one with NaN or infinity has the scale NaN, so
+ * that everything it is multiplied with becomes NaN. `zero` is the stored weight that stands for 0: with span 32,
+ * start[0] = -zero * sum of q and start[1] = 0; with span 16, start[h] is of half h. */
+typedef void ck_quantize_fn(size_t n, int32_t zero, size_t span, const float *x, ck_block *y);
+
+/* y[r*y_stride + j] = (sum over i of w[j, i] * x[r, i]) + bias[j], for r < rows and j < m. w is a packed [m, k] matrix
+ * of the type in the name, x is [rows, k / 32] blocks at a distance of x_stride blocks, quantised for the type: zero
+ * and span are 128, 32 for Q8_0; 8, 32 for Q4_0; 0, 32 for Q4_K; 32, 16 for Q6_K. bias may be NULL (nothing is added).
+ * The integer sums of a block are exact; blocks enter one float sum in rising order, with s = w.scale * x.scale:
+ *   Q8_0, Q4_0   sum = fma(dot, s, sum)
+ *   Q4_K         sum = fma(-(dmin * m), x.scaled_sum, fma(dot, s, sum)) with w.scale = d * sc
+ *   Q6_K         sum = fma(fma(dot of the second half, sc2, dot of the first half * sc1), s, sum) with w.scale = d */
+typedef void ck_multiply_blocks_fn(size_t rows, size_t m, size_t k, const void *w, const ck_block *x, size_t x_stride,
+                                   const float *bias, float *y, size_t y_stride);
 
 /* y[i] = value of the i-th element, i < n; n fills whole blocks of the type (see Tensors/DType.swift for layouts).
  * The values are exact. w may have any alignment. */
@@ -49,8 +85,20 @@ typedef void ck_gelu_f32_fn(size_t n, float *x);
  * half: pairs (x[i], x[i+n_pairs]); interleaved: pairs (x[2i], x[2i+1]). Elements past 2*n_pairs stay. */
 typedef void ck_rope_f32_fn(size_t n_pairs, const float *cosine, const float *sine, float *x);
 
-/* logits[j] = scale * (q . key[j]) for j < n. q is [d] f32; keys is [n, d] of the type in the name. */
-typedef void ck_attention_logits_fn(size_t n, size_t d, float scale, const float *q, const void *keys, float *logits);
+/* logits[g*stride + j] = scale * (q[g*q_stride ...] . key[j]) for g < heads and j < n, where keys are read once for
+ * some heads together. q is [heads, d] f32; keys is [n, d] of the type in the name. */
+typedef void ck_attention_logits_fn(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
+                                    const void *keys, float *logits, size_t stride);
+
+/* Keys side by side for many queries: [ceil(n / CK_KEY_TILE), d, CK_KEY_TILE] f32, zeros after the n-th. keys is [n, d]
+ * of the type in the name. */
+#define CK_KEY_TILE 16
+typedef void ck_tile_keys_fn(size_t n, size_t d, const void *keys, float *tiles);
+
+/* ck_attention_logits_fn, with its bits, for keys that ck_tile_keys_fn wrote. n counts up to whole tiles: logits rows
+ * have room for that, and what stands past the n-th logit means nothing. */
+typedef void ck_tile_logits_fn(size_t rows, size_t n, size_t d, float scale, const float *q, size_t q_stride,
+                               const float *tiles, float *logits, size_t stride);
 
 /* logits[j] += slope * (positions[j] - query_position): ALiBi (Press et al., arXiv 2108.12409). */
 typedef void ck_alibi_f32_fn(size_t n, float slope, int32_t query_position, const int32_t *positions, float *logits);
@@ -58,9 +106,11 @@ typedef void ck_alibi_f32_fn(size_t n, float slope, int32_t query_position, cons
 /* In place: x[j] = exp(x[j] - max) / sum. n >= 1. All become NaN where one is NaN or +infinity or none is finite. */
 typedef void ck_softmax_f32_fn(size_t n, float *x);
 
-/* out[i] = (accumulate ? out[i] : 0) + sum over j of p[j] * values[j*d + i], j rising, one fma per j.
- * values is [n, d] of the type in the name, out is [d]. */
-typedef void ck_weighted_sum_fn(size_t n, size_t d, const float *p, const void *values, int accumulate, float *out);
+/* out[g*stride + i] = (accumulate ? out[g*stride + i] : 0) + sum over j of p[g*p_stride + j] * values[j*d + i], j
+ * rising, one fma per j, for g < heads; values are read once for some heads together. values is [n, d] of the type in
+ * the name, out is [heads, d]. */
+typedef void ck_weighted_sum_fn(size_t heads, size_t n, size_t d, const float *p, size_t p_stride, const void *values,
+                                int accumulate, float *out, size_t stride);
 
 /* Keyformer's score (arXiv 2403.09054, Algorithm 1):
  * score[j] += softmax over j of (logits[j] + noise[j]) * inverse_tau.
@@ -70,7 +120,7 @@ typedef void ck_keyformer_score_f32_fn(size_t n, float inverse_tau, const float 
 
 /* Gumbel(0,1) noise of one (layer, query head): noise[j] = -ln(-ln u(seed, layer, head, positions[j], qtag)), computed
  * in double and rounded to float. prefix = absorb(absorb(seed, layer), head), see ck_absorb.
- * SIMD variants may differ from the scalar one by 1e-6 absolute in -ln(-ln u). */
+ * SIMD variants, which agree among each other, may differ from the scalar one by 1e-6 absolute in -ln(-ln u). */
 typedef void ck_gumbel_f32_fn(size_t n, uint64_t prefix, const int32_t *positions, uint64_t qtag, float *noise);
 
 /* Index of the smallest x[j] among those with lowest <= positions[j] <= highest, or n where there is none. Among equals
@@ -79,9 +129,12 @@ typedef void ck_gumbel_f32_fn(size_t n, uint64_t prefix, const int32_t *position
 typedef size_t ck_argmin_newest_fn(size_t n, const float *x, const int32_t *positions, int32_t lowest, int32_t highest);
 
 typedef struct {
-    const char *isa; /* "scalar", "avx2" */
-    ck_matmul_f32_fn *matmul_f32;
+    const char *isa; /* "scalar", "avx2", "avx512" */
+    ck_multiply_floats_fn *multiply_f32, *multiply_f16, *multiply_bf16;
+    ck_multiply_blocks_fn *multiply_q8_0, *multiply_q4_0, *multiply_q4_k, *multiply_q6_k;
+    ck_quantize_fn *quantize;
     ck_dequantize_fn *dequantize_f16, *dequantize_bf16, *dequantize_q8_0, *dequantize_q4_0;
+    ck_dequantize_fn *dequantize_q4_k, *dequantize_q6_k;
     ck_to_f16_fn *to_f16;
     ck_rms_norm_f32_fn *rms_norm_f32;
     ck_layer_norm_f32_fn *layer_norm_f32;
@@ -90,6 +143,8 @@ typedef struct {
     ck_gelu_f32_fn *gelu_tanh_f32, *gelu_erf_f32;
     ck_rope_f32_fn *rope_half_f32, *rope_interleaved_f32;
     ck_attention_logits_fn *attention_logits_f32, *attention_logits_f16;
+    ck_tile_keys_fn *tile_keys_f32, *tile_keys_f16;
+    ck_tile_logits_fn *tile_logits_f32;
     ck_alibi_f32_fn *alibi_f32;
     ck_softmax_f32_fn *softmax_f32;
     ck_weighted_sum_fn *weighted_sum_f32, *weighted_sum_f16;
@@ -100,6 +155,8 @@ typedef struct {
 
 /* The scalar reference: the specification that every variant is tested against. */
 const ck_table *ck_table_scalar(void);
+/* The table of that name, or NULL where there is none or this CPU does not run it. Thread-safe. */
+const ck_table *ck_table_named(const char *isa);
 /* The best table for this CPU; every slot is filled. Thread-safe, constant over the process's life. */
 const ck_table *ck_table_best(void);
 

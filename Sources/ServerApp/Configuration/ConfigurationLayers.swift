@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Yams
 
 /// The texts of all settings after merging: file, then environment, then arguments; the later wins.
@@ -41,14 +42,14 @@ public struct ConfigurationLayers: Sendable, Equatable {
 
     /// Takes the `KEYHOLD_*` variables of an environment and returns the names that mean nothing here. Those are no
     /// error: Kubernetes, for one, sets `KEYHOLD_SERVICE_HOST` and its like in every pod beside a service named
-    /// keyhold.
+    /// keyhold. `KEYHOLD_ISA` is no setting, but means something where it names kernels that this CPU runs.
     public mutating func merge(environment: [String: String]) -> [String] {
         let known = Dictionary(uniqueKeysWithValues: ConfigurationKey.allCases.map { ($0.environmentName, $0) })
         var unknown: [String] = []
         for (name, text) in environment where name.hasPrefix("KEYHOLD_") {
             if let key = known[name] {
                 entries[key] = Entry(text: text, origin: .environment(name))
-            } else {
+            } else if name != KernelTable.environmentName || KernelTable.named(text) == nil {
                 unknown.append(name)
             }
         }

@@ -1,0 +1,113 @@
+/* Register tiles of packed quantised weights for AVX2: 8 weight rows (half of a group) x up to 4 activation rows. */
+#ifndef CK_BLOCKS_AVX2_H
+#define CK_BLOCKS_AVX2_H
+#include "blocks.h"
+#if defined(__x86_64__)
+
+/* One block of 8 weight rows, row r in 32-bit lane r. */
+typedef struct {
+    __m256i q[CK_STEPS];
+    __m256 scale, minimum, first, second;
+} ck_block_avx2;
+
+/* half is 0 or 1: rows 0 to 7 or 8 to 15 of the group. */
+typedef void ck_load_avx2_fn(const uint8_t *group, size_t block, size_t half, ck_block_avx2 *w);
+
+#define CK_TILE_ROWS_AVX2 4
+#define CK_ACTIVATION_BYTES_AVX2 (256 * 1024)
+
+CK_AVX2_INLINE __m256 ck_load_halves_avx2(const void *halves)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)halves));
+}
+
+CK_AVX2_INLINE __m256i ck_four_avx2(const ck_block *x, size_t step)
+{
+    int32_t four;
+    memcpy(&four, x->q + 4 * step, sizeof four);
+    return _mm256_set1_epi32(four);
+}
+
+/* Dot products of the steps from `first` to `last`. Products of two neighbours are added in 16 bits, so for weights of
+ * 8 bits, signed here, the sign moves to the activation: 2 * 128 * 127 fits. `deep` sums of two products below
+ * 2 * 127 * (32767 / 254 / deep) are added up before they are widened. */
+CK_AVX2_INLINE __m256i ck_dot_avx2(int is_signed, size_t deep, const ck_block_avx2 *w, const ck_block *x, int32_t start,
+                                   size_t first, size_t last)
+{
+    __m256i sum = is_signed ? _mm256_setzero_si256() : _mm256_set1_epi32(start), ones = _mm256_set1_epi16(1);
+    for (size_t step = first; step < last; step += deep) {
+        __m256i pairs = _mm256_setzero_si256();
+        for (size_t s = step; s < step + deep; s++) {
+            __m256i four = ck_four_avx2(x, s), q = w->q[s];
+            __m256i two = is_signed ? _mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(four, q))
+                                    : _mm256_maddubs_epi16(q, four);
+            pairs = s == step ? two : _mm256_add_epi16(pairs, two);
+        }
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
+    }
+    return sum;
+}
+
+CK_AVX2_INLINE __m256 ck_add_block_avx2(enum ck_scaling scaling, int is_signed, size_t deep, const ck_block_avx2 *w,
+                                        const ck_block *x, __m256 sum)
+{
+    __m256 scale = _mm256_mul_ps(w->scale, _mm256_set1_ps(x->scale));
+    if (scaling == CK_HALVES) {
+        __m256 first = _mm256_cvtepi32_ps(ck_dot_avx2(is_signed, deep, w, x, x->start[0], 0, CK_STEPS / 2));
+        __m256 second = _mm256_cvtepi32_ps(ck_dot_avx2(is_signed, deep, w, x, x->start[1], CK_STEPS / 2, CK_STEPS));
+        return _mm256_fmadd_ps(_mm256_fmadd_ps(second, w->second, _mm256_mul_ps(first, w->first)), scale, sum);
+    }
+    __m256 dot = _mm256_cvtepi32_ps(ck_dot_avx2(is_signed, deep, w, x, x->start[0], 0, CK_STEPS));
+    sum = _mm256_fmadd_ps(dot, scale, sum);
+    return scaling == CK_MINIMUMS ? _mm256_fnmadd_ps(w->minimum, _mm256_set1_ps(x->scaled_sum), sum) : sum;
+}
+
+/* The 8 outputs of half a group, of which `outputs` exist, for `rows` rows. rows is a constant at each call. */
+CK_AVX2_INLINE void ck_tile_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling, int is_signed, size_t deep,
+                                 size_t rows, size_t blocks, const uint8_t *group, size_t half, const ck_block *x,
+                                 size_t x_stride, size_t outputs, const float *bias, float *y, size_t y_stride)
+{
+    __m256 sums[CK_TILE_ROWS_AVX2];
+    for (size_t r = 0; r < rows; r++) sums[r] = _mm256_setzero_ps();
+    for (size_t b = 0; b < blocks; b++) {
+        ck_block_avx2 w;
+        load(group, b, half, &w);
+        for (size_t r = 0; r < rows; r++)
+            sums[r] = ck_add_block_avx2(scaling, is_signed, deep, &w, x + r * x_stride + b, sums[r]);
+    }
+    __m256i mask = outputs < 8 ? ck_tail_mask_avx2(outputs) : _mm256_set1_epi32(-1);
+    for (size_t r = 0; r < rows; r++) {
+        if (bias) sums[r] = _mm256_add_ps(sums[r], _mm256_maskload_ps(bias, mask));
+        _mm256_maskstore_ps(y + r * y_stride, mask, sums[r]);
+    }
+}
+
+/* The multiplication for one type; see ck_multiply_blocks_avx512 for the order of the loops. */
+CK_AVX2_INLINE void ck_multiply_blocks_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling, int is_signed, size_t deep,
+                                            size_t group_bytes, CK_BLOCKS_PARAMETERS)
+{
+    size_t blocks = k / CK_BLOCK, row_bytes = blocks * sizeof *x + 1;
+    size_t most = CK_ACTIVATION_BYTES_AVX2 / row_bytes / CK_TILE_ROWS_AVX2 * CK_TILE_ROWS_AVX2;
+    if (most < 2 * CK_TILE_ROWS_AVX2) most = 2 * CK_TILE_ROWS_AVX2;
+    for (size_t from = 0; from < rows; from += most) {
+        size_t to = rows - from < most ? rows : from + most;
+        for (size_t j = 0; j < m; j += 8) {
+            const uint8_t *group = (const uint8_t *)w + j / CK_GROUP * group_bytes;
+            for (size_t r = from; r < to; r += CK_TILE_ROWS_AVX2) {
+#define CK_TILE(n)                                                                                          \
+    ck_tile_avx2(load, scaling, is_signed, deep, n, blocks, group, j / 8 % 2, x + r * x_stride, x_stride, m - j,\
+                 bias ? bias + j : bias, y + r * y_stride + j, y_stride)
+                switch (to - r) {
+                case 1: CK_TILE(1); break;
+                case 2: CK_TILE(2); break;
+                case 3: CK_TILE(3); break;
+                default: CK_TILE(4);
+                }
+#undef CK_TILE
+            }
+        }
+    }
+}
+
+#endif
+#endif

@@ -1,0 +1,102 @@
+/* Register tiles of packed quantised weights for AVX-512 with VNNI: 16 weight rows x up to 8 activation rows. */
+#ifndef CK_BLOCKS_AVX512_H
+#define CK_BLOCKS_AVX512_H
+#include "blocks.h"
+#if defined(__x86_64__)
+
+/* One block of 16 weight rows: row r stands in 32-bit lane r. The q are unsigned. */
+typedef struct {
+    __m512i q[CK_STEPS];
+    __m512 scale, minimum, first, second;
+} ck_block_avx512;
+
+typedef void ck_load_avx512_fn(const uint8_t *group, size_t block, ck_block_avx512 *w);
+
+#define CK_TILE_ROWS_AVX512 8
+/* Bytes of activations that one group's pass may read again for the next group: half of a usual second-level cache. */
+#define CK_ACTIVATION_BYTES_AVX512 (512 * 1024)
+
+CK_AVX512_INLINE __m512 ck_load_halves_avx512(const void *halves)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves));
+}
+
+/* Adds the products of the steps from `first` to `last` to the starting value. */
+CK_AVX512_INLINE __m512i ck_dot_avx512(const ck_block_avx512 *w, const ck_block *x, int32_t start, size_t first,
+                                       size_t last)
+{
+    __m512i sum = _mm512_set1_epi32(start);
+    for (size_t step = first; step < last; step++) {
+        int32_t four;
+        memcpy(&four, x->q + 4 * step, sizeof four);
+        sum = _mm512_dpbusd_epi32(sum, w->q[step], _mm512_set1_epi32(four));
+    }
+    return sum;
+}
+
+CK_AVX512_INLINE __m512 ck_add_block_avx512(enum ck_scaling scaling, const ck_block_avx512 *w, const ck_block *x,
+                                            __m512 sum)
+{
+    __m512 scale = _mm512_mul_ps(w->scale, _mm512_set1_ps(x->scale));
+    if (scaling == CK_HALVES) {
+        __m512 first = _mm512_cvtepi32_ps(ck_dot_avx512(w, x, x->start[0], 0, CK_STEPS / 2));
+        __m512 second = _mm512_cvtepi32_ps(ck_dot_avx512(w, x, x->start[1], CK_STEPS / 2, CK_STEPS));
+        return _mm512_fmadd_ps(_mm512_fmadd_ps(second, w->second, _mm512_mul_ps(first, w->first)), scale, sum);
+    }
+    sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(ck_dot_avx512(w, x, x->start[0], 0, CK_STEPS)), scale, sum);
+    return scaling == CK_MINIMUMS ? _mm512_fnmadd_ps(w->minimum, _mm512_set1_ps(x->scaled_sum), sum) : sum;
+}
+
+/* The 16 outputs of one group, of which `outputs` exist, for `rows` rows. rows is a constant at each call. */
+CK_AVX512_INLINE void ck_tile_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows, size_t blocks,
+                                     const uint8_t *group, const ck_block *x, size_t x_stride, __mmask16 outputs,
+                                     const float *bias, float *y, size_t y_stride)
+{
+    __m512 sums[CK_TILE_ROWS_AVX512];
+    for (size_t r = 0; r < rows; r++) sums[r] = _mm512_setzero_ps();
+    for (size_t b = 0; b < blocks; b++) {
+        ck_block_avx512 w;
+        load(group, b, &w);
+        for (size_t r = 0; r < rows; r++) sums[r] = ck_add_block_avx512(scaling, &w, x + r * x_stride + b, sums[r]);
+    }
+    for (size_t r = 0; r < rows; r++) {
+        if (bias) sums[r] = _mm512_add_ps(sums[r], _mm512_maskz_loadu_ps(outputs, bias));
+        _mm512_mask_storeu_ps(y + r * y_stride, outputs, sums[r]);
+    }
+}
+
+CK_AVX512_INLINE void ck_any_tile_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows, size_t blocks,
+                                         const uint8_t *group, const ck_block *x, size_t x_stride, __mmask16 outputs,
+                                         const float *bias, float *y, size_t y_stride)
+{
+#define CK_TILE(r)                                                                                          \
+    case r: ck_tile_avx512(load, scaling, r, blocks, group, x, x_stride, outputs, bias, y, y_stride); break;
+    switch (rows) {
+        CK_TILE(1) CK_TILE(2) CK_TILE(3) CK_TILE(4) CK_TILE(5) CK_TILE(6) CK_TILE(7)
+    default: ck_tile_avx512(load, scaling, 8, blocks, group, x, x_stride, outputs, bias, y, y_stride);
+    }
+#undef CK_TILE
+}
+
+/* The multiplication for one type. Rows go in blocks that stay in the second-level cache from group to group; up to
+ * eight rows read each weight once. */
+CK_AVX512_INLINE void ck_multiply_blocks_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t group_bytes,
+                                                CK_BLOCKS_PARAMETERS)
+{
+    size_t blocks = k / CK_BLOCK, row_bytes = blocks * sizeof *x + 1;
+    size_t most = CK_ACTIVATION_BYTES_AVX512 / row_bytes / CK_TILE_ROWS_AVX512 * CK_TILE_ROWS_AVX512;
+    if (most < CK_TILE_ROWS_AVX512) most = CK_TILE_ROWS_AVX512;
+    for (size_t from = 0; from < rows; from += most) {
+        size_t to = rows - from < most ? rows : from + most;
+        const uint8_t *group = w;
+        for (size_t j = 0; j < m; j += CK_GROUP, group += group_bytes) {
+            __mmask16 outputs = m - j < CK_GROUP ? (__mmask16)((1u << (m - j)) - 1) : 0xFFFF;
+            for (size_t r = from; r < to; r += CK_TILE_ROWS_AVX512)
+                ck_any_tile_avx512(load, scaling, to - r, blocks, group, x + r * x_stride, x_stride, outputs,
+                                   bias ? bias + j : bias, y + r * y_stride + j, y_stride);
+        }
+    }
+}
+
+#endif
+#endif

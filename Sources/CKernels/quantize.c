@@ -1,0 +1,106 @@
+#include "kernels.h"
+
+/* Blocks whose largest magnitude is below this count as zeros: 127 over it must be finite. */
+#define SMALLEST 0x1p-100f
+
+/* What follows from a block's q: the sums that kernels start from. */
+static inline void fill_sums(int32_t zero, size_t span, int32_t first, int32_t second, ck_block *y)
+{
+    y->scaled_sum = y->scale * (float)(first + second);
+    y->start[0] = -zero * (span == CK_BLOCK ? first + second : first);
+    y->start[1] = span == CK_BLOCK ? 0 : -zero * second;
+}
+
+/* Finite largest magnitude: scale and its inverse. Otherwise NaN and 0, so that all q are 0. */
+static inline float set_scale(uint32_t largest_bits, ck_block *y)
+{
+    float largest = ck_float_of(largest_bits);
+    if (largest_bits >= 0x7F800000) {
+        y->scale = NAN;
+        return 0;
+    }
+    y->scale = largest < SMALLEST ? 0 : largest / 127.0f;
+    return largest < SMALLEST ? 0 : 127.0f / largest;
+}
+
+void ck_quantize_scalar(size_t n, int32_t zero, size_t span, const float *x, ck_block *y)
+{
+    assert(n % CK_BLOCK == 0);
+    assert(span == CK_BLOCK || span == CK_BLOCK / 2);
+    for (size_t b = 0; b < n / CK_BLOCK; b++, x += CK_BLOCK, y++) {
+        uint32_t largest = 0;
+        for (size_t i = 0; i < CK_BLOCK; i++) {
+            uint32_t magnitude = ck_bits_of(x[i]) & 0x7FFFFFFF;
+            largest = magnitude > largest ? magnitude : largest;
+        }
+        float inverse = set_scale(largest, y);
+        int32_t sums[2] = {0, 0};
+        for (size_t i = 0; i < CK_BLOCK; i++) {
+            /* 1.5 * 2^23 rounds to the nearest integer, which stands in the sum's low bits. */
+            float product = inverse == 0 ? 0 : x[i] * inverse;
+            int32_t q = (int32_t)ck_bits_of(product + 12582912.0f) - 0x4B400000;
+            y->q[i] = (int8_t)q;
+            sums[i / (CK_BLOCK / 2)] += q;
+        }
+        fill_sums(zero, span, sums[0], sums[1], y);
+    }
+}
+
+#if defined(__x86_64__)
+CK_AVX2_INLINE uint32_t largest_avx2(__m256i m)
+{
+    __m128i t = _mm_max_epi32(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
+    t = _mm_max_epi32(t, _mm_shuffle_epi32(t, 0x4E));
+    return (uint32_t)_mm_cvtsi128_si32(_mm_max_epi32(t, _mm_shuffle_epi32(t, 0xB1)));
+}
+
+CK_AVX2_INLINE int32_t sum_avx2(__m256i s)
+{
+    __m128i t = _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
+    t = _mm_add_epi32(t, _mm_shuffle_epi32(t, 0x4E));
+    return _mm_cvtsi128_si32(_mm_add_epi32(t, _mm_shuffle_epi32(t, 0xB1)));
+}
+
+CK_AVX2 void ck_quantize_avx2(size_t n, int32_t zero, size_t span, const float *x, ck_block *y)
+{
+    assert(n % CK_BLOCK == 0);
+    assert(span == CK_BLOCK || span == CK_BLOCK / 2);
+    __m256i magnitude = _mm256_set1_epi32(0x7FFFFFFF);
+    for (size_t b = 0; b < n / CK_BLOCK; b++, x += CK_BLOCK, y++) {
+        __m256 v[4];
+        __m256i largest = _mm256_setzero_si256(), q[4];
+        for (size_t i = 0; i < 4; i++) {
+            v[i] = _mm256_loadu_ps(x + 8 * i);
+            largest = _mm256_max_epi32(largest, _mm256_and_si256(_mm256_castps_si256(v[i]), magnitude));
+        }
+        float inverse = set_scale(largest_avx2(largest), y);
+        __m256 factor = _mm256_set1_ps(inverse);
+        for (size_t i = 0; i < 4; i++)
+            q[i] = inverse == 0 ? _mm256_setzero_si256() : _mm256_cvtps_epi32(_mm256_mul_ps(v[i], factor));
+        fill_sums(zero, span, sum_avx2(_mm256_add_epi32(q[0], q[1])), sum_avx2(_mm256_add_epi32(q[2], q[3])), y);
+        __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
+        bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+        _mm256_storeu_si256((__m256i *)y->q, bytes);
+    }
+}
+
+CK_AVX512 void ck_quantize_avx512(size_t n, int32_t zero, size_t span, const float *x, ck_block *y)
+{
+    assert(n % CK_BLOCK == 0);
+    assert(span == CK_BLOCK || span == CK_BLOCK / 2);
+    __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF);
+    for (size_t b = 0; b < n / CK_BLOCK; b++, x += CK_BLOCK, y++) {
+        __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16);
+        __m512i largest = _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(low), magnitude),
+                                           _mm512_and_si512(_mm512_castps_si512(high), magnitude));
+        float inverse = set_scale((uint32_t)_mm512_reduce_max_epi32(largest), y);
+        __mmask16 kept = inverse == 0 ? 0 : 0xFFFF;
+        __m512 factor = _mm512_set1_ps(inverse);
+        __m512i first = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(low, factor));
+        __m512i second = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(high, factor));
+        fill_sums(zero, span, _mm512_reduce_add_epi32(first), _mm512_reduce_add_epi32(second), y);
+        _mm_storeu_si128((__m128i *)y->q, _mm512_cvtepi32_epi8(first));
+        _mm_storeu_si128((__m128i *)(y->q + 16), _mm512_cvtepi32_epi8(second));
+    }
+}
+#endif

@@ -1,0 +1,75 @@
+internal import CKernels
+internal import Tensors
+
+/// Where the rows of a product stand and where its results go. Strides count elements.
+@unsafe struct ProductRows {
+    let count: Int
+    /// `[count, k]` f32.
+    let input: UnsafePointer<Float>
+    let inputStride: Int
+    /// The same rows quantised for the weights, `[count, k / 32]`, where the weights are quantised.
+    let blocks: UnsafePointer<ck_block>
+    /// `[count, outputs]`
+    let output: UnsafeMutablePointer<Float>
+    let outputStride: Int
+}
+
+/// The slots that read weights.
+extension KernelTable {
+    /// Products of all rows with the weight rows `outputs`, which begin with a group.
+    @unsafe func multiply(_ weight: PackedMatrix, outputs: Range<Int>, bias: UnsafePointer<Float>?, rows: ProductRows) {
+        let slots = unsafe slots.pointee
+        let bias = unsafe bias.map { unsafe $0 + outputs.lowerBound }
+        switch weight.dtype {
+        case .f32: unsafe run(slots.multiply_f32, weight, outputs, bias, rows)
+        case .f16: unsafe run(slots.multiply_f16, weight, outputs, bias, rows)
+        case .bf16: unsafe run(slots.multiply_bf16, weight, outputs, bias, rows)
+        case .q8_0: unsafe run(slots.multiply_q8_0, weight, outputs, bias, rows)
+        case .q4_0: unsafe run(slots.multiply_q4_0, weight, outputs, bias, rows)
+        case .q4_k: unsafe run(slots.multiply_q4_k, weight, outputs, bias, rows)
+        case .q6_k: unsafe run(slots.multiply_q6_k, weight, outputs, bias, rows)
+        }
+    }
+
+    @unsafe private func run(
+        _ kernel: ck_multiply_floats_fn, _ weight: PackedMatrix, _ outputs: Range<Int>, _ bias: UnsafePointer<Float>?,
+        _ rows: ProductRows
+    ) {
+        unsafe kernel(
+            rows.count, outputs.count, weight.columns, weight.group(ofRow: outputs.lowerBound), rows.input,
+            rows.inputStride, bias, rows.output + outputs.lowerBound, rows.outputStride)
+    }
+
+    @unsafe private func run(
+        _ kernel: ck_multiply_blocks_fn, _ weight: PackedMatrix, _ outputs: Range<Int>, _ bias: UnsafePointer<Float>?,
+        _ rows: ProductRows
+    ) {
+        unsafe kernel(
+            rows.count, outputs.count, weight.columns, weight.group(ofRow: outputs.lowerBound), rows.blocks,
+            weight.columns / Self.blockElements, bias, rows.output + outputs.lowerBound, rows.outputStride)
+    }
+
+    /// Elements of a block of quantised activations.
+    static let blockElements = 32
+
+    /// Quantises `count` activations, whole blocks, for products with weights of the type.
+    @unsafe func quantize(
+        count: Int, for quantisation: (zero: Int32, span: Int), input: UnsafePointer<Float>,
+        output: UnsafeMutablePointer<ck_block>
+    ) {
+        unsafe slots.pointee.quantize(count, quantisation.zero, quantisation.span, input, output)
+    }
+
+    /// `output[i]` = the value of element i of `weights`, which holds `count` elements of `type` in whole blocks.
+    @unsafe func dequantize(count: Int, weights: UnsafeRawPointer, type: DType, output: UnsafeMutablePointer<Float>) {
+        switch type {
+        case .f32: unsafe UnsafeMutableRawPointer(output).copyMemory(from: weights, byteCount: count * 4)
+        case .f16: unsafe slots.pointee.dequantize_f16(count, weights, output)
+        case .bf16: unsafe slots.pointee.dequantize_bf16(count, weights, output)
+        case .q8_0: unsafe slots.pointee.dequantize_q8_0(count, weights, output)
+        case .q4_0: unsafe slots.pointee.dequantize_q4_0(count, weights, output)
+        case .q4_k: unsafe slots.pointee.dequantize_q4_k(count, weights, output)
+        case .q6_k: unsafe slots.pointee.dequantize_q6_k(count, weights, output)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+internal import CKernels
+public import Tensors
+
+/// A weight matrix `[rows, columns]` in the layout that products walk: 16 rows side by side (blocks.h). It owns a copy
+/// as large as the tensor's bytes, but for missing rows of the last 16. Immutable, for every kernel table.
+@safe public final class PackedMatrix: @unchecked Sendable {
+    // Sendable: the bytes are never written after init.
+    public let dtype: DType
+    /// Outputs of a product.
+    public let rows: Int
+    /// Inputs of a product.
+    public let columns: Int
+    private let buffer: AlignedBuffer<UInt8>
+
+    /// Packs a matrix whose rows fill whole blocks. The tensor's pages of a mapped file are given back: packing must
+    /// not hold the weights twice.
+    public init(_ tensor: Tensor) {
+        precondition(tensor.shape.count == 2, "packing a tensor of shape \(tensor.shape)")
+        guard let rowBytes = tensor.dtype.byteCount(elements: tensor.columns) else {
+            preconditionFailure("rows of \(tensor.columns) elements do not fill blocks of \(tensor.dtype)")
+        }
+        dtype = tensor.dtype
+        rows = tensor.rows
+        columns = tensor.columns
+        let (rows, columns, type) = (rows, columns, dtype.kernelType)
+        let groupBytes = ck_group_bytes(type, columns)
+        let groups = (rows + Self.groupRows - 1) / Self.groupRows
+        buffer = unsafe AlignedBuffer(uninitializedCount: groups * groupBytes)
+        guard let source = unsafe tensor.bytes.baseAddress else { return }
+        for group in 0..<groups {
+            let first = group * Self.groupRows
+            unsafe ck_pack(
+                type, min(Self.groupRows, rows - first), columns, rowBytes, source + first * rowBytes,
+                buffer.base + group * groupBytes)
+        }
+        tensor.releasePages()
+    }
+
+    /// Bytes held.
+    public var byteCount: Int { buffer.byteCount }
+
+    /// Rows that stand side by side; ranges of rows that threads share begin at multiples of it.
+    static let groupRows = Int(CK_GROUP)
+
+    /// The group that begins with `row`, a multiple of `groupRows`. Valid while `self` lives.
+    @unsafe func group(ofRow row: Int) -> UnsafeRawPointer {
+        precondition(row >= 0 && row < rows && row % Self.groupRows == 0, "row \(row) of \(rows)")
+        return unsafe UnsafeRawPointer(buffer.base) + row / Self.groupRows * ck_group_bytes(dtype.kernelType, columns)
+    }
+}
+
+extension DType {
+    /// The kernels' name for the type.
+    var kernelType: ck_type {
+        switch self {
+        case .f32: CK_F32
+        case .f16: CK_F16
+        case .bf16: CK_BF16
+        case .q8_0: CK_Q8_0
+        case .q4_0: CK_Q4_0
+        case .q4_k: CK_Q4_K
+        case .q6_k: CK_Q6_K
+        }
+    }
+
+    /// How activations are quantised for products with weights of this type: the stored weight that stands for zero and
+    /// the elements of a sum (ck_quantize_fn). nil where they stay f32.
+    var activationQuantisation: (zero: Int32, span: Int)? {
+        switch self {
+        case .f32, .f16, .bf16: nil
+        case .q8_0: (128, 32)
+        case .q4_0: (8, 32)
+        case .q4_k: (0, 32)
+        case .q6_k: (32, 16)
+        }
+    }
+}
