@@ -129,7 +129,7 @@ extension BadRequest {
         BadRequest("token id too large in a list", #"{"prompt":[[1],[2,99999]]}"#, "prompt[1][1]"),
         BadRequest(
             "prompt longer than the context",
-            #"{"prompt":[\#(Array(repeating: "300", count: 2100).joined(separator: ","))]}"#, "prompt",
+            #"{"prompt":[\#(Array(repeating: "300", count: 4200).joined(separator: ","))]}"#, "prompt",
             code: "context_length_exceeded"),
         BadRequest(
             "prompt and max_tokens longer than the context", #"{"prompt":"Once","max_tokens":4096}"#, "prompt",

@@ -41,7 +41,7 @@ import Tokenization
     @Test func contextAndTemplateCanBeChosen() throws {
         let model = try ModelLoader.load(Self.choice(path: Self.builtIn, template: "plain", context: 99))
         #expect(model.contextTokens == 99)
-        #expect(model.chatTemplate.name == "chatml")
+        #expect(model.chatTemplate.name == "plain")
     }
 
     @Test func aMissingFileIsNamed() throws {

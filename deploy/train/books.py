@@ -3,6 +3,7 @@
 import pathlib
 import random
 import re
+import sys
 
 # Authors whose books are kept for measuring; neither vocabulary nor weights see them.
 HELD_OUT = ["H.G. Wells", "Jane Austen", "Kenneth Grahame"]
@@ -50,3 +51,9 @@ def chunks(parts, length, seed):
     pieces = [part[start : start + length] for part in parts for start in range(0, len(part), length)]
     random.Random(seed).shuffle(pieces)
     return pieces
+
+
+if __name__ == "__main__":
+    # The held-out books as one text, for `keyhold evaluate --text`.
+    for texts in read(sys.argv[1])[1].values():
+        print("\n".join(text[20_000:] for text in texts))

@@ -18,6 +18,7 @@ from abilities import Abilities, answer
 from model import Decoder, Shape
 from optimizer import Optimizer
 from tasks import ANSWER, FILLER, PROSE, Encoder, Tasks
+from trigram import Trigram
 
 # (million tokens, sequences, length, mixture of tasks). Order matters: copying first, then looking up, then texts.
 # Prose learns slowest and has most of the later stages.
@@ -170,6 +171,9 @@ def main():
     abilities = Abilities(training.model, encoder, held)
     training.run(abilities)
     figures = abilities.summary(4 if options.smoke else 100)
+    trigram = Trigram(prose, shape.vocabulary)
+    for author, (tokens, size) in held.items():
+        figures[f"bits per byte of a trigram, {author}"] = trigram.bits_per_byte(tokens, size)
     figures["parameters"] = sum(p.numel() for p in training.model.parameters())
     figures["tokens"], figures["steps"] = training.tokens, training.step
     figures["seconds"] = round(training.seconds)

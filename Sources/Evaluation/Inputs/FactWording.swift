@@ -20,9 +20,11 @@ struct FactWording: Sendable {
 
     let tokenizer: Tokenizer
 
-    /// What stands before every text: BOS where the model wants it.
+    /// What stands before every text: BOS where the model wants it, also where the same token ends texts.
     var prefix: [TokenID] {
-        tokenizer.encode("", addSpecial: true, parseSpecial: false).filter { !tokenizer.eosTokens.contains($0) }
+        tokenizer.encode("", addSpecial: true, parseSpecial: false).filter { token in
+            token == tokenizer.bosToken || !tokenizer.eosTokens.contains(token)
+        }
     }
 
     /// `count` facts with different names and codes of `digits` digits.
