@@ -47,35 +47,67 @@ CK_AVX512_INLINE __m512 ck_add_block_avx512(enum ck_scaling scaling, const ck_bl
     return scaling == CK_MINIMUMS ? _mm512_fnmadd_ps(w->minimum, _mm512_set1_ps(x->scaled_sum), sum) : sum;
 }
 
-/* The 16 outputs of one group, of which `outputs` exist, for `rows` rows. rows is a constant at each call. */
-CK_AVX512_INLINE void ck_tile_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows, size_t blocks,
-                                     const uint8_t *group, const ck_block *x, size_t x_stride, __mmask16 outputs,
-                                     const float *bias, float *y, size_t y_stride)
+/* A stretch of blocks of one group's 16 outputs, of which `outputs` exist, for `rows` rows. The sums start at 0 for the
+ * first stretch, else in y, and end in y, with the bias for the last one. rows is a constant at each call. */
+CK_AVX512_INLINE void ck_tile_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows, int first,
+                                     int last, size_t blocks, const uint8_t *group, const ck_block *x,
+                                     size_t x_stride, __mmask16 outputs, const float *bias, float *y, size_t y_stride)
 {
     __m512 sums[CK_TILE_ROWS_AVX512];
-    for (size_t r = 0; r < rows; r++) sums[r] = _mm512_setzero_ps();
+    for (size_t r = 0; r < rows; r++)
+        sums[r] = first ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(outputs, y + r * y_stride);
     for (size_t b = 0; b < blocks; b++) {
         ck_block_avx512 w;
         load(group, b, &w);
         for (size_t r = 0; r < rows; r++) sums[r] = ck_add_block_avx512(scaling, &w, x + r * x_stride + b, sums[r]);
     }
     for (size_t r = 0; r < rows; r++) {
-        if (bias) sums[r] = _mm512_add_ps(sums[r], _mm512_maskz_loadu_ps(outputs, bias));
+        if (bias && last) sums[r] = _mm512_add_ps(sums[r], _mm512_maskz_loadu_ps(outputs, bias));
         _mm512_mask_storeu_ps(y + r * y_stride, outputs, sums[r]);
     }
 }
 
-CK_AVX512_INLINE void ck_any_tile_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows, size_t blocks,
-                                         const uint8_t *group, const ck_block *x, size_t x_stride, __mmask16 outputs,
-                                         const float *bias, float *y, size_t y_stride)
+CK_AVX512_INLINE void ck_any_tile_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows, int first,
+                                         int last, size_t blocks, const uint8_t *group, const ck_block *x,
+                                         size_t x_stride, __mmask16 outputs, const float *bias, float *y,
+                                         size_t y_stride)
 {
 #define CK_TILE(r)                                                                                          \
-    case r: ck_tile_avx512(load, scaling, r, blocks, group, x, x_stride, outputs, bias, y, y_stride); break;
+    ck_tile_avx512(load, scaling, r, first, last, blocks, group, x, x_stride, outputs, bias, y, y_stride); break
     switch (rows) {
-        CK_TILE(1) CK_TILE(2) CK_TILE(3) CK_TILE(4) CK_TILE(5) CK_TILE(6) CK_TILE(7)
-    default: ck_tile_avx512(load, scaling, 8, blocks, group, x, x_stride, outputs, bias, y, y_stride);
+    case 1: CK_TILE(1);
+    case 2: CK_TILE(2);
+    case 3: CK_TILE(3);
+    case 4: CK_TILE(4);
+    case 5: CK_TILE(5);
+    case 6: CK_TILE(6);
+    case 7: CK_TILE(7);
+    default: CK_TILE(8);
     }
 #undef CK_TILE
+}
+
+/* Blocks of 256 are slow to take apart: for more rows than one tile that is done once, here, for all of them. */
+#define CK_STAGED_BLOCKS (CK_SUPER_BLOCK / CK_BLOCK)
+
+CK_AVX512_INLINE void ck_load_staged_avx512(const uint8_t *staged, size_t block, ck_block_avx512 *w)
+{
+    *w = ((const ck_block_avx512 *)staged)[block];
+}
+
+/* One group's 16 outputs for any number of rows, by way of staged blocks. */
+CK_AVX512_INLINE void ck_staged_tiles_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows,
+                                             size_t blocks, const uint8_t *group, const ck_block *x, size_t x_stride,
+                                             __mmask16 outputs, const float *bias, float *y, size_t y_stride)
+{
+    ck_block_avx512 staged[CK_STAGED_BLOCKS];
+    for (size_t b = 0; b < blocks; b += CK_STAGED_BLOCKS) {
+        for (size_t i = 0; i < CK_STAGED_BLOCKS; i++) load(group, b + i, &staged[i]);
+        for (size_t r = 0; r < rows; r += CK_TILE_ROWS_AVX512)
+            ck_any_tile_avx512(ck_load_staged_avx512, scaling, rows - r, b == 0, b + CK_STAGED_BLOCKS == blocks,
+                               CK_STAGED_BLOCKS, (const uint8_t *)staged, x + r * x_stride + b, x_stride, outputs,
+                               bias, y + r * y_stride, y_stride);
+    }
 }
 
 /* The multiplication for one type. Rows go in blocks that stay in the second-level cache from group to group; up to
@@ -91,9 +123,15 @@ CK_AVX512_INLINE void ck_multiply_blocks_avx512(ck_load_avx512_fn *load, enum ck
         const uint8_t *group = w;
         for (size_t j = 0; j < m; j += CK_GROUP, group += group_bytes) {
             __mmask16 outputs = m - j < CK_GROUP ? (__mmask16)((1u << (m - j)) - 1) : 0xFFFF;
+            const float *group_bias = bias ? bias + j : bias;
+            if (scaling != CK_PLAIN && to - from > CK_TILE_ROWS_AVX512 && blocks > 0) {
+                ck_staged_tiles_avx512(load, scaling, to - from, blocks, group, x + from * x_stride, x_stride,
+                                       outputs, group_bias, y + from * y_stride + j, y_stride);
+                continue;
+            }
             for (size_t r = from; r < to; r += CK_TILE_ROWS_AVX512)
-                ck_any_tile_avx512(load, scaling, to - r, blocks, group, x + r * x_stride, x_stride, outputs,
-                                   bias ? bias + j : bias, y + r * y_stride + j, y_stride);
+                ck_any_tile_avx512(load, scaling, to - r, 1, 1, blocks, group, x + r * x_stride, x_stride, outputs,
+                                   group_bias, y + r * y_stride + j, y_stride);
         }
     }
 }

@@ -15,11 +15,8 @@ struct TransformerLayer {
     func run(_ buffers: StepBuffers, rows: Int, jobs: [AttentionJob]) {
         let all = 0..<rows
         normalize(weights.attentionNorm, buffers.hidden, rows: all, into: buffers.normed)
-        var column = 0
-        for linear in weights.queryKeyValue {
-            apply(linear, buffers.normed, rows: all, into: buffers.queryKeyValue, column: column)
-            column += linear.weight.rows
-        }
+        compute.multiply(
+            queryKeyValue(into: buffers.queryKeyValue), input: buffers.normed, inputRows: all, outputRow: 0)
         attention.run(jobs, layer: index, qkv: buffers.queryKeyValue, output: buffers.attended)
         apply(weights.attentionOutput, buffers.attended, rows: all, into: buffers.projected)
         compute.add(buffers.projected, rows: all, to: buffers.hidden)
@@ -30,15 +27,25 @@ struct TransformerLayer {
         compute.add(buffers.projected, rows: all, to: buffers.hidden)
     }
 
+    private func queryKeyValue(into output: ActivationRows) -> [Compute.Product] {
+        var column = 0
+        return weights.queryKeyValue.map { linear in
+            defer { column += linear.weight.rows }
+            return Compute.Product(linear.weight, bias: linear.bias, output: output, outputColumn: column)
+        }
+    }
+
     /// From `normed` to `projected`.
     private func feedForward(_ buffers: StepBuffers, rows: Range<Int>) {
-        apply(weights.up, buffers.normed, rows: rows, into: buffers.up)
+        let up = Compute.Product(weights.up.weight, bias: weights.up.bias, output: buffers.up)
+        var products = [up]
+        if let gate = weights.gate, let gated = buffers.gate {
+            products.append(Compute.Product(gate.weight, bias: gate.bias, output: gated))
+        }
+        compute.multiply(products, input: buffers.normed, inputRows: rows, outputRow: 0)
         switch model.activation {
         case .siluGated:
-            guard let gate = weights.gate, let gated = buffers.gate else {
-                preconditionFailure("a gated model without gates")
-            }
-            apply(gate, buffers.normed, rows: rows, into: gated)
+            guard let gated = buffers.gate else { preconditionFailure("a gated model without gates") }
             compute.siluMultiply(gate: gated, up: buffers.up, rows: rows)
             apply(weights.down, gated, rows: rows, into: buffers.projected)
             return
@@ -49,11 +56,10 @@ struct TransformerLayer {
     }
 
     private func apply(
-        _ linear: Linear, _ input: ActivationRows, rows: Range<Int>, into output: ActivationRows, column: Int = 0
+        _ linear: Linear, _ input: ActivationRows, rows: Range<Int>, into output: ActivationRows
     ) {
         compute.multiply(
-            linear.weight, bias: linear.bias, input: input, inputRows: rows, output: output, outputRow: 0,
-            outputColumn: column)
+            linear.weight, bias: linear.bias, input: input, inputRows: rows, output: output, outputRow: 0)
     }
 
     private func normalize(_ norm: Norm, _ input: ActivationRows, rows: Range<Int>, into output: ActivationRows) {

@@ -39,35 +39,92 @@ public final class Compute {
 
     // MARK: Weights
 
-    /// `output[outputRow + r, outputColumn + j] = Σ_i weight[j, i] · input[inputRows.lower + r, i] + bias[j]`.
+    /// One product with a weight matrix: `output[outputRow + r, outputColumn + j] = Σ_i weight[j, i] · input[r, i] +
+    /// bias[j]`. The columns from `outputColumn` on have room for the weight's rows.
+    public struct Product {
+        let weight: PackedMatrix
+        let bias: [Float]?
+        let output: ActivationRows
+        let outputColumn: Int
+
+        public init(_ weight: PackedMatrix, bias: [Float]?, output: ActivationRows, outputColumn: Int = 0) {
+            self.weight = weight
+            self.bias = bias
+            self.output = output
+            self.outputColumn = outputColumn
+        }
+    }
+
+    /// Products of the same rows: `input[inputRows.lower + r]` gives row `outputRow + r` of each product's output.
     ///
-    /// `weight` is `[m, k]` of any type, `k = input.columns`, and the columns from `outputColumn` on have room for `m`.
-    /// For quantised weights each 32 activations of a row are rounded to 8-bit integers with a common scale, and sums
-    /// of products are exact within such a block; other weights count as their f32 values. ckernels.h has the order of
-    /// the sums. `input` and `output` are different objects.
+    /// The weights are `[m, k]` of any type, `k = input.columns`. For quantised weights each 32 activations of a row
+    /// are rounded to 8-bit integers with a common scale, and sums of products are exact within such a block; other
+    /// weights count as their f32 values. ckernels.h has the order of the sums. No output is the input.
+    public func multiply(
+        _ products: [Product], input: ActivationRows, inputRows: Range<Int>, outputRow: Int
+    ) {
+        input.check(inputRows)
+        for product in products { check(product, input, rows: outputRow..<outputRow + inputRows.count) }
+        guard !inputRows.isEmpty else { return }
+        var first = 0
+        while first < products.count {
+            // Those that want the same activations run together.
+            let quantisation = products[first].weight.dtype.activationQuantisation
+            var end = first + 1
+            while end < products.count, products[end].weight.dtype.activationQuantisation == quantisation { end += 1 }
+            if let quantisation { quantise(input, inputRows, for: quantisation) }
+            run(products[first..<end], input, inputRows, outputRow: outputRow)
+            first = end
+        }
+    }
+
+    /// One product; see `multiply(_:input:inputRows:outputRow:)`.
     public func multiply(
         _ weight: PackedMatrix, bias: [Float]?, input: ActivationRows, inputRows: Range<Int>, output: ActivationRows,
         outputRow: Int, outputColumn: Int = 0
     ) {
-        let m = weight.rows
-        let k = weight.columns
-        precondition(k == input.columns, "weight [\(m), \(k)], \(input.columns) columns")
-        precondition(bias.map { $0.count == m } ?? true, "bias of \(bias?.count ?? 0) for \(m) outputs")
-        precondition(outputColumn >= 0 && m <= output.columns - outputColumn, "\(m) outputs from \(outputColumn)")
-        precondition(input !== output, "input and output are the same rows")
-        input.check(inputRows)
-        output.check(outputRow..<outputRow + inputRows.count)
-        guard !inputRows.isEmpty, m > 0 else { return }
-        if let quantisation = weight.dtype.activationQuantisation { quantise(input, inputRows, for: quantisation) }
+        multiply(
+            [Product(weight, bias: bias, output: output, outputColumn: outputColumn)], input: input,
+            inputRows: inputRows, outputRow: outputRow)
+    }
 
-        let rows = unsafe ProductRows(
-            count: inputRows.count, input: input.pointer(inputRows.lowerBound), inputStride: input.stride,
-            blocks: blocks.base, output: output.pointer(outputRow) + outputColumn, outputStride: output.stride)
-        let share = outputsPerShare(m: m, work: inputRows.count * m * k)
-        unsafe withOptionalPointer(bias) { bias in
-            team.run(count: (m + share - 1) / share) { index, _ in
-                let outputs = index * share..<min(m, (index + 1) * share)
-                unsafe table.multiply(weight, outputs: outputs, bias: bias, rows: rows)
+    private func check(_ product: Product, _ input: ActivationRows, rows: Range<Int>) {
+        let (m, k) = (product.weight.rows, product.weight.columns)
+        precondition(k == input.columns, "weight [\(m), \(k)], \(input.columns) columns")
+        let biases = product.bias?.count ?? m
+        precondition(biases == m, "bias of \(biases) for \(m) outputs")
+        precondition(
+            product.outputColumn >= 0 && m <= product.output.columns - product.outputColumn,
+            "\(m) outputs from \(product.outputColumn)")
+        precondition(input !== product.output, "input and output are the same rows")
+        product.output.check(rows)
+    }
+
+    /// Shares the outputs of all products between the threads.
+    private func run(
+        _ products: ArraySlice<Product>, _ input: ActivationRows, _ inputRows: Range<Int>, outputRow: Int
+    ) {
+        let outputs = products.reduce(0) { $0 + $1.weight.rows }
+        let share = outputsPerShare(m: outputs, work: inputRows.count * outputs * input.columns)
+        let shares = products.reduce(0) { $0 + ($1.weight.rows + share - 1) / share }
+        let (count, blocks) = unsafe (inputRows.count, blocks.base)
+        team.run(count: shares) { index, _ in
+            var index = index
+            for product in products {
+                let m = product.weight.rows
+                guard index * share >= m else {
+                    let rows = unsafe ProductRows(
+                        count: count, input: input.pointer(inputRows.lowerBound), inputStride: input.stride,
+                        blocks: blocks, output: product.output.pointer(outputRow) + product.outputColumn,
+                        outputStride: product.output.stride)
+                    unsafe withOptionalPointer(product.bias) { bias in
+                        unsafe table.multiply(
+                            product.weight, outputs: index * share..<min(m, (index + 1) * share), bias: bias,
+                            rows: rows)
+                    }
+                    return
+                }
+                index -= (m + share - 1) / share
             }
         }
     }
@@ -75,14 +132,14 @@ public final class Compute {
     /// Outputs per index of the team's loop: about eight indices per thread, whole register tiles, everything at once
     /// where the work is small.
     private func outputsPerShare(m: Int, work: Int) -> Int {
-        guard threadCount > 1, work >= Self.smallestSharedWork else { return m }
+        guard threadCount > 1, work >= Self.smallestSharedWork else { return max(1, m) }
         let even = (m + threadCount * 8 - 1) / (threadCount * 8)
         let worthwhile = (Self.smallestSharedWork / 4) / max(1, work / m)
         return (max(even, worthwhile) + Self.tileOutputs - 1) / Self.tileOutputs * Self.tileOutputs
     }
 
     /// Fills `blocks` with the rows, one after the other.
-    private func quantise(_ input: ActivationRows, _ rows: Range<Int>, for quantisation: (zero: Int32, span: Int)) {
+    private func quantise(_ input: ActivationRows, _ rows: Range<Int>, for quantisation: ActivationQuantisation) {
         let k = input.columns
         let blocksPerRow = k / KernelTable.blockElements
         if rows.count * blocksPerRow > blocks.count {

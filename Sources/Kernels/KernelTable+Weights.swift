@@ -54,7 +54,7 @@ extension KernelTable {
 
     /// Quantises `count` activations, whole blocks, for products with weights of the type.
     @unsafe func quantize(
-        count: Int, for quantisation: (zero: Int32, span: Int), input: UnsafePointer<Float>,
+        count: Int, for quantisation: ActivationQuantisation, input: UnsafePointer<Float>,
         output: UnsafeMutablePointer<ck_block>
     ) {
         unsafe slots.pointee.quantize(count, quantisation.zero, quantisation.span, input, output)

@@ -63,15 +63,22 @@ extension DType {
         }
     }
 
-    /// How activations are quantised for products with weights of this type: the stored weight that stands for zero and
-    /// the elements of a sum (ck_quantize_fn). nil where they stay f32.
-    var activationQuantisation: (zero: Int32, span: Int)? {
+    /// How activations are quantised for products with weights of this type; nil where they stay f32.
+    var activationQuantisation: ActivationQuantisation? {
         switch self {
         case .f32, .f16, .bf16: nil
-        case .q8_0: (128, 32)
-        case .q4_0: (8, 32)
-        case .q4_k: (0, 32)
-        case .q6_k: (32, 16)
+        case .q8_0: ActivationQuantisation(zero: 128, span: 32)
+        case .q4_0: ActivationQuantisation(zero: 8, span: 32)
+        case .q4_k: ActivationQuantisation(zero: 0, span: 32)
+        case .q6_k: ActivationQuantisation(zero: 32, span: 16)
         }
     }
+}
+
+/// What weights want of quantised activations (ck_quantize_fn).
+struct ActivationQuantisation: Equatable {
+    /// The stored weight that stands for zero.
+    let zero: Int32
+    /// Elements of a sum.
+    let span: Int
 }
