@@ -137,7 +137,9 @@ package.targets += [
     tests(
         "EvaluationTests",
         ["Evaluation", "ServerApp", "Decoding", "KVCaching", "Tokenization", "Generation", "JSON"]),
-    tests("BenchmarkingTests", ["Benchmarking", "Decoding", "ModelFiles", "JSON"]),
+    tests(
+        "BenchmarkingTests",
+        ["Benchmarking", "Decoding", "KVCaching", "Kernels", "Generation", "ModelFiles", "HTTPFront", "JSON"]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
     tests("EndToEndTests", ["JSON"]),
     tests("TidyTests", ["ServerApp"]),

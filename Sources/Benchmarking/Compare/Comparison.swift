@@ -78,8 +78,8 @@ public struct Comparison: Sendable {
         var theirs = row("peer", work, "tokens/s", usesFlash ? on : off)
         theirs.limit = last?.limit
         theirs.details = [
-            ("flash attention", .string(usesFlash ? "on" : "off")),
-            ("other setting", .real(Summary(usesFlash ? off : on).median)),
+            ("flash_attention", .string(usesFlash ? "on" : "off")),
+            ("other_setting", .real(Summary(usesFlash ? off : on).median)),
         ]
         return [mine, theirs, ratio(work, ours, usesFlash ? on : off)]
     }

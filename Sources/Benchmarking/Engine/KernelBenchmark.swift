@@ -60,7 +60,7 @@ struct KernelBenchmark {
             unit: "GOP/s", summary: times.mapped { operations / $0 / 1e9 })
         let roofline = Roofline(work, on: limits)
         row.limit = (operations / roofline.seconds / 1e9, work, roofline.bound)
-        row.details = [("GB/s", .real(Double(work.bytes) / times.median / 1e9))]
+        row.details = [("gigabytes_per_second", .real(Double(work.bytes) / times.median / 1e9))]
         return row
     }
 
@@ -79,8 +79,6 @@ struct KernelBenchmark {
         return [
             row("rms norm") { compute.rmsNorm(x, rows: 0..<64, weight: weight, epsilon: 1e-5, output: y) },
             row("add") { compute.add(x, rows: 0..<64, to: y) },
-            row("silu multiply") { compute.siluMultiply(gate: y, up: x, rows: 0..<64) },
-            row("gelu") { compute.geluTanh(y, rows: 0..<64) },
         ]
     }
 

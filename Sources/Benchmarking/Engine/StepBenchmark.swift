@@ -52,15 +52,15 @@ struct StepBenchmark {
             var row = BenchmarkRow(
                 name: "policy",
                 parameters: [
-                    ("policy", .string(isFull ? "full" : name)), ("budget %", .real(Double(budget) / 10_000)),
+                    ("policy", .string(isFull ? "full" : name)), ("budget_percent", .real(Double(budget) / 10_000)),
                     ("depth", .integer(depth)), ("sequences", .integer(sequences)),
                 ],
                 tokens: sequences, times: times, work: work, limits: limits)
             if let first = rows.first { row.details.append(("gain", .real(row.summary.median / first.summary.median))) }
             if !isFull {
                 let (structural, _) = try self.times("window", budget, depth, steps, sequences)
-                row.details.append(("policy share", .real(1 - structural.median / times.median)))
-                row.details.append(("window tokens/s", .real(Double(sequences) / structural.median)))
+                row.details.append(("policy_share", .real(1 - structural.median / times.median)))
+                row.details.append(("window_tokens_per_second", .real(Double(sequences) / structural.median)))
             }
             rows.append(row)
         }

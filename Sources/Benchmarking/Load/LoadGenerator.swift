@@ -32,7 +32,13 @@ struct LoadGenerator {
             while flights.count < settings.requests, isDue(flights.count, times, pool.activeCount, watch.seconds) {
                 let flight = Flight(scheduled: times.map { $0[flights.count] } ?? watch.seconds)
                 flights.append(flight)
-                try pool.start(requests[flights.count - 1], tag: flights.count - 1)
+                do {
+                    try pool.start(requests[flights.count - 1], tag: flights.count - 1)
+                } catch {
+                    // A server that was there and takes no more connections has failed this request.
+                    guard flights.count > 1 else { throw error }
+                    flight.sample.failure = error.description
+                }
             }
             var wait = 0.25
             if let times, flights.count < settings.requests { wait = times[flights.count] - watch.seconds }
