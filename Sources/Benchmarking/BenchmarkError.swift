@@ -35,7 +35,8 @@ public enum BenchmarkError: Error, Equatable, CustomStringConvertible {
         case .refused(let policy, let budget, let error):
             "\(policy) at \(budget) %: \(error.message); leave the budget out with --budgets"
         case .unwritable(let path, let reason): "\(path) cannot be written: \(reason)"
-        case .cannotConnect(let url, let reason): "\(url) cannot be reached: \(reason); start the server or change --url"
+        case .cannotConnect(let url, let reason):
+            "\(url) cannot be reached: \(reason); start the server or change --url"
         case .badAnswer(let url, let reason): "\(url): \(reason)"
         case .program(let path, let reason): "\(path): \(reason)"
         case .badOutput(let program, let reason):

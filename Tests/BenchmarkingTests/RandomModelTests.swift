@@ -7,7 +7,9 @@ import Testing
 @testable import Benchmarking
 
 @Suite struct RandomModelTests {
-    static func write(_ shape: ModelShape, _ type: WeightType, seed: UInt64, in folder: TemporaryFolder) throws -> String {
+    static func write(_ shape: ModelShape, _ type: WeightType, seed: UInt64, in folder: TemporaryFolder) throws
+        -> String
+    {
         let path = "\(folder.path)/\(shape.rawValue)-\(type.rawValue)-\(seed).gguf"
         let bytes = try RandomModel(shape: shape, type: type, seed: seed).write(to: path)
         #expect(TestFiles.bytes(of: path)?.count == bytes)

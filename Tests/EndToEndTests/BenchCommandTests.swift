@@ -81,7 +81,8 @@ struct BenchCommandTests {
 
     @Test(arguments: [
         (["model", "--shape", "huge", "/dev/shm/a"], "huge"), (["model", "/nonexistent/a"], "cannot be written"),
-        (["prefill", "--model", "/nonexistent"], "/nonexistent"), (["prefill", "-m", "a", "--tokens", "0"], "--tokens"),
+        (["prefill", "--model", "/nonexistent"], "/nonexistent"),
+        (["prefill", "-m", "a", "--tokens", "0"], "--tokens"),
         (["decode", "-m", "a", "--depth", "x"], "--depth"), (["batch", "-m", "a", "--sizes", "0"], "--sizes"),
         (["decode", "-m", "a", "--steps", "0"], "--steps"), (["prefill", "-m", "a", "-t", "0"], "--threads"),
         (["policy", "-m", "a", "--budgets", "0"], "--budgets"), (["load"], "--concurrency"),

@@ -29,7 +29,9 @@ public enum EngineBenchmark: Sendable, Equatable {
 
     /// Loads the model, measures the machine and then the model. Blocks until the end; `progress` hears what is being
     /// done. Throws `BenchmarkError` or what loading throws.
-    public func run(_ settings: BenchmarkSettings, progress: @escaping (String) -> Void = { _ in }) throws -> BenchmarkReport {
+    public func run(_ settings: BenchmarkSettings, progress: @escaping (String) -> Void = { _ in }) throws
+        -> BenchmarkReport
+    {
         let machine = Machine.current()
         let threads = settings.threads ?? machine.cores
         let facts = try ModelFacts(path: settings.modelPath)

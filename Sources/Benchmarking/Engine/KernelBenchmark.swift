@@ -49,7 +49,8 @@ struct KernelBenchmark {
         }
         let operations = 2 * Double(matrix.elementCount) * Double(count)
         let work = Work(
-            bytes: matrix.dtype.byteCount(elements: matrix.elementCount) ?? 0, weightOperations: operations, attentionOperations: 0,
+            bytes: matrix.dtype.byteCount(elements: matrix.elementCount) ?? 0, weightOperations: operations,
+            attentionOperations: 0,
             isQuantised: matrix.dtype == .q8_0 || matrix.dtype == .q4_0)
         var row = BenchmarkRow(
             name: "multiply",

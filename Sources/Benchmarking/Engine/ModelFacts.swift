@@ -30,7 +30,9 @@ struct ModelFacts {
             "position_embd.weight", "transformer.wpe.weight", "wpe.weight",
         ]
         let output = infos.first { outputNames.contains($0.name) }
-        let matrices = infos.filter { $0.shape.count == 2 && !tables.contains($0.name) && !outputNames.contains($0.name) }
+        let matrices = infos.filter {
+            $0.shape.count == 2 && !tables.contains($0.name) && !outputNames.contains($0.name)
+        }
         let embedding = infos.first { tables.contains($0.name) && !$0.name.contains("pos") && !$0.name.contains("wpe") }
         layerElements = matrices.reduce(0) { $0 + $1.elementCount }
         outputElements = (output ?? embedding)?.elementCount ?? 0

@@ -87,9 +87,9 @@ final class ClientSocket {
             pollfd(
                 fd: entry.socket.descriptor, events: Int16(POLLIN | (entry.wantsToWrite ? POLLOUT : 0)), revents: 0)
         }
-        let left = max(0, min(seconds, 3600))
-        var time = timespec(tv_sec: Int(left), tv_nsec: Int((left - left.rounded(.down)) * 1e9))
-        let count = unsafe ppoll(&entries, nfds_t(entries.count), &time, nil)
+        // Rounded down: the caller comes again for the last part of a millisecond, and is not late.
+        let milliseconds = Int32(clamping: Int(max(0, min(seconds, 3600)) * 1000))
+        let count = unsafe poll(&entries, nfds_t(entries.count), milliseconds)
         guard count > 0 else { return sockets.map { _ in false } }
         return entries.map { $0.revents != 0 }
     }

@@ -46,8 +46,8 @@ public struct MachineLimits: Sendable, Equatable {
             cacheBytes: cb_read_rate(count, cache, effort.seconds), cacheBufferBytes: cache, effort: effort)
     }
 
-    /// Bytes per second when `byteCount` bytes are read again and again: measured over a buffer of that size where it lies
-    /// between those of `cacheBytes` and `memoryBytes`.
+    /// Bytes per second when `byteCount` bytes are read again and again: measured over a buffer of that size where it
+    /// lies between those of `cacheBytes` and `memoryBytes`.
     func readRate(workingSet byteCount: Int) -> Double {
         guard byteCount < memoryBufferBytes else { return memoryBytes }
         guard byteCount > cacheBufferBytes else { return cacheBytes }

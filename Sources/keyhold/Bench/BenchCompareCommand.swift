@@ -8,20 +8,22 @@ struct BenchCompareCommand: ParsableCommand {
         commandName: "compare",
         abstract: "Run llama.cpp and this program in turns on the same GGUF file.",
         discussion: """
-            Engine rows use the peer's llama-bench and llama-batched-bench, with flash attention on and off; the better \
-            setting counts. Server rows use its llama-server. Ratios are ours over the peer's.
+            Engine rows use the peer's llama-bench and llama-batched-bench, with flash attention on and off; the \
+            better setting counts. Server rows use its llama-server. Ratios are ours over the peer's.
             """)
 
     @Option(name: .customLong("peer-binary"), help: "The peer's llama-bench, or the folder with its programs.")
     var peerBinary: String?
 
-    @Option(name: .customLong("peer-server-binary"), help: "The peer's server; llama-server beside llama-bench if absent.")
+    @Option(
+        name: .customLong("peer-server-binary"), help: "The peer's server; llama-server beside llama-bench if absent.")
     var peerServerBinary: String?
 
     @Option(name: .customLong("peer-url"), help: "A running server of the peer with the same file, for server rows.")
     var peerURL: String?
 
-    @Option(help: "What to compare: prefill=TOKENS, decode=DEPTH, batch=SEQUENCES, server=CLIENTS, requests=CONNECTIONS.")
+    @Option(
+        help: "What to compare: prefill=TOKENS, decode=DEPTH, batch=SEQUENCES, server=CLIENTS, requests=CONNECTIONS.")
     var work = "prefill=512,decode=0,decode=8192,batch=8"
 
     @Option(help: "How often each side is measured, in turns.")

@@ -4,7 +4,8 @@ internal import ServerApp
 
 /// Model, threads and effort of a benchmark that computes in this process.
 struct BenchEngineOptions: ParsableArguments {
-    @Option(name: [.customShort("m"), .long], help: "GGUF file or Hugging Face folder; `keyhold bench model` makes one.")
+    @Option(
+        name: [.customShort("m"), .long], help: "GGUF file or Hugging Face folder; `keyhold bench model` makes one.")
     var model: String
 
     @Option(name: [.customShort("t"), .long], help: "Threads that compute; one per core if absent.")

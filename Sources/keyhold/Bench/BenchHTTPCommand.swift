@@ -4,7 +4,8 @@ internal import Benchmarking
 /// `keyhold bench http`.
 struct BenchHTTPCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "http", abstract: "How many /health requests and one-token completions a server answers per second.")
+        commandName: "http",
+        abstract: "How many /health requests and one-token completions a server answers per second.")
 
     @Option(help: "The server, http://HOST:PORT.")
     var url = "http://127.0.0.1:8080"

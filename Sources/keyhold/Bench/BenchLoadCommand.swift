@@ -7,8 +7,9 @@ struct BenchLoadCommand: ParsableCommand {
         commandName: "load",
         abstract: "Put load on a server with the OpenAI API and report latencies and throughput.",
         discussion: """
-            With --concurrency that many clients send a new request when they have an answer (closed loop). With --rate \
-            requests come at random times, whether or not answers have come (open loop, Poisson), and all waiting counts.
+            With --concurrency that many clients send a new request when they have an answer (closed loop). With \
+            --rate requests come at random times, whether or not answers have come (open loop, Poisson), and all \
+            waiting counts.
             """)
 
     @Option(help: "The server, http://HOST:PORT.")
@@ -53,8 +54,8 @@ struct BenchLoadCommand: ParsableCommand {
         guard (1...10_000).contains(concurrency ?? 1) else {
             throw ValidationError("--concurrency is \(concurrency ?? 0) but must be from 1 to 10000.")
         }
-        guard let rate = rate ?? 1, rate.isFinite, rate > 0, rate <= 1_000_000 else {
-            throw ValidationError("--rate must be above 0 and at most 1000000.")
+        if let rate, !(rate > 0 && rate <= 1_000_000) {
+            throw ValidationError("--rate is \(rate) but must be above 0 and at most 1000000.")
         }
         for (name, value) in [
             ("--requests", requests), ("--prompt-tokens", promptTokens), ("--new-tokens", newTokens),

@@ -1,5 +1,5 @@
-internal import ArgumentParser
-internal import Benchmarking
+public import ArgumentParser
+public import Benchmarking
 internal import ServerApp
 
 /// `keyhold bench model`.
