@@ -139,7 +139,7 @@ package.targets += [
         ["Evaluation", "ServerApp", "Decoding", "KVCaching", "Tokenization", "Generation", "JSON"]),
     tests(
         "BenchmarkingTests",
-        ["Benchmarking", "Decoding", "KVCaching", "Kernels", "Generation", "ModelFiles", "HTTPFront", "JSON"]),
+        ["Benchmarking", "Decoding", "KVCaching", "Kernels", "Tensors", "Generation", "ModelFiles", "HTTPFront", "JSON"]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
     tests("EndToEndTests", ["JSON"]),
     tests("TidyTests", ["ServerApp"]),

@@ -35,16 +35,27 @@ final class FakeServer: Sendable {
                 _ = exchange.respond(status: 200, headers: [], body: Array("{\"choices\":[]}".utf8))
                 return
             }
-            Thread { Self.answer(exchange, behaviour) }.start()
+            Thread {
+                recorder.streams.withLock { streams in
+                    streams.now += 1
+                    streams.most = max(streams.most, streams.now)
+                }
+                Self.answer(exchange, behaviour)
+                recorder.streams.withLock { $0.now -= 1 }
+            }.start()
         }
     }
 
     private final class Recorder: Sendable {
         let bodies = Mutex<[JSONObject]>([])
+        let streams = Mutex<(now: Int, most: Int)>((0, 0))
     }
 
     /// Bodies of the completions so far.
     var bodies: [JSONObject] { recorder.bodies.withLock { $0 } }
+
+    /// Largest number of streams that were written at once.
+    var mostAtOnce: Int { recorder.streams.withLock { $0.most } }
 
     var target: HTTPTarget { HTTPTarget(host: "127.0.0.1", port: server.port) }
 

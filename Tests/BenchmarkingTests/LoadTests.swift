@@ -22,13 +22,13 @@ import Testing
         for sample in outcome.samples {
             #expect(sample.isGood && sample.tokenCount == 4 && sample.pieces.count == 4, "\(sample)")
             #expect((sample.timeToFirstToken ?? 0) >= 0.015)
-            #expect((sample.timePerToken ?? 0) >= 0.01)
             #expect((sample.wholeTime ?? 0) >= 0.06)
         }
         let rows = LoadBenchmark(settings).rows(outcome)
         #expect(try Self.value("failures", rows) == 0)
         #expect(try Self.value("new tokens", rows) == 24 / outcome.seconds)
-        #expect(try Self.value("goodput", rows) == Self.value("requests", rows))
+        let (goodput, all) = (try Self.value("goodput", rows), try Self.value("requests", rows))
+        #expect(goodput == all)
     }
 
     @Test func theBodyIsWhatWasAskedFor() throws {
@@ -46,12 +46,12 @@ import Testing
         #expect(bodies[0]["cache_prompt"] == false)
     }
 
-    /// The second request waits for nobody: in an open loop both are under way at once.
+    /// A request waits for nobody: in an open loop several are under way at once.
     @Test func anOpenLoopDoesNotWaitForAnswers() throws {
         let server = try FakeServer(.tokens(4, apart: 0.05))
         let outcome = try LoadGenerator(settings: Self.settings(server, .poisson(rate: 1000, seed: 1))).run()
-        #expect(outcome.samples.allSatisfy(\.isGood))
-        #expect(outcome.seconds < 1)
+        #expect(outcome.samples.allSatisfy { $0.isGood })
+        #expect(server.mostAtOnce > 1)
     }
 
     /// Waiting counts from the planned time, not from when a busy generator got round to sending.
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (FakeServer.Behaviour.status(429), "429"), (.breaksOff, "closed"), (.errorEvent, "engine"),
+        (FakeServer.Behaviour.status(429), "429"), (.breaksOff, "answer"), (.errorEvent, "engine"),
         (.tokens(0, apart: 0), "no text"),
     ])
     func failuresAreCountedAndNamed(behaviour: FakeServer.Behaviour, words: String) throws {

@@ -1,6 +1,7 @@
 import Decoding
-import JSON
+import Kernels
 import ModelFiles
+import Tensors
 import TestSupport
 import Testing
 

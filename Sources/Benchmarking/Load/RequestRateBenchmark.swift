@@ -48,13 +48,13 @@ public struct RequestRateBenchmark: Sendable {
             summary: Summary(rates))
     }
 
-    /// Answers per second over one measurement.
+    /// Answers per second over one measurement, of one answer at least.
     func rate(_ request: [UInt8], connections: Int) throws(BenchmarkError) -> Double {
         let pool = ExchangePool(target, timeout: 60)
         var (finished, free) = (0, Array(0..<connections))
         var failure: String?
         let watch = Stopwatch()
-        while watch.seconds < seconds, failure == nil {
+        while watch.seconds < seconds || finished == 0, failure == nil {
             for tag in free { try pool.start(request, tag: tag) }
             free.removeAll(keepingCapacity: true)
             pool.poll(seconds: seconds) { tag, event in

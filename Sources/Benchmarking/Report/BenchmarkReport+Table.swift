@@ -18,10 +18,11 @@ extension BenchmarkReport {
     private static let heads = ["what", "median", "min", "max", "unit", "n", "limit", "share", "bound by", ""]
 
     private static func cells(_ row: BenchmarkRow) -> [String] {
-        let conditions = row.parameters.map { " \($0.name) \(shown($0.value))" }.joined()
+        let conditions = row.parameters.map { $0.name == "work" ? shown($0.value) : "\($0.name) \(shown($0.value))" }
         return [
-            row.name + conditions, shown(row.summary.median), shown(row.summary.minimum), shown(row.summary.maximum),
-            row.unit, "\(row.summary.count)", row.limit.map { shown($0.value) } ?? "",
+            row.name + (conditions.isEmpty ? "" : " (\(conditions.joined(separator: ", ")))"),
+            shown(row.summary.median), shown(row.summary.minimum), shown(row.summary.maximum), row.unit,
+            "\(row.summary.count)", row.limit.map { shown($0.value) } ?? "",
             row.share.map { "\(shown($0 * 100)) %" } ?? "", row.limit?.bound.rawValue ?? "",
             row.details.map { "\($0.name) \(shown($0.value))" }.joined(separator: ", "),
         ]
