@@ -17,7 +17,8 @@ import Testing
             #!/bin/sh
             case "$*" in *"-fa on"*) rate=30 ;; *) rate=40 ;; esac
             echo noise
-            echo "{\\"pl\\": 3, \\"speed_tg\\": $rate.5}"
+            echo "| PP | B | S_TG t/s |"
+            echo "|  1 | 3 | $rate.5 |"
             """
         for (name, text) in [("llama-bench", bench), ("llama-batched-bench", batched)] {
             let path = try folder.write(text + "\n", to: name)

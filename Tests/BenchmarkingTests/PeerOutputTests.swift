@@ -19,9 +19,12 @@ import Testing
 
     @Test func theLineOfABatchIsFoundAmongOthers() throws {
         let text = """
-            main: n_kv_max = 4096
-            {"n_kv_max": 4096, "pp": 128, "tg": 64, "pl": 1, "speed_tg": 11.5, "speed": 30.0}
-            {"n_kv_max": 4096, "pp": 128, "tg": 64, "pl": 8, "speed_tg": 44.5, "speed": 60.0}
+            bench: n_kv_max = 4096, n_batch = 2048
+
+            |    PP |     TG |    B |   N_KV |   T_PP s | S_PP t/s |   T_TG s | S_TG t/s |      T s |    S t/s |
+            |-------|--------|------|--------|----------|----------|----------|----------|----------|----------|
+            |   128 |     64 |    1 |    192 |    0.100 |  1280.00 |    5.565 |    11.50 |    5.665 |    33.89 |
+            |   128 |     64 |    8 |   1536 |    0.800 |  1280.00 |   11.506 |    44.50 |   12.306 |   124.82 |
             """
         #expect(try PeerOutput.batchRate(Array(text.utf8), sequences: 8) == 44.5)
         #expect(throws: BenchmarkError.self) { try PeerOutput.batchRate(Array(text.utf8), sequences: 2) }

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import JSON
 
 /// What the peer's benchmark programs print.
@@ -17,18 +18,22 @@ enum PeerOutput {
         return rate
     }
 
-    /// New tokens per second of all sequences from `llama-batched-bench --output-format jsonl`: one object per line,
-    /// among other lines.
+    /// New tokens per second of all sequences from the table of `llama-batched-bench`: the column `S_TG t/s` of the row
+    /// whose column `B` is `sequences`.
     static func batchRate(_ bytes: [UInt8], sequences: Int) throws(BenchmarkError) -> Double {
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            guard line.first == UInt8(ascii: "{"), let value = try? JSONValue(parsing: Array(line), limits: .request),
-                let object = value.asObject, object["pl"]?.asInt == sequences
+        let program = "llama-batched-bench"
+        var heads: [String] = []
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("|") {
+            let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+            if cells.contains("S_TG t/s") { heads = cells }
+            guard let size = heads.firstIndex(of: "B"), let rate = heads.firstIndex(of: "S_TG t/s"),
+                cells.count == heads.count, Int(cells[size]) == sequences
             else { continue }
-            guard let rate = object["speed_tg"]?.asDouble, rate > 0 else {
-                throw .badOutput(program: "llama-batched-bench", reason: "no positive speed_tg")
+            guard let value = Double(cells[rate]), value > 0 else {
+                throw .badOutput(program: program, reason: "'\(cells[rate])' tokens per second")
             }
-            return rate
+            return value
         }
-        throw .badOutput(program: "llama-batched-bench", reason: "no line for \(sequences) sequences")
+        throw .badOutput(program: program, reason: "no row for \(sequences) sequences")
     }
 }

@@ -32,12 +32,13 @@ public struct PeerTools: Sendable {
         case .batch(let sequences):
             let prompt = ComparedWork.batchPromptTokens
             try Self.requireProgram(batchedBench)
+            // It ends without waiting for its printing thread, which loses the last row: a second, small piece of work
+            // gives the row that counts time to be printed.
             let output = try ToolRun.output(
                 batchedBench,
                 [
                     "-m", model, "-t", "\(threads)", "-fa", flashAttention ? "on" : "off", "-npp", "\(prompt)",
-                    "-ntg", "\(steps)", "-npl", "\(sequences)", "-c", "\(sequences * (prompt + steps) + 64)",
-                    "--output-format", "jsonl",
+                    "-ntg", "\(steps)", "-npl", "\(sequences),1", "-c", "\(sequences * (prompt + steps) + 64)",
                 ])
             return try PeerOutput.batchRate(output, sequences: sequences)
         case .server, .requests: preconditionFailure("\(work) is no work of a program")
