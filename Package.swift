@@ -40,6 +40,8 @@ let package = Package(
             name: "CFront",
             cSettings: strictC + [.define("H2O_USE_LIBUV", to: "1")],
             linkerSettings: [.linkedLibrary("h2o"), .linkedLibrary("uv"), .linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        // libh2o for its picohttpparser.
+        .target(name: "CBenchmarks", cSettings: strictC, linkerSettings: [.linkedLibrary("h2o")]),
         .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
         .target(name: "Kernels", dependencies: ["CKernels", "Tensors"], swiftSettings: strict),
         .target(
@@ -76,6 +78,12 @@ let package = Package(
             dependencies: ["Decoding", "KVCaching", "Sampling", "Tokenization", "Generation", "JSON"],
             swiftSettings: strict),
         .target(
+            name: "Benchmarking",
+            dependencies: [
+                "CBenchmarks", "Decoding", "KVCaching", "Kernels", "Tensors", "ModelFiles", "Sampling", "Generation", "JSON",
+            ],
+            swiftSettings: strict),
+        .target(
             name: "ServerApp",
             dependencies: [
                 "Evaluation",
@@ -88,7 +96,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "keyhold",
-            dependencies: ["ServerApp", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Benchmarking", "ServerApp", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
 
         // Tests.
@@ -129,6 +137,9 @@ package.targets += [
     tests(
         "EvaluationTests",
         ["Evaluation", "ServerApp", "Decoding", "KVCaching", "Tokenization", "Generation", "JSON"]),
+    tests(
+        "BenchmarkingTests",
+        ["Benchmarking", "Decoding", "KVCaching", "Kernels", "Tensors", "Generation", "ModelFiles", "HTTPFront", "JSON"]),
     tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
     tests("EndToEndTests", ["JSON"]),
     tests("TidyTests", ["ServerApp"]),

@@ -8,5 +8,7 @@ struct Keyhold: ParsableCommand {
         commandName: "keyhold",
         abstract: "Serves language models on CPUs with a KV-cache budget for every request.",
         version: ProductVersion.text,
-        subcommands: [ServeCommand.self, GenerateCommand.self, InspectCommand.self, EvaluateCommand.self])
+        subcommands: [
+            ServeCommand.self, GenerateCommand.self, InspectCommand.self, EvaluateCommand.self, BenchCommand.self,
+        ])
 }

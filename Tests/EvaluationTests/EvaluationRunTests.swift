@@ -81,7 +81,8 @@ import Testing
         let error = #expect(throws: EvaluationError.self) { try TestModel.run(settings) }
         #expect(error?.description.contains("--context") == true)
         #expect(settings.fitted(to: 2048).contextTokens == 1920)
-        #expect(settings.fitted(to: 4096).contextTokens == 2000)
+        #expect(settings.fitted(to: 4096).contextTokens == 3968)
+        #expect(settings.fitted(to: 8192).contextTokens == 4000)
         #expect(EvaluationSettings().contextTokens == 1536 && EvaluationSettings.quick.contextTokens == 512)
     }
 

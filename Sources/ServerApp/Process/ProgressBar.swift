@@ -1,14 +1,16 @@
 /// One line on the terminal that is written over again and again; nothing where standard error is no terminal.
-final class ProgressBar {
+public final class ProgressBar {
     private let isShown = ProcessEnvironment.standardErrorIsTerminal
 
+    public init() {}
+
     /// Replaces the line.
-    func show(_ line: String) {
+    public func show(_ line: String) {
         if isShown { StandardError.write("\r\u{1B}[K\(line)") }
     }
 
     /// Clears the line.
-    func end() {
+    public func end() {
         if isShown { StandardError.write("\r\u{1B}[K") }
     }
 }

@@ -1,0 +1,100 @@
+internal import Decoding
+internal import JSON
+internal import Kernels
+internal import ModelFiles
+internal import Tensors
+
+/// Times the model's matrices by themselves, and the arithmetic on single rows.
+struct KernelBenchmark {
+    let facts: ModelFacts
+    let threads: Int
+    let settings: BenchmarkSettings
+    let limits: MachineLimits
+
+    /// Seconds that one sample takes at least: a call of microseconds is repeated inside it.
+    private var sampleSeconds: Double { settings.isQuick ? 0.000_1 : 0.02 }
+    private var rowCounts: [Int] { settings.isQuick ? [1, 8] : [1, 2, 4, 8, 16, 64, 256] }
+
+    /// Multiplications of the differently shaped matrices of one layer and of the output, then the row-wise kernels.
+    func rows(progress: (String) -> Void) throws -> [BenchmarkRow] {
+        let compute = try Compute(threadCount: threads)
+        defer { compute.stop() }
+        let matrices = try matrices()
+        guard !matrices.isEmpty else { throw BenchmarkError.noMatrices(model: facts.path) }
+        var rows: [BenchmarkRow] = []
+        for (name, matrix) in matrices {
+            progress("multiply \(name)")
+            for count in rowCounts { rows.append(multiply(name, matrix, rows: count, compute)) }
+        }
+        return rows + rowWise(compute)
+    }
+
+    /// The first of each shape, in the file's order.
+    private func matrices() throws -> [(name: String, matrix: Tensor)] {
+        var seen: Set<[Int]> = []
+        var found: [(name: String, matrix: Tensor)] = []
+        for info in facts.source.tensors.infos where info.shape.count == 2 && info.dtype != nil {
+            guard seen.insert(info.shape).inserted else { continue }
+            found.append((info.name, try facts.source.tensors.tensor(named: info.name)))
+        }
+        return found
+    }
+
+    private func multiply(_ name: String, _ matrix: Tensor, rows count: Int, _ compute: Compute) -> BenchmarkRow {
+        let input = ActivationRows(rowCapacity: count, columns: matrix.columns)
+        for row in 0..<count { input.setRow(row, from: (0..<matrix.columns).map { Float($0 % 7) - 3 }) }
+        let output = ActivationRows(rowCapacity: count, columns: matrix.rows)
+        let times = time {
+            compute.multiply(matrix, bias: nil, input: input, inputRows: 0..<count, output: output, outputRow: 0)
+        }
+        let operations = 2 * Double(matrix.elementCount) * Double(count)
+        let work = Work(
+            bytes: matrix.dtype.byteCount(elements: matrix.elementCount) ?? 0, weightOperations: operations,
+            attentionOperations: 0,
+            isQuantised: matrix.dtype == .q8_0 || matrix.dtype == .q4_0)
+        var row = BenchmarkRow(
+            name: "multiply",
+            parameters: [
+                ("matrix", .string(name)), ("type", .string(matrix.dtype.name)),
+                ("shape", .string("\(matrix.rows)x\(matrix.columns)")), ("rows", .integer(count)),
+            ],
+            unit: "GOP/s", summary: times.mapped { operations / $0 / 1e9 })
+        let roofline = Roofline(work, on: limits)
+        row.limit = (operations / roofline.seconds / 1e9, work, roofline.bound)
+        row.details = [("gigabytes_per_second", .real(Double(work.bytes) / times.median / 1e9))]
+        return row
+    }
+
+    private func rowWise(_ compute: Compute) -> [BenchmarkRow] {
+        let columns = facts.configuration.hiddenSize
+        let (x, y) = (
+            ActivationRows(rowCapacity: 64, columns: columns), ActivationRows(rowCapacity: 64, columns: columns)
+        )
+        for row in 0..<64 { x.setRow(row, from: (0..<columns).map { Float($0 % 7) - 3 }) }
+        let weight = [Float](repeating: 1, count: columns)
+        func row(_ name: String, _ body: () -> Void) -> BenchmarkRow {
+            BenchmarkRow(
+                name: name, parameters: [("rows", .integer(64)), ("columns", .integer(columns))], unit: "Gelement/s",
+                summary: time(body).mapped { 64 * Double(columns) / $0 / 1e9 })
+        }
+        return [
+            row("rms norm") { compute.rmsNorm(x, rows: 0..<64, weight: weight, epsilon: 1e-5, output: y) },
+            row("add") { compute.add(x, rows: 0..<64, to: y) },
+        ]
+    }
+
+    /// Seconds of one call.
+    private func time(_ body: () -> Void) -> Summary {
+        var calls = 1
+        // Once to warm up, then until a sample is long enough.
+        body()
+        while calls < 1 << 20 {
+            let seconds = Stopwatch.time { for _ in 0..<calls { body() } }
+            guard seconds < sampleSeconds else { break }
+            calls *= 2
+        }
+        return settings.plannedRepetitions.summaryWithoutWarmUp {
+            Stopwatch.time { for _ in 0..<calls { body() } } / Double(calls)
+        }
+    }
+}

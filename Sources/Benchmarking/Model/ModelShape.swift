@@ -1,0 +1,42 @@
+/// The dimensions of a Llama-architecture model, named after models of that size.
+public enum ModelShape: String, Sendable, CaseIterable {
+    /// A tenth of a million parameters: for tests.
+    case tiny
+    case story15m
+    case smol135m
+    case llama1b
+
+    /// The numbers that a file's metadata and tensors need.
+    struct Dimensions: Sendable, Equatable {
+        let layers: Int
+        let hidden: Int
+        let queryHeads: Int
+        let kvHeads: Int
+        let headDim: Int
+        let feedForward: Int
+        let vocabulary: Int
+        let context: Int
+        let ropeTheta: Float
+    }
+
+    var dimensions: Dimensions {
+        switch self {
+        case .tiny:
+            Dimensions(
+                layers: 2, hidden: 64, queryHeads: 4, kvHeads: 2, headDim: 16, feedForward: 128, vocabulary: 1024,
+                context: 2048, ropeTheta: 10_000)
+        case .story15m:
+            Dimensions(
+                layers: 6, hidden: 288, queryHeads: 6, kvHeads: 6, headDim: 48, feedForward: 768, vocabulary: 32_000,
+                context: 32_768, ropeTheta: 10_000)
+        case .smol135m:
+            Dimensions(
+                layers: 30, hidden: 576, queryHeads: 9, kvHeads: 3, headDim: 64, feedForward: 1536,
+                vocabulary: 49_152, context: 32_768, ropeTheta: 100_000)
+        case .llama1b:
+            Dimensions(
+                layers: 16, hidden: 2048, queryHeads: 32, kvHeads: 8, headDim: 64, feedForward: 8192,
+                vocabulary: 128_256, context: 131_072, ropeTheta: 500_000)
+        }
+    }
+}
