@@ -36,6 +36,9 @@ public import Tensors
         tensor.releasePages()
     }
 
+    /// Whether products round activations to 8 bits and multiply integers.
+    public var multipliesIntegers: Bool { dtype.activationQuantisation != nil }
+
     /// Bytes held.
     public var byteCount: Int { buffer.byteCount }
 

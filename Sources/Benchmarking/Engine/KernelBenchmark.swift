@@ -30,28 +30,29 @@ struct KernelBenchmark {
     }
 
     /// The first of each shape, in the file's order.
-    private func matrices() throws -> [(name: String, matrix: Tensor)] {
+    private func matrices() throws -> [(name: String, matrix: PackedMatrix)] {
         var seen: Set<[Int]> = []
-        var found: [(name: String, matrix: Tensor)] = []
+        var found: [(name: String, matrix: PackedMatrix)] = []
         for info in facts.source.tensors.infos where info.shape.count == 2 && info.dtype != nil {
             guard seen.insert(info.shape).inserted else { continue }
-            found.append((info.name, try facts.source.tensors.tensor(named: info.name)))
+            found.append((info.name, PackedMatrix(try facts.source.tensors.tensor(named: info.name))))
         }
         return found
     }
 
-    private func multiply(_ name: String, _ matrix: Tensor, rows count: Int, _ compute: Compute) -> BenchmarkRow {
+    private func multiply(_ name: String, _ matrix: PackedMatrix, rows count: Int, _ compute: Compute) -> BenchmarkRow {
         let input = ActivationRows(rowCapacity: count, columns: matrix.columns)
         for row in 0..<count { input.setRow(row, from: (0..<matrix.columns).map { Float($0 % 7) - 3 }) }
         let output = ActivationRows(rowCapacity: count, columns: matrix.rows)
         let times = time {
             compute.multiply(matrix, bias: nil, input: input, inputRows: 0..<count, output: output, outputRow: 0)
         }
-        let operations = 2 * Double(matrix.elementCount) * Double(count)
+        let elements = matrix.rows * matrix.columns
+        let operations = 2 * Double(elements) * Double(count)
         let work = Work(
-            bytes: matrix.dtype.byteCount(elements: matrix.elementCount) ?? 0, weightOperations: operations,
+            bytes: matrix.dtype.byteCount(elements: elements) ?? 0, weightOperations: operations,
             attentionOperations: 0,
-            isQuantised: matrix.dtype == .q8_0 || matrix.dtype == .q4_0)
+            isQuantised: matrix.multipliesIntegers)
         var row = BenchmarkRow(
             name: "multiply",
             parameters: [
