@@ -55,6 +55,14 @@ public final class DecodeEngine {
         }
     }
 
+    /// Takes a sequence in that decodes at once, behind random entries instead of a prompt: for benchmarks.
+    package func admitFilled(_ admission: SequenceAdmission) {
+        admit(admission)
+        let state = state(admission.id)
+        state.cache.fillAtRandom(kernels: compute.table)
+        state.forgetPrompt()
+    }
+
     /// Gives a sequence's memory back. Siblings whose prompt it still ran can only be released too.
     public func release(_ id: SequenceID) {
         sequences[id] = nil

@@ -44,6 +44,11 @@ final class SequenceState {
 
     func promptFinished() {
         cache.promptFinished()
+        forgetPrompt()
+    }
+
+    /// Releases the residual stream of a prompt that has ended.
+    func forgetPrompt() {
         residual = nil
         residualCharge = nil
     }

@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import Tensors
 
 /// The process-wide pool of KV bytes: every cache takes its memory here and gives it back here, so `usedBytes` is
 /// exact. Admission (the scheduler's books) keeps `usedBytes` under the capacity; going over is a broken promise and
@@ -53,16 +54,15 @@ public final class ArenaCharge {
 
 /// Memory of one owner inside the pool, aligned to 64 bytes.
 @safe public final class ArenaBlock {
-    public let base: UnsafeMutableRawPointer
+    private let memory: AlignedBuffer<UInt8>
     private let charge: ArenaCharge
 
     fileprivate init(byteCount: Int, arena: KVArena) {
         charge = arena.charge(byteCount: byteCount)
-        unsafe base = UnsafeMutableRawPointer.allocate(byteCount: max(1, byteCount), alignment: 64)
-        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+        memory = AlignedBuffer(count: byteCount)
     }
 
-    deinit { unsafe base.deallocate() }
+    public var base: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(memory.base) }
 
     public var byteCount: Int { charge.byteCount }
 }

@@ -7,6 +7,8 @@ public struct BenchmarkSettings: Sendable {
     public var repetitions: Int
     /// Prompt rows that pass a layer together.
     public var rowsPerStep = 256
+    /// Steps behind random cache entries instead of a prompt's: at once, where a prompt of the depth takes minutes.
+    public var fillsAtRandom = false
     /// Few repetitions and rough limits: for trying a command.
     public var isQuick = false
     /// Product and version, for the report.

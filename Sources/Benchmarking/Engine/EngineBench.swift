@@ -48,6 +48,17 @@ final class EngineBench {
         return Stopwatch.time { run(batch) }
     }
 
+    /// The same without computing prompts: caches full of random entries.
+    func startFilled(_ plans: [CachePlan]) {
+        for plan in plans {
+            let id = SequenceID(nextID)
+            nextID += 1
+            engine.admitFilled(
+                SequenceAdmission(id: id, prompt: prompt(plan.promptTokens), plan: plan, promptLogits: false))
+            running.append(Running(id: id, plan: plan, token: 0, fed: plan.promptTokens))
+        }
+    }
+
     /// One token for every running sequence; returns the seconds.
     func step() -> Double {
         for running in running {

@@ -98,7 +98,7 @@ struct StepBenchmark {
 
     /// Seconds of a step, and its work at the last one.
     private func time(_ plans: [CachePlan], steps: Int) -> (Summary, Work) {
-        _ = bench.start(plans)
+        if settings.fillsAtRandom { bench.startFilled(plans) } else { _ = bench.start(plans) }
         defer { bench.end() }
         for _ in 0..<Self.warmUpSteps { _ = bench.step() }
         let times = (0..<timedSteps(steps)).map { _ in bench.step() }

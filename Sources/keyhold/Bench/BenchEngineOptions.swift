@@ -17,6 +17,11 @@ struct BenchEngineOptions: ParsableArguments {
     @Option(name: .customLong("rows-per-step"), help: "Prompt rows that pass a layer together.")
     var rowsPerStep = 256
 
+    @Flag(
+        name: .customLong("fill"),
+        help: "Fill caches with random entries instead of computing prompts: steps of the same cost, at once.")
+    var fillsAtRandom = false
+
     @Flag(help: "One short repetition and rough limits: to try a command, not for figures.")
     var quick = false
 
@@ -40,6 +45,7 @@ struct BenchEngineOptions: ParsableArguments {
             repetitions: repetitions)
         settings.threads = threads
         settings.rowsPerStep = rowsPerStep
+        settings.fillsAtRandom = fillsAtRandom
         settings.isQuick = quick
         return settings
     }
