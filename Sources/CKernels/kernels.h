@@ -15,7 +15,7 @@
     ck_quantize_fn ck_quantize_##isa;                                                                       \
     ck_attention_logits_fn ck_attention_logits_f32_##isa, ck_attention_logits_f16_##isa;                    \
     ck_tile_logits_fn ck_tile_logits_f32_##isa;                                                             \
-    ck_softmax_f32_fn ck_softmax_f32_##isa;                                                                 \
+    ck_exp_sum_f32_fn ck_exp_sum_f32_##isa;                                                                 \
     ck_weighted_sum_fn ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa;                                \
     ck_keyformer_score_f32_fn ck_keyformer_score_f32_##isa;                                                 \
     ck_gumbel_f32_fn ck_gumbel_f32_##isa;

@@ -12,7 +12,7 @@
     .quantize = ck_quantize_##name,                                                                         \
     .attention_logits_f32 = ck_attention_logits_f32_##name,                                                 \
     .attention_logits_f16 = ck_attention_logits_f16_##name,                                                 \
-    .softmax_f32 = ck_softmax_f32_##name,                                                                   \
+    .exp_sum_f32 = ck_exp_sum_f32_##name,                                                                   \
     .weighted_sum_f32 = ck_weighted_sum_f32_##name,                                                         \
     .weighted_sum_f16 = ck_weighted_sum_f16_##name,                                                         \
     .keyformer_score_f32 = ck_keyformer_score_f32_##name,                                                   \

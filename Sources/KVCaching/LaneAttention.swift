@@ -23,12 +23,12 @@ public struct AttentionJob {
 }
 
 /// Attention of a layer over the lanes of many sequences: appends keys and values, attends, scores, evicts. One work
-/// item is one lane of one sequence, so nothing that a lane computes depends on the batch or on the number of
-/// threads. Where one choice is made for all lanes of a layer, it follows when all of them have their scores, and one
+/// item is a prompt's rows on one lane, or a decoded row on one part of a lane (see `LaneParts`), so nothing that a
+/// lane computes depends on the batch or on the number of threads. Where one choice is made for all lanes of a layer, it follows when all of them have their scores, and one
 /// work item is one sequence.
 ///
 /// Within a lane the order is fixed: queries rise, and for each query the heads of the group rise. Sums over entries
-/// run in slot order, which is position order until the first eviction; so a budget that is never reached gives the
+/// run in slot order within a part and then over parts, which is position order until the first eviction; so a budget that is never reached gives the
 /// bits of full attention.
 @safe public final class LaneAttention {
     let kernels: KernelTable
@@ -36,6 +36,7 @@ public struct AttentionJob {
     let shape: CacheShape
     private let compute: Compute
     private let scratch: [LaneScratch]
+    private let decoded: DecodedLanes
 
     public init(compute: Compute, shape: CacheShape, encoding: PositionEncoding) {
         self.compute = compute
@@ -43,6 +44,7 @@ public struct AttentionJob {
         self.shape = shape
         self.encoding = encoding
         scratch = (0..<compute.threadCount).map { _ in LaneScratch(headDim: shape.headDim) }
+        decoded = DecodedLanes(shape: shape)
     }
 
     /// Grows scratch and RoPE tables for a sequence of this plan, or for a prompt that `scorers` caches score.
@@ -64,17 +66,17 @@ public struct AttentionJob {
     /// Runs a layer. `qkv` rows are [queryHeads + 2·kvHeads, headDim] before any rotation; `output` rows are
     /// [queryHeads, headDim]. A prompt's lanes are pruned when its last row has passed.
     public func run(_ jobs: [AttentionJob], layer: Int, qkv: ActivationRows, output: ActivationRows) {
-        let heads = shape.kvHeads
-        compute.forEach(count: jobs.count * heads) { index, worker in
-            let job = jobs[index / heads]
+        decoded.begin(jobs, layer: layer)
+        compute.forEach(count: decoded.items.count) { index, worker in
+            let item = decoded.items[index]
+            let job = jobs[item.job]
             let pass = unsafe LanePass(
-                attention: self, job: job, layer: layer, kvHead: index % heads, qkv: qkv, output: output,
+                attention: self, job: job, layer: layer, kvHead: item.kvHead, qkv: qkv, output: output,
                 scratch: scratch[worker])
-            if let rows = job.promptRows {
-                unsafe pass.prompt(rows)
-            } else {
-                unsafe pass.decode()
-            }
+            if let rows = job.promptRows { return unsafe pass.prompt(rows) }
+            let lane = unsafe decoded.lane(item.lane)
+            unsafe pass.attendPart(item.part, lane)
+            if decoded.finishedPart(of: item.lane) { unsafe pass.finishDecoded(lane) }
         }
         let choosing = jobs.filter(\.choosesPerLayer)
         guard !choosing.isEmpty else { return }

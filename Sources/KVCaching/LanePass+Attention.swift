@@ -1,8 +1,8 @@
 internal import Kernels
 internal import Tensors
 
-/// Attention of many rows at once: the heads of a group share each key and value that is read, and so do queries of a
-/// prompt that follow each other. A row's bits are those it would have alone.
+/// Attention of a prompt's rows: the heads of a group share each key and value that is read, and so do queries that
+/// follow each other. A row's bits are those it would have alone.
 extension LanePass {
     /// Rows of logits side by side, query by query and within it head by head, and what softmax makes of them.
     @unsafe struct AttendedRows {
@@ -31,13 +31,13 @@ extension LanePass {
     /// Rows of a pass from which on laying keys side by side costs less than it saves.
     private static var fewestTiledRows: Int { 32 }
 
-    private var scale: Float { unsafe 1 / Float(headDim).squareRoot() }
+    var scale: Float { unsafe 1 / Float(headDim).squareRoot() }
 
     // MARK: The prompt
 
     /// The first `count` keys of the lane for that many queries.
     func promptKeys(_ lane: Lane, count: Int, queries: Int) -> Keys {
-        var keys = unsafe storedKeys(lane)
+        var keys = unsafe storedKeys(lane, from: 0)
         guard unsafe queries * shape.groupSize >= Self.fewestTiledRows else { return unsafe keys }
         let tiles = unsafe scratch.keyTiles.base
         unsafe kernels.tileKeys(count: count, headDim: headDim, keys: keys.rows, keyType: keys.type, tiles: tiles)
@@ -46,7 +46,9 @@ extension LanePass {
     }
 
     /// Attention of the queries at `positions`, which stand from `row` on: output rows written.
-    func attendPrompt(_ lane: Lane, keys: Keys, positions: Range<Int>, row: Int, keepsLogits: Bool) -> AttendedRows {
+    func attendPrompt(
+        _ lane: Lane, keys: Keys, positions: Range<Int>, row: Int, keepsLogits: Bool, normalises: Bool
+    ) -> AttendedRows {
         let (group, count) = unsafe (shape.groupSize, positions.upperBound)
         let attended = unsafe rows(count: count, keepsLogits: keepsLogits)
         for (index, position) in positions.enumerated() {
@@ -54,67 +56,62 @@ extension LanePass {
         }
         unsafe fillLogits(keys, rows: positions.count * group, count: count, attended)
         for (index, position) in positions.enumerated() {
-            unsafe weigh(
-                attended.dropFirst(index * group), count: position + 1, queryIndex: position,
-                positions: lane.positions)
+            for head in 0..<group {
+                unsafe weigh(
+                    attended.dropFirst(index * group + head), head: head, count: position + 1, queryIndex: position,
+                    lane, weights: partWeights(row: index * group + head))
+            }
         }
         unsafe sumValues(lane, attended, positions: positions)
         for index in 0..<positions.count {
             unsafe output.pointer(row: row + index, column: kvHead * group * headDim)
                 .update(from: scratch.sums.base + index * group * headDim, count: group * headDim)
         }
+        for index in 0..<(normalises ? positions.count * group : 0) {
+            unsafe LaneParts.normalise(
+                attended.dropFirst(index).probabilities, count: positions.lowerBound + index / group + 1,
+                weights: partWeights(row: index))
+        }
         return unsafe attended
     }
 
-    /// Into scratch: entries that all queries see together, then for each later query those that it sees alone.
+    /// The weights of a row's parts in scratch.
+    private func partWeights(row: Int) -> UnsafeMutablePointer<Float> {
+        unsafe scratch.partWeights.base + row * LaneParts.count(entries: scratch.slots)
+    }
+
+    /// Into scratch, part by part: entries that all queries see together, then for each later query those that it sees
+    /// alone.
     private func sumValues(_ lane: Lane, _ attended: AttendedRows, positions: Range<Int>) {
-        let (group, sums) = unsafe (shape.groupSize, scratch.sums.base)
-        let common = positions.lowerBound + 1
+        let (group, partial) = unsafe (shape.groupSize, scratch.partialSums.base)
         let layout = unsafe plan.layout
-        unsafe kernels.weightedSum(
-            heads: positions.count * group, count: common, headDim: headDim, weights: attended.probabilities,
-            weightStride: attended.stride, values: lane.values, valueType: layout.valueStorage, accumulate: false,
-            output: sums, stride: headDim)
-        for index in 1..<max(1, positions.count) {
+        for part in 0..<LaneParts.count(entries: positions.upperBound) {
+            let start = part * LaneParts.size
+            func seen(by position: Int) -> Int { min(LaneParts.size, max(0, position + 1 - start)) }
+            let common = seen(by: positions.lowerBound)
             unsafe kernels.weightedSum(
-                heads: group, count: index, headDim: headDim,
-                weights: attended.dropFirst(index * group).probabilities + common, weightStride: attended.stride,
-                values: lane.values + common * layout.valueBytes, valueType: layout.valueStorage, accumulate: true,
-                output: sums + index * group * headDim, stride: headDim)
+                heads: positions.count * group, count: common, headDim: headDim,
+                weights: attended.probabilities + start, weightStride: attended.stride,
+                values: lane.values + start * layout.valueBytes, valueType: layout.valueStorage, accumulate: false,
+                output: partial, stride: headDim)
+            for (index, position) in positions.enumerated() {
+                let own = seen(by: position) - common
+                if own > 0 {
+                    unsafe kernels.weightedSum(
+                        heads: group, count: own, headDim: headDim,
+                        weights: attended.dropFirst(index * group).probabilities + start + common,
+                        weightStride: attended.stride, values: lane.values + (start + common) * layout.valueBytes,
+                        valueType: layout.valueStorage, accumulate: true,
+                        output: partial + index * group * headDim, stride: headDim)
+                }
+                for row in index * group..<(own + common > 0 ? (index + 1) * group : index * group) {
+                    unsafe kernels.weightedSum(
+                        heads: 1, count: 1, headDim: headDim, weights: partWeights(row: row) + part, weightStride: 1,
+                        values: partial + row * headDim, valueType: .f32, accumulate: part > 0,
+                        output: scratch.sums.base + row * headDim, stride: headDim)
+                }
+            }
         }
-    }
-
-    // MARK: Decoding
-
-    /// Attention of the decoded row for all heads of the group: output row written.
-    func attendDecoded(_ entries: Entries, position: Int, keepsLogits: Bool) -> AttendedRows {
-        let (group, count, held) = unsafe (shape.groupSize, entries.count, entries.held)
-        // In compact numbering the query is the last entry.
-        let queryIndex = unsafe plan.positions == .compact ? count - 1 : position
-        let attended = unsafe rows(count: count, keepsLogits: keepsLogits)
-        unsafe placeQueries(row: job.firstRow, at: 0, position: queryIndex)
-        let keys = unsafe storedKeys(entries.lane)
-        unsafe fillLogits(keys, rows: group, count: keys.includesFed ? count : held, attended)
-        if let fed = unsafe entries.fed, unsafe !keys.includesFed {
-            unsafe kernels.attentionLogits(
-                heads: group, count: 1, headDim: headDim, scale: scale, query: scratch.queries.base,
-                queryStride: headDim, keys: fed.key, keyType: keys.type, logits: attended.logits + held,
-                stride: attended.stride)
-        }
-        unsafe weigh(attended, count: count, queryIndex: queryIndex, positions: entries.positions)
-        let target = unsafe output.pointer(row: job.firstRow, column: kvHead * group * headDim)
-        let storage = unsafe plan.layout.valueStorage
-        unsafe kernels.weightedSum(
-            heads: group, count: held, headDim: headDim, weights: attended.probabilities,
-            weightStride: attended.stride, values: entries.lane.values, valueType: storage, accumulate: false,
-            output: target, stride: headDim)
-        if let fed = unsafe entries.fed {
-            unsafe kernels.weightedSum(
-                heads: group, count: 1, headDim: headDim, weights: attended.probabilities + held,
-                weightStride: attended.stride, values: fed.value, valueType: storage, accumulate: true,
-                output: target, stride: headDim)
-        }
-        return unsafe attended
     }
 
     // MARK: Parts of both
@@ -127,10 +124,11 @@ extension LanePass {
             stride: LaneScratch.rowStride(count))
     }
 
-    /// The keys as the logits want them: those of a compact RoPE lane are rotated in scratch, the fed one included.
-    private func storedKeys(_ lane: Lane) -> Keys {
+    /// The keys from `slot` on as the logits want them: those of a compact RoPE lane are rotated in scratch, the fed one included.
+    func storedKeys(_ lane: Lane, from slot: Int) -> Keys {
         guard case .rope = unsafe attention.encoding, unsafe plan.positions == .compact else {
-            return unsafe Keys(rows: UnsafeRawPointer(lane.keys), type: plan.layout.keyStorage, includesFed: false)
+            let rows = unsafe UnsafeRawPointer(lane.keys) + slot * plan.layout.keyBytes
+            return unsafe Keys(rows: rows, type: plan.layout.keyStorage, includesFed: false)
         }
         let (half, wide) = unsafe (scratch.rotatedHalfKeys.base, scratch.rotatedKeys.base)
         let rows = unsafe plan.storage == .f16 ? UnsafeRawPointer(half) : UnsafeRawPointer(wide)
@@ -138,7 +136,7 @@ extension LanePass {
     }
 
     /// Puts the group's queries of a row, rotated, into scratch as the `index`-th ones.
-    private func placeQueries(row: Int, at index: Int, position: Int) {
+    func placeQueries(row: Int, at index: Int, position: Int) {
         let (group, first) = unsafe (shape.groupSize, scratch.queries.base + index * shape.groupSize * headDim)
         unsafe first.update(from: qkv.pointer(row: row, column: kvHead * group * headDim), count: group * headDim)
         guard case .rope(let table) = unsafe attention.encoding else { return }
@@ -160,20 +158,25 @@ extension LanePass {
             queryStride: headDim, tiles: tiles, logits: attended.logits, stride: attended.stride)
     }
 
-    /// Position bias and softmax of the group's first rows.
-    private func weigh(_ attended: AttendedRows, count: Int, queryIndex: Int, positions: UnsafePointer<Int32>) {
-        for head in unsafe 0..<shape.groupSize {
-            let row = unsafe attended.dropFirst(head)
-            if case .alibi(let slopes) = unsafe attention.encoding {
-                unsafe kernels.alibi(
-                    count: count, slope: slopes[kvHead * shape.groupSize + head], queryPosition: Int32(queryIndex),
-                    positions: plan.positions == .compact ? UnsafePointer(scratch.indexes.base) : positions,
-                    logits: row.logits)
-            }
-            if unsafe row.probabilities != row.logits {
-                unsafe row.probabilities.update(from: row.logits, count: count)
-            }
-            unsafe kernels.softmax(count: count, values: row.probabilities)
+    /// Position bias, and what the parts of the row need: exp of its logits and the weights of the parts.
+    private func weigh(
+        _ row: AttendedRows, head: Int, count: Int, queryIndex: Int, _ lane: Lane,
+        weights: UnsafeMutablePointer<Float>
+    ) {
+        if case .alibi(let slopes) = unsafe attention.encoding {
+            let positions = unsafe plan.positions == .compact ? scratch.indexes.base : lane.positions
+            unsafe kernels.alibi(
+                count: count, slope: slopes[kvHead * shape.groupSize + head], queryPosition: Int32(queryIndex),
+                positions: positions, logits: row.logits)
         }
+        if unsafe row.probabilities != row.logits { unsafe row.probabilities.update(from: row.logits, count: count) }
+        let parts = LaneParts.count(entries: count)
+        let sums = unsafe scratch.partSums.base
+        for part in 0..<parts {
+            let entries = LaneParts.entries(of: part, count: count)
+            unsafe sums[part] = unsafe kernels.expSum(
+                count: entries.count, values: row.probabilities + entries.lowerBound, maximum: weights + part)
+        }
+        unsafe LaneParts.weigh(parts: parts, maxima: weights, sums: sums, kernels: kernels)
     }
 }

@@ -17,19 +17,21 @@ extension LanePass {
         unsafe UnsafePointer(qkv.pointer(row: row, column: (shape.queryHeads + shape.kvHeads + kvHead) * headDim))
     }
 
-    /// Compact RoPE lanes: all keys rotated to their indexes into scratch, rounded as rotated keys would have been
-    /// stored.
-    func rotateCompactKeys(_ lane: Lane, count: Int, fedKey: UnsafeRawPointer?) {
+    /// Compact RoPE lanes: the keys of `slots` rotated to their indexes into scratch, from its start on, and behind
+    /// them the fed one; rounded as rotated keys would have been stored.
+    func rotateCompactKeys(_ lane: Lane, _ slots: Range<Int>, fedKey: UnsafeRawPointer?) {
         guard case .rope(let table) = unsafe attention.encoding, unsafe plan.positions == .compact else { return }
         let rotated = unsafe scratch.rotatedKeys.base
-        let keys = unsafe lane.keys.assumingMemoryBound(to: Float.self)
-        unsafe rotated.update(from: keys, count: count * headDim)
-        var total = count
+        let keys = unsafe lane.keys.assumingMemoryBound(to: Float.self) + slots.lowerBound * headDim
+        unsafe rotated.update(from: keys, count: slots.count * headDim)
+        var total = slots.count
         if let fedKey = unsafe fedKey {
-            unsafe (rotated + count * headDim).update(from: fedKey.assumingMemoryBound(to: Float.self), count: headDim)
+            unsafe (rotated + total * headDim).update(from: fedKey.assumingMemoryBound(to: Float.self), count: headDim)
             total += 1
         }
-        for index in 0..<total { unsafe table.rotate(rotated + index * headDim, position: index, kernels: kernels) }
+        for index in 0..<total {
+            unsafe table.rotate(rotated + index * headDim, position: slots.lowerBound + index, kernels: kernels)
+        }
         if unsafe plan.storage == .f16 {
             unsafe kernels.toF16(count: total * headDim, input: rotated, output: scratch.rotatedHalfKeys.base)
         }

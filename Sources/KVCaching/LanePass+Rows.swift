@@ -10,17 +10,13 @@ extension LanePass {
         let value: UnsafeRawPointer
     }
 
-    /// The entries that a row sees: `held` slots and then perhaps the fed token.
+    /// The entries that a row sees: slots and then perhaps the fed token.
     @unsafe struct Entries {
-        let lane: Lane
-        let held: Int
-        let fed: FedToken?
-        /// Original positions, [held + fed].
+        let count: Int
+        /// Original positions, [passCount].
         let positions: UnsafePointer<Int32>
         let passCount: Int
         let isPassStart: Bool
-
-        var count: Int { unsafe held + (fed == nil ? 0 : 1) }
     }
 
     /// Who adds up scores of a lane: policy and target, numbered within the pass.

@@ -11,6 +11,10 @@ internal import Tensors
     /// The rotated queries of these rows and what comes out of them, [rows, headDim].
     private(set) var queries = AlignedBuffer<Float>(count: 0)
     private(set) var sums = AlignedBuffer<Float>(count: 0)
+    /// The sums of one part, and for each row the weights of its parts, [rows, parts of `slots`]; one row's sums.
+    private(set) var partialSums = AlignedBuffer<Float>(count: 0)
+    private(set) var partWeights = AlignedBuffer<Float>(count: 0)
+    private(set) var partSums = AlignedBuffer<Float>(count: 0)
     /// A prompt's keys side by side, [tiles, headDim, KernelTable.keyTile].
     private(set) var keyTiles = AlignedBuffer<Float>(count: 0)
     private(set) var increments = AlignedBuffer<Float>(count: 0)
@@ -64,12 +68,15 @@ internal import Tensors
     ) {
         if wanted > slots {
             slots = max(wanted, min(2 * slots, wanted + 4096))
-            let rowElements = max(Self.tileElements, groupSize * Self.rowStride(slots))
+            let rowElements = max(Self.tileElements, groupSize * Self.rowStride(max(slots, LaneParts.size)))
             logits = AlignedBuffer(count: rowElements)
             probabilities = AlignedBuffer(count: rowElements)
             let rows = max(groupSize, Self.mostRows)
             queries = AlignedBuffer(count: rows * key.count)
             sums = AlignedBuffer(count: rows * key.count)
+            partialSums = AlignedBuffer(count: rows * key.count)
+            partSums = AlignedBuffer(count: LaneParts.count(entries: slots))
+            partWeights = AlignedBuffer(count: rows * partSums.count)
             increments = AlignedBuffer(count: slots)
             scratch = AlignedBuffer(count: slots)
             positions = AlignedBuffer(count: slots)

@@ -54,9 +54,12 @@ extension KernelTable {
         unsafe slots.pointee.alibi_f32(count, slope, queryPosition, positions, logits)
     }
 
-    /// Softmax of `values[0..<count]` in place; `count` is at least 1.
-    @unsafe public func softmax(count: Int, values: UnsafeMutablePointer<Float>) {
-        unsafe slots.pointee.softmax_f32(count, values)
+    /// `values[j] = exp(values[j] - maximum)` in place, with the largest value as maximum; returns the sum of these.
+    /// `count` is at least 1.
+    @unsafe public func expSum(
+        count: Int, values: UnsafeMutablePointer<Float>, maximum: UnsafeMutablePointer<Float>
+    ) -> Float {
+        unsafe slots.pointee.exp_sum_f32(count, values, maximum)
     }
 
     /// `output[g · stride + i] = (accumulate ? output[g · stride + i] : 0) + Σ_j weights[g · weightStride + j] ·

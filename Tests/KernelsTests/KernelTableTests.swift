@@ -38,16 +38,17 @@ import Testing
         unsafe table.alibi(count: 2, slope: 1, queryPosition: 1, positions: positions, logits: logits.pointer)
         #expect(logits.values == [0, 1])
         unsafe logits.pointer[0] = 1
-        unsafe table.softmax(count: 2, values: logits.pointer)
-        #expect(logits.values == [0.5, 0.5])
+        var maximum: Float = 0
+        let sum = unsafe table.expSum(count: 2, values: logits.pointer, maximum: &maximum)
+        #expect(logits.values == [1, 1] && sum == 2 && maximum == 1)
         unsafe table.weightedSum(
             heads: 1, count: 2, headDim: 2, weights: logits.pointer, weightStride: 2, values: valueBytes.pointer,
             valueType: type, accumulate: false, output: output.pointer, stride: 2)
-        #expect(output.values == [2, 3])
+        #expect(output.values == [4, 6])
         unsafe table.weightedSum(
             heads: 1, count: 2, headDim: 2, weights: logits.pointer, weightStride: 2, values: valueBytes.pointer,
             valueType: type, accumulate: true, output: output.pointer, stride: 2)
-        #expect(output.values == [4, 6])
+        #expect(output.values == [8, 12])
     }
 
     @Test func scoresNoiseAndVictimsUseTheirArguments() {

@@ -103,8 +103,9 @@ typedef void ck_tile_logits_fn(size_t rows, size_t n, size_t d, float scale, con
 /* logits[j] += slope * (positions[j] - query_position): ALiBi (Press et al., arXiv 2108.12409). */
 typedef void ck_alibi_f32_fn(size_t n, float slope, int32_t query_position, const int32_t *positions, float *logits);
 
-/* In place: x[j] = exp(x[j] - max) / sum. n >= 1. All become NaN where one is NaN or +infinity or none is finite. */
-typedef void ck_softmax_f32_fn(size_t n, float *x);
+/* In place: x[j] = exp(x[j] - max) with max, which is written too, the largest x[j] (NaN passed over); returns the sum
+ * of the new x[j]. n >= 1. The sum becomes NaN where an x[j] is NaN or +infinity or none is finite. */
+typedef float ck_exp_sum_f32_fn(size_t n, float *x, float *max);
 
 /* out[g*stride + i] = (accumulate ? out[g*stride + i] : 0) + sum over j of p[g*p_stride + j] * values[j*d + i], j
  * rising, one fma per j, for g < heads; values are read once for some heads together. values is [n, d] of the type in
@@ -146,7 +147,7 @@ typedef struct {
     ck_tile_keys_fn *tile_keys_f32, *tile_keys_f16;
     ck_tile_logits_fn *tile_logits_f32;
     ck_alibi_f32_fn *alibi_f32;
-    ck_softmax_f32_fn *softmax_f32;
+    ck_exp_sum_f32_fn *exp_sum_f32;
     ck_weighted_sum_fn *weighted_sum_f32, *weighted_sum_f16;
     ck_keyformer_score_f32_fn *keyformer_score_f32;
     ck_gumbel_f32_fn *gumbel_f32;

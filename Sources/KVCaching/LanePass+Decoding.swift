@@ -1,0 +1,203 @@
+internal import Kernels
+internal import Tensors
+
+/// Feeding one token: it attends to the lane as it was and to itself, part by part; then one entry goes if the lane is
+/// full.
+extension LanePass {
+    private var held: Int { unsafe job.cache.count(layer: layer, kvHead: kvHead) }
+
+    /// In compact numbering the query is the last entry.
+    private var queryIndex: Int { unsafe plan.positions == .compact ? held : job.cache.fedTokens }
+
+    // MARK: One part
+
+    /// Logits, weights and sums of the entries of a part, for all heads of the group. The last part ends with the fed
+    /// token, which it writes into its slot where there is one.
+    func attendPart(_ part: Int, _ decoded: DecodedLane) {
+        let (held, lane) = unsafe (held, job.cache.lane(layer: layer, kvHead: kvHead))
+        let entries = LaneParts.entries(of: part, count: held + 1)
+        var fed: FedToken?
+        if entries.upperBound > held { unsafe fed = unsafe feed(lane, held: held) }
+        let stored = unsafe entries.lowerBound..<(fed == nil ? entries.upperBound : held)
+        let (logits, stride) = unsafe partRows(decoded, entries, isLogits: true)
+        unsafe fillLogits(lane, stored, fed, logits: logits, stride: stride)
+        unsafe addBias(lane, stored, fed, logits: logits, stride: stride)
+        let (weights, weightStride) = unsafe partRows(decoded, entries, isLogits: false)
+        let storage = unsafe plan.layout.valueStorage
+        for head in unsafe 0..<shape.groupSize {
+            let row = unsafe weights + head * weightStride
+            if unsafe weights != logits { unsafe row.update(from: logits + head * stride, count: entries.count) }
+            let place = unsafe head * decoded.parts + part
+            unsafe decoded.sums[place] = unsafe kernels.expSum(
+                count: entries.count, values: row, maximum: decoded.maxima + place)
+        }
+        let values = unsafe decoded.values + part * headDim
+        unsafe kernels.weightedSum(
+            heads: shape.groupSize, count: stored.count, headDim: headDim, weights: weights,
+            weightStride: weightStride, values: lane.values + stored.lowerBound * plan.layout.valueBytes,
+            valueType: storage, accumulate: false, output: values, stride: decoded.parts * headDim)
+        guard let fed = unsafe fed else { return }
+        unsafe kernels.weightedSum(
+            heads: shape.groupSize, count: 1, headDim: headDim, weights: weights + stored.count,
+            weightStride: weightStride, values: fed.value, valueType: storage, accumulate: true, output: values,
+            stride: decoded.parts * headDim)
+    }
+
+    /// Puts the fed token into the next slot, or into scratch where the lane is full.
+    private func feed(_ lane: Lane, held: Int) -> FedToken? {
+        let (position, row) = unsafe (job.cache.fedTokens, job.firstRow)
+        let key = unsafe rotatedKey(row: row, position: position)
+        guard unsafe held == plan.laneSlots else {
+            unsafe lane.write(slot: held, position: position, key: key, value: value(row: row), kernels: kernels)
+            return nil
+        }
+        let layout = unsafe plan.layout
+        unsafe Lane.store(key, as: layout.keyStorage, count: headDim, at: scratch.fedKey.base, kernels: kernels)
+        unsafe Lane.store(
+            value(row: row), as: layout.valueStorage, count: headDim, at: scratch.fedValue.base, kernels: kernels)
+        return unsafe FedToken(
+            position: position, key: UnsafeRawPointer(scratch.fedKey.base),
+            value: UnsafeRawPointer(scratch.fedValue.base))
+    }
+
+    /// Where the part's logits stand and what is made of them: in the lane's rows if the policy wants to see them, else
+    /// in scratch.
+    private func partRows(
+        _ decoded: DecodedLane, _ entries: Range<Int>, isLogits: Bool
+    ) -> (row: UnsafeMutablePointer<Float>, stride: Int) {
+        let wanted = unsafe plan.tap == .probabilities || (isLogits && plan.tap == .logits)
+        if wanted, let rows = unsafe decoded.rows { return unsafe (rows + entries.lowerBound, decoded.stride) }
+        let stride = LaneScratch.rowStride(LaneParts.size)
+        return unsafe (scratch.probabilities.base, stride)
+    }
+
+    private func fillLogits(
+        _ lane: Lane, _ stored: Range<Int>, _ fed: FedToken?, logits: UnsafeMutablePointer<Float>, stride: Int
+    ) {
+        let group = unsafe shape.groupSize
+        unsafe placeQueries(row: job.firstRow, at: 0, position: queryIndex)
+        unsafe rotateCompactKeys(lane, stored, fedKey: fed?.key)
+        let keys = unsafe storedKeys(lane, from: stored.lowerBound)
+        let together = unsafe keys.includesFed && fed != nil ? stored.count + 1 : stored.count
+        unsafe kernels.attentionLogits(
+            heads: group, count: together, headDim: headDim, scale: scale, query: scratch.queries.base,
+            queryStride: headDim, keys: keys.rows, keyType: keys.type, logits: logits, stride: stride)
+        guard let fed = unsafe fed, unsafe !keys.includesFed else { return }
+        unsafe kernels.attentionLogits(
+            heads: group, count: 1, headDim: headDim, scale: scale, query: scratch.queries.base, queryStride: headDim,
+            keys: fed.key, keyType: keys.type, logits: logits + stored.count, stride: stride)
+    }
+
+    private func addBias(
+        _ lane: Lane, _ stored: Range<Int>, _ fed: FedToken?, logits: UnsafeMutablePointer<Float>, stride: Int
+    ) {
+        guard case .alibi(let slopes) = unsafe attention.encoding else { return }
+        let query = unsafe Int32(queryIndex)
+        let positions = unsafe plan.positions == .compact ? scratch.indexes.base : lane.positions
+        for head in unsafe 0..<shape.groupSize {
+            let slope = unsafe slopes[kvHead * shape.groupSize + head]
+            let row = unsafe logits + head * stride
+            unsafe kernels.alibi(
+                count: stored.count, slope: slope, queryPosition: query, positions: positions + stored.lowerBound,
+                logits: row)
+            // The fed token is its own query.
+            guard unsafe fed != nil else { continue }
+            var own = query
+            unsafe kernels.alibi(
+                count: 1, slope: slope, queryPosition: query, positions: &own, logits: row + stored.count)
+        }
+    }
+
+    // MARK: All parts
+
+    /// Joins the parts into the output row, scores the entries and makes room.
+    func finishDecoded(_ decoded: DecodedLane) {
+        let (held, position, row) = unsafe (held, job.cache.fedTokens, job.firstRow)
+        let isFull = unsafe held == plan.laneSlots
+        unsafe joinParts(decoded, entries: held + 1)
+        let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
+        let fedScore = unsafe score(lane, decoded, held: held, isFull: isFull)
+        guard isFull else {
+            unsafe job.cache.setCount(held + 1, layer: layer, kvHead: kvHead)
+            return
+        }
+        if unsafe plan.pooling.choosePer == .layer {
+            unsafe job.cache.fedScores[kvHead] = fedScore
+        } else {
+            unsafe evict(lane, held: held, fedScore: fedScore, key: rotatedKey(row: row, position: position))
+        }
+    }
+
+    private func joinParts(_ decoded: DecodedLane, entries: Int) {
+        let (group, parts) = unsafe (shape.groupSize, decoded.parts)
+        for head in 0..<group {
+            let weights = unsafe decoded.maxima + head * parts
+            unsafe LaneParts.weigh(parts: parts, maxima: weights, sums: decoded.sums + head * parts, kernels: kernels)
+            unsafe kernels.weightedSum(
+                heads: 1, count: parts, headDim: headDim, weights: weights, weightStride: parts,
+                values: decoded.values + head * parts * headDim, valueType: .f32, accumulate: false,
+                output: output.pointer(row: job.firstRow, column: (kvHead * group + head) * headDim), stride: headDim)
+            if unsafe plan.tap == .probabilities, let rows = unsafe decoded.rows {
+                unsafe LaneParts.normalise(rows + head * decoded.stride, count: entries, weights: weights)
+            }
+        }
+    }
+
+    /// Adds what the row's heads give to the scores. Returns the score of a token without a slot.
+    private func score(_ lane: Lane, _ decoded: DecodedLane, held: Int, isFull: Bool) -> Float {
+        guard let rows = unsafe decoded.rows, let scores = unsafe lane.scores else { return 0 }
+        let (group, position) = unsafe (shape.groupSize, job.cache.fedTokens)
+        var positions = unsafe UnsafePointer(lane.positions)
+        if isFull {
+            unsafe scratch.positions.base.update(from: lane.positions, count: held)
+            unsafe scratch.positions.base[held] = Int32(position)
+            unsafe positions = UnsafePointer(scratch.positions.base)
+        }
+        let entries = unsafe Entries(count: held + 1, positions: positions, passCount: held + 1, isPassStart: true)
+        let attended = unsafe AttendedRows(logits: rows, probabilities: rows, stride: decoded.stride)
+        let scorer = unsafe RowScorer(plan: plan, scores: scores, number: 0)
+        var fedScore: Float = 0
+        for head in 0..<group {
+            guard
+                let increments = unsafe score(
+                    entries, attended.dropFirst(head), head: head, queryPosition: position, by: scorer)
+            else { continue }
+            unsafe kernels.add(count: isFull ? held : held + 1, input: increments, to: scores)
+            if isFull { fedScore += unsafe increments[held] }
+        }
+        return fedScore
+    }
+
+    /// Drops an entry of a full lane in favour of the fed token, or drops that.
+    private func evict(_ lane: Lane, held: Int, fedScore: Float, key: UnsafePointer<Float>) {
+        let view = unsafe scratch.view(
+            held: held, positions: lane.positions, scores: lane.scores,
+            fed: (position: Int32(job.cache.fedTokens), score: fedScore), neighbourhood: plan.pooling.neighbourhood)
+        unsafe replace(victim(view), fedScore: fedScore, key: key)
+    }
+
+    /// The slot that a step's plan names.
+    func victim(_ view: LaneView) -> Int {
+        guard
+            case .evict(let slot) = unsafe plan.policy.plan(
+                .step, lane: view, budget: plan.laneSlots, kernels: kernels)
+        else {
+            preconditionFailure("policy \(unsafe plan.policyName) planned more than one eviction in a decode step")
+        }
+        return slot
+    }
+
+    /// Puts the fed token in the place of the entry in `slot`; past the last one it is the fed token that goes.
+    func replace(_ slot: Int, fedScore: Float, key: UnsafePointer<Float>) {
+        let (held, position, row) = unsafe (plan.laneSlots, job.cache.fedTokens, job.firstRow)
+        guard slot < held else { return }
+        let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
+        var slot = slot
+        if unsafe plan.positions == .compact {
+            unsafe lane.closeGap(at: slot, count: held)
+            slot = held - 1
+        }
+        unsafe lane.write(slot: slot, position: position, key: key, value: value(row: row), kernels: kernels)
+        if let scores = unsafe lane.scores { unsafe scores[slot] = fedScore }
+    }
+}
