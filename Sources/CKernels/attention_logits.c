@@ -35,6 +35,9 @@ void ck_attention_logits_f16_scalar(size_t heads, size_t n, size_t d, float scal
 #if defined(__x86_64__)
 /* Sums of one go: heads * keys = 8 chains, which are added up together. */
 #define SUMS 8
+/* Bytes of an element, and elements of a cache line. */
+#define SIZE(is_f16) (is_f16 ? sizeof(uint16_t) : sizeof(float))
+#define LINE(is_f16) (64 / SIZE(is_f16))
 
 CK_AVX2_INLINE __m256 load_keys_avx2(int is_f16, const void *keys, size_t at, size_t count)
 {
@@ -61,6 +64,7 @@ CK_AVX2_INLINE void partial_sums_avx2(int is_f16, size_t heads, size_t count, si
         __m256 query[2];
         for (size_t g = 0; g < heads; g++) query[g] = load_query_avx2(q + g * q_stride + i, left);
         for (size_t key = 0; key < count; key++) {
+            if (i % LINE(is_f16) == 0) ck_prefetch(keys, ((j + key) * d + i) * SIZE(is_f16));
             __m256 k = load_keys_avx2(is_f16, keys, (j + key) * d + i, left);
             for (size_t g = 0; g < heads; g++) s[g * count + key] = _mm256_fmadd_ps(k, query[g], s[g * count + key]);
         }
@@ -164,6 +168,7 @@ CK_AVX512_INLINE size_t pairs_avx512(int is_f16, size_t pairs, size_t heads, siz
                                               _mm256_loadu_ps(q + second * q_stride + i), 1);
             }
             for (size_t key = 0; key < SUMS; key++) {
+                if (i % LINE(is_f16) == 0) ck_prefetch(keys, ((j + key) * d + i) * SIZE(is_f16));
                 __m512 k = load_keys_avx512(is_f16, keys, (j + key) * d + i);
                 for (size_t p = 0; p < pairs; p++) s[p][key] = _mm512_fmadd_ps(k, query[p], s[p][key]);
             }
@@ -194,9 +199,8 @@ CK_AVX512_INLINE void logits_avx512(int is_f16, size_t heads, size_t n, size_t d
         else
             done = pairs_avx512(is_f16, 2, left, wide, d, scale, query, q_stride, keys, row, stride);
         if (left == 1) continue;
-        size_t size = is_f16 ? 2 : 4;
         logits_avx2(is_f16, left < 4 ? left : 4, n - done, d, scale, query, q_stride,
-                    (const uint8_t *)keys + done * d * size, row + done, stride);
+                    (const uint8_t *)keys + done * d * SIZE(is_f16), row + done, stride);
     }
 }
 

@@ -30,6 +30,13 @@ void ck_weighted_sum_f16_scalar(PARAMETERS) { sum_scalar(1, ARGUMENTS); }
 #define AVX2_REGISTERS 8
 #define AVX512_REGISTERS 4
 
+/* Asks for `count` elements that stand as far behind these as CK_AHEAD says. */
+static inline void prefetch(int is_f16, const void *values, size_t at, size_t count)
+{
+    size_t size = is_f16 ? sizeof(uint16_t) : sizeof(float);
+    for (size_t byte = 0; byte < count * size; byte += 64) ck_prefetch(values, at * size + byte);
+}
+
 CK_AVX2_INLINE __m256 load_avx2(int is_f16, const void *values, size_t at, size_t count)
 {
     if (is_f16) {
@@ -52,6 +59,7 @@ CK_AVX2_INLINE void part_avx2(int is_f16, size_t heads, size_t registers, size_t
             s[g][i] = accumulate ? _mm256_maskload_ps(out + g * stride + first + 8 * i, mask) : _mm256_setzero_ps();
     for (size_t j = 0; j < n; j++) {
         __m256 value[AVX2_REGISTERS];
+        prefetch(is_f16, values, j * d + first, 8 * registers);
         for (size_t i = 0; i < registers; i++) value[i] = load_avx2(is_f16, values, j * d + first + 8 * i, count);
         for (size_t g = 0; g < heads; g++) {
             __m256 weight = _mm256_broadcast_ss(p + g * p_stride + j);
@@ -110,6 +118,7 @@ CK_AVX512_INLINE void part_avx512(int is_f16, size_t heads, size_t registers, __
             s[g][i] = accumulate ? _mm512_maskz_loadu_ps(mask, out + g * stride + first + 16 * i) : _mm512_setzero_ps();
     for (size_t j = 0; j < n; j++) {
         __m512 value[AVX512_REGISTERS];
+        prefetch(is_f16, values, j * d + first, 16 * registers);
         for (size_t i = 0; i < registers; i++) value[i] = load_avx512(is_f16, values, j * d + first + 16 * i, mask);
         for (size_t g = 0; g < heads; g++) {
             __m512 weight = _mm512_set1_ps(p[g * p_stride + j]);
