@@ -4,7 +4,8 @@ public import Kernels
 /// noise added and a temperature tau that rises while decoding, accumulated over queries and the heads of the group.
 /// The noise never touches the layer's output.
 public struct KeyformerPolicy: ScoredPolicy {
-    /// When noise is drawn.
+    /// When noise is drawn. A request that does not say gets `fixed`, which keeps more facts than `per_query` on the
+    /// built-in model and costs less (DocC: "What a budget costs").
     public enum Noise: String, Sendable, CaseIterable {
         /// One draw per (layer, query head, position): the letter of Algorithm 1.
         case fixed

@@ -56,7 +56,7 @@ public enum PolicyTable {
             make: { ingredients throws(KVCacheRequestError) in
                 KeyformerPolicy(
                     selection: try ingredients.selection(),
-                    noise: try ingredients.parameters.choice("noise", of: KeyformerPolicy.Noise.self) ?? .perQuery,
+                    noise: try ingredients.parameters.choice("noise", of: KeyformerPolicy.Noise.self) ?? .fixed,
                     seed: try ingredients.parameters.seed("seed") ?? 0,
                     tauInit: try ingredients.parameters.positive("tau_init") ?? 1,
                     tauEnd: try ingredients.parameters.positive("tau_end") ?? 2)

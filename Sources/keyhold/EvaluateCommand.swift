@@ -28,10 +28,12 @@ struct EvaluateCommand: ParsableCommand {
         name: .customLong("policy"),
         help: """
             A policy, such as h2o, keyformer:noise=none,recent=0.1,sinks=4 or \
-            keyformer:choose_per=layer,neighbourhood=3; may be given often. All that evict if absent. random is always \
-            measured.
+            keyformer:choose_per=layer,neighbourhood=3; may be given often. All that evict if absent.
             """)
     var policies: [String] = []
+
+    @Option(help: "The policy that the others are measured against; what does not beat it is marked.")
+    var against = "random"
 
     @Option(help: "Percents of the full cache's bytes, separated by commas.")
     var budgets: String?
@@ -58,6 +60,7 @@ struct EvaluateCommand: ParsableCommand {
         evaluation.seed = seed
         evaluation.textPath = text
         evaluation.policies = policies
+        evaluation.baseline = against
         evaluation.budgets = budgets
         evaluation.suites = suites
         evaluation.contextTokens = context

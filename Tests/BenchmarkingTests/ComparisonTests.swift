@@ -55,9 +55,9 @@ import Testing
         }
         let log = try #require(TestFiles.bytes(of: "\(folder.path)/llama-bench.log"))
         let lines = String(decoding: log, as: UTF8.self).split(separator: "\n")
-        #expect(lines.count == 12)
+        #expect(lines.count == 8)
         #expect(lines[0].hasSuffix("-t 1 -fa 0 -r 1 -o json -p 8 -n 0"))
-        #expect(lines[11].hasSuffix("-t 1 -fa 1 -r 1 -o json -p 0 -n 2 -d 4"))
+        #expect(lines[7].hasSuffix("-t 1 -fa 1 -r 1 -o json -p 0 -n 2 -d 4"))
     }
 
     @Test func engineRowsNeedThePeersPrograms() throws {

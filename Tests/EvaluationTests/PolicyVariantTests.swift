@@ -24,7 +24,6 @@ import Testing
                 variant.request.policyParameters == [
                     "choose_per": .text("layer"), "neighbourhood": .integer(3), "reduce_heads": .text("max"),
                 ])
-            #expect(!variant.isBaseline)
         }
     }
 
@@ -44,13 +43,15 @@ import Testing
     @Test func everyPolicyThatEvictsIsStandardAndTheBaselineIsAmongThem() {
         let labels = PolicyVariant.standard.map(\.label)
         #expect(labels.contains("keyformer") && labels.contains("random") && !labels.contains("full"))
-        #expect(PolicyVariant.standard.count { $0.isBaseline } == 1)
+        #expect(PolicyVariant.standard.contains(EvaluationSettings().baseline))
     }
 
     @Test func theBaselineIsAddedWhereItIsMissing() throws {
         var settings = EvaluationSettings()
         settings.variants = [try PolicyVariant(parsing: "h2o")]
         #expect(try settings.checked().variants.map(\.label) == ["h2o", "random"])
+        settings.baseline = try PolicyVariant(parsing: "keyformer:noise=none")
+        #expect(try settings.checked().variants.map(\.label) == ["h2o", "keyformer:noise=none"])
         settings.contextTokens = 3
         #expect(throws: EvaluationError.self) { try settings.checked() }
     }

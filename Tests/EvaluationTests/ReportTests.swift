@@ -8,10 +8,11 @@ import Testing
 
 @Suite struct ReportTests {
     /// Two policies and the baseline with made-up values: `h2o` clearly better than random, `window` clearly worse.
-    private static func report() throws -> EvaluationReport {
+    private static func report(against baseline: String = "random") throws -> EvaluationReport {
         var settings = EvaluationSettings()
         settings.suites = [.prose, .recallColdHidden]
         settings.resamples = 200
+        settings.baseline = try PolicyVariant(parsing: baseline)
         settings.variants = try ["window", "h2o:recent=0.3,sinks=4", "random"].map { try PolicyVariant(parsing: $0) }
         let levels = ["window": 0.4, "h2o:recent=0.3,sinks=4": 0.1, "random": 0.2]
         var points: [EvaluationPoint] = []
@@ -53,6 +54,14 @@ import Testing
         #expect(!lines.contains { $0.hasPrefix("| h2o") && $0.contains("†") })
     }
 
+    @Test func anotherBaselineTurnsTheVerdictsRound() throws {
+        let report = try Self.report(against: "h2o:recent=0.3,sinks=4")
+        let half = try BudgetShare(parsing: "50")
+        let verdicts = report.settings.variants.map { report.cell(.prose, .divergence, $0, half)?.beatsBaseline }
+        #expect(verdicts == [false, nil, false])
+        #expect(report.table.contains("does not beat `h2o:recent=0.3,sinks=4` on"))
+    }
+
     @Test func tablesHaveTheSameColumnsInEveryRow() throws {
         for block in try Self.report().table.split(separator: "\n\n") where block.hasPrefix("|") {
             let lines = block.split(separator: "\n")
@@ -68,7 +77,7 @@ import Testing
         let entry = try #require(points[3].asObject)
         #expect(entry["budget_percent"]?.asDouble == 75)
         let estimate = try #require(entry["estimates"]?.asObject?["kl"]?.asObject)
-        #expect(estimate["beats_random"]?.asBool == false)
+        #expect(estimate["beats_baseline"]?.asBool == false)
         #expect(estimate["low"]?.asDouble ?? 1 < estimate["high"]?.asDouble ?? 0)
         #expect(entry["values"]?.asObject?["kl"]?.asArray?.count == 12)
         #expect(entry["groups"] == nil)

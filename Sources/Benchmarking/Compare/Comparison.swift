@@ -51,7 +51,8 @@ public struct Comparison: Sendable {
         guard let peer else {
             throw BenchmarkError.missingPeer("\(work) needs --peer-binary; a URL can only compare server and requests")
         }
-        var (ours, off, on): ([Double], [Double], [Double]) = ([], [], [])
+        var ours: [Double] = []
+        var theirs = FlashAttentionRates()
         var last: BenchmarkRow?
         for turn in 0..<alternations {
             progress("\(work), turn \(turn + 1) of \(alternations)")
@@ -61,10 +62,11 @@ public struct Comparison: Sendable {
                 last = row
             }
             func measurePeer() throws {
-                for flashAttention in [false, true] {
-                    let rate = try peer.rate(
-                        work, model: settings.modelPath, threads: threads, steps: steps, flashAttention: flashAttention)
-                    if flashAttention { on.append(rate) } else { off.append(rate) }
+                for flashAttention in theirs.settingsWorthMeasuring {
+                    theirs.add(
+                        try peer.rate(
+                            work, model: settings.modelPath, threads: threads, steps: steps,
+                            flashAttention: flashAttention), flashAttention: flashAttention)
                 }
             }
             // Each side goes first as often as the other.
@@ -72,16 +74,15 @@ public struct Comparison: Sendable {
             try measurePeer()
             if turn % 2 == 1 { try measureOurs() }
         }
-        let usesFlash = Summary(on).median > Summary(off).median
         var mine = row("keyhold", work, "tokens/s", ours)
         mine.limit = last?.limit
-        var theirs = row("peer", work, "tokens/s", usesFlash ? on : off)
-        theirs.limit = last?.limit
-        theirs.details = [
-            ("flash_attention", .string(usesFlash ? "on" : "off")),
-            ("other_setting", .real(Summary(usesFlash ? off : on).median)),
+        var peers = row("peer", work, "tokens/s", theirs.better)
+        peers.limit = last?.limit
+        peers.details = [
+            ("flash_attention", .string(theirs.flashAttentionIsBetter ? "on" : "off")),
+            ("other_setting", .real(Summary(theirs.worse).median)),
         ]
-        return [mine, theirs, ratio(work, ours, usesFlash ? on : off)]
+        return [mine, peers, ratio(work, ours, theirs.better)]
     }
 
     /// One measurement of ours, in an engine of its own, as the peer's programs have.

@@ -30,8 +30,8 @@ struct BudgetPlot {
     private var series: [Series] {
         var used = 0
         return report.settings.variants.map { variant in
-            let color = variant.isBaseline ? Self.baselineColor : Self.colors[used % Self.colors.count]
-            if !variant.isBaseline { used += 1 }
+            let color = report.settings.isBaseline(variant) ? Self.baselineColor : Self.colors[used % Self.colors.count]
+            if !report.settings.isBaseline(variant) { used += 1 }
             let points = report.settings.budgets.sorted { $0.millionths < $1.millionths }.compactMap { budget in
                 report.cell(suite, measure, variant, budget).map { (budget, $0) }
             }
@@ -124,7 +124,7 @@ struct BudgetPlot {
         }
         place += 8
         drawing.dot(Self.right + 32, place, color: "#222222", isFilled: false)
-        drawing.text("does not beat random", Self.right + 52, place + 4)
+        drawing.text("does not beat \(report.settings.baseline.label)", Self.right + 52, place + 4)
     }
 
     /// Labels of variants are cut after colons and commas to fit beside the plot.

@@ -24,6 +24,7 @@ extension EvaluationReport {
 
     private var settingsJSON: JSONValue {
         var object = JSONObject()
+        object["baseline"] = .string(settings.baseline.label)
         object["seed"] = .string("\(settings.seed)")
         object["context_tokens"] = .integer(settings.contextTokens)
         object["continuation_tokens"] = .integer(settings.continuationTokens)
@@ -47,8 +48,8 @@ extension EvaluationReport {
             guard let cell = cell(point.suite, measure, variant, point.budget) else { continue }
             var entry = estimateJSON(cell.estimate)
             if let gain = cell.gain {
-                entry["gain_over_random"] = .array([.real(gain.low), .real(gain.mean), .real(gain.high)])
-                entry["beats_random"] = .bool(gain.low > 0)
+                entry["gain_over_baseline"] = .array([.real(gain.low), .real(gain.mean), .real(gain.high)])
+                entry["beats_baseline"] = .bool(gain.low > 0)
             }
             estimates[measure == .perplexity ? "perplexity" : measure.rawValue] = .object(entry)
         }

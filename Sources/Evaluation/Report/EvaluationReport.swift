@@ -34,8 +34,8 @@ public struct EvaluationReport: Sendable {
     func cell(_ suite: SuiteKind, _ measure: Measure, _ variant: PolicyVariant, _ budget: BudgetShare) -> Cell? {
         guard let values = point(suite, variant.label, budget)?.values[measure] else { return nil }
         var gain: Estimate?
-        if !variant.isBaseline, budget.millionths < 1_000_000,
-            let others = point(suite, PolicyVariant.baseline, budget)?.values[measure], others.count == values.count
+        if !settings.isBaseline(variant), budget.millionths < 1_000_000,
+            let others = point(suite, settings.baseline.label, budget)?.values[measure], others.count == values.count
         {
             gain =
                 measure.isGain ? bootstrap.difference(values, others) : bootstrap.difference(others, values)

@@ -9,8 +9,8 @@ struct ResultTable {
         var parts = [
             "# What a budget costs: \(report.modelName)",
             "Mean with half the width of its 95 % bootstrap interval. \(Self.mark) marks a policy that does not beat "
-                + "`\(PolicyVariant.baseline)` on the same inputs (paired 95 % interval). Budgets are percent of the "
-                + "full cache's bytes.",
+                + "`\(report.settings.baseline.label)` on the same inputs (paired 95 % interval). Budgets are percent "
+                + "of the full cache's bytes.",
         ]
         for suite in report.settings.suites {
             parts.append("## \(suite.title)")

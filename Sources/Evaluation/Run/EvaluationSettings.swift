@@ -2,6 +2,8 @@
 public struct EvaluationSettings: Sendable, Equatable {
     public var seed: UInt64 = 1
     public var variants = PolicyVariant.standard
+    /// What the others are measured against; `checked()` adds it to them.
+    public var baseline = PolicyVariant.random
     public var budgets = BudgetShare.standard
     public var suites = SuiteKind.allCases
     /// n: tokens of a text before its question.
@@ -44,6 +46,8 @@ public struct EvaluationSettings: Sendable, Equatable {
         return settings
     }
 
+    func isBaseline(_ variant: PolicyVariant) -> Bool { variant.label == baseline.label }
+
     /// Throws where texts and what follows them exceed the model's context.
     func checkFits(_ modelContext: Int) throws(EvaluationError) {
         guard contextTokens + roomTokens <= modelContext else {
@@ -71,7 +75,7 @@ public struct EvaluationSettings: Sendable, Equatable {
                 option: option, value: value, allowed: "between \(range.lowerBound) and \(range.upperBound)")
         }
         var settings = self
-        if !variants.contains(where: \.isBaseline) { settings.variants.append(try PolicyVariant(parsing: "random")) }
+        if !variants.contains(where: isBaseline) { settings.variants.append(baseline) }
         return settings
     }
 

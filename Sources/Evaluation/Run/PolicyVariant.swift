@@ -18,11 +18,12 @@ public struct PolicyVariant: Sendable, Equatable {
         }
     }
 
-    /// The baseline's name in `PolicyTable`.
-    static let baseline = "random"
-
-    /// A variant of `random` with no settings: what the others are measured against.
-    var isBaseline: Bool { label == Self.baseline }
+    /// `random` with no settings: what the others are measured against unless told otherwise.
+    public static var random: PolicyVariant {
+        var request = KVCacheRequest()
+        request.policy = "random"
+        return PolicyVariant(label: "random", request: request)
+    }
 
     private init(label: String, request: KVCacheRequest) {
         self.label = label

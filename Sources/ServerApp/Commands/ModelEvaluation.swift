@@ -14,6 +14,8 @@ public struct ModelEvaluation: Sendable {
     public var textPath: String?
     /// Policies with their settings; empty for all that evict.
     public var policies: [String] = []
+    /// The policy that the others are measured against.
+    public var baseline = "random"
     /// Percents, separated by commas.
     public var budgets: String?
     /// Suites, separated by commas.
@@ -67,6 +69,7 @@ public struct ModelEvaluation: Sendable {
             settings.variants = []
             for text in policies { settings.variants.append(try PolicyVariant(parsing: text)) }
         }
+        settings.baseline = try PolicyVariant(parsing: baseline)
         if let budgets {
             settings.budgets = []
             for text in budgets.split(separator: ",") {
