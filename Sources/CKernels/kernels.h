@@ -80,8 +80,9 @@ static inline float ck_float_of(uint32_t bits)
     return x;
 }
 
-/* Keys and values come from memory once per step. The processor's own prefetcher keeps a fraction of its bandwidth busy
- * while a kernel computes, so kernels ask for what they will read this many bytes later; past the end it does no harm. */
+/* Keys and values come from memory once per step. The processor's own prefetcher keeps a fraction of the bandwidth
+ * busy while a kernel computes, so kernels ask for what they will read this many bytes later. Past the end that does
+ * no harm. */
 #define CK_AHEAD 4096
 
 /* `at` is what is read now. */

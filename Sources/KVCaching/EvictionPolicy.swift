@@ -49,6 +49,10 @@ public protocol EvictionPolicy: Sendable {
     /// How the store joins scores before it asks for a plan; without scores it is never looked at.
     var pooling: ScorePooling { get }
 
+    /// The seed of noise that depends on seed, layer, query head and position only and that rows may find drawn
+    /// (`ObservedRow.noiseByPosition`); nil where a policy has none.
+    var fixedNoiseSeed: UInt64? { get }
+
     /// Writes into `row.increments` what the row adds to each entry's score. Called only where `tap` is not `.none`,
     /// for each query in rising order and within it for each head of the group in rising order.
     func score(_ row: borrowing ObservedRow, kernels: KernelTable)
@@ -62,6 +66,8 @@ extension EvictionPolicy {
     public var tap: AttentionTap { .none }
 
     public var pooling: ScorePooling { ScorePooling() }
+
+    public var fixedNoiseSeed: UInt64? { nil }
 
     public func score(_ row: borrowing ObservedRow, kernels: KernelTable) {}
 }

@@ -31,6 +31,8 @@ public struct KeyformerPolicy: ScoredPolicy {
 
     public var tap: AttentionTap { .logits }
 
+    public var fixedNoiseSeed: UInt64? { noise == .fixed ? seed : nil }
+
     /// Temperature of forward call t of T planned tokens: tau_init + t (tau_end - tau_init) / T.
     func tau(call: Int, plannedTokens: Int) -> Double {
         tauInit + Double(call) * (tauEnd - tauInit) / Double(max(1, plannedTokens))
@@ -54,6 +56,12 @@ public struct KeyformerPolicy: ScoredPolicy {
         case .none: return
         case .fixed:
             guard row.isPassStart else { return }
+            if let drawn = unsafe row.noiseByPosition {
+                for index in 0..<row.passCount {
+                    unsafe row.noise[index] = unsafe drawn[Int(row.positions[index])]
+                }
+                return
+            }
             (count, tag) = (row.passCount, 0)
         case .perQuery:
             (count, tag) = (row.count, UInt64(1 + row.context.queryPosition))

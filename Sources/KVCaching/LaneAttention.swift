@@ -24,17 +24,18 @@ public struct AttentionJob {
 
 /// Attention of a layer over the lanes of many sequences: appends keys and values, attends, scores, evicts. One work
 /// item is a prompt's rows on one lane, or a decoded row on one part of a lane (see `LaneParts`), so nothing that a
-/// lane computes depends on the batch or on the number of threads. Where one choice is made for all lanes of a layer, it follows when all of them have their scores, and one
-/// work item is one sequence.
+/// lane computes depends on the batch or on the number of threads. Where one choice is made for all lanes of a layer,
+/// it follows when all of them have their scores, and one work item is one sequence.
 ///
 /// Within a lane the order is fixed: queries rise, and for each query the heads of the group rise. Sums over entries
-/// run in slot order within a part and then over parts, which is position order until the first eviction; so a budget that is never reached gives the
-/// bits of full attention.
+/// run in slot order within a part and then over parts, which is position order until the first eviction; so a budget
+/// that is never reached gives the bits of full attention.
 @safe public final class LaneAttention {
     let kernels: KernelTable
     let encoding: PositionEncoding
     let shape: CacheShape
     private let compute: Compute
+    let noise: NoiseTable
     private let scratch: [LaneScratch]
     private let decoded: DecodedLanes
 
@@ -45,14 +46,19 @@ public struct AttentionJob {
         self.encoding = encoding
         scratch = (0..<compute.threadCount).map { _ in LaneScratch(headDim: shape.headDim) }
         decoded = DecodedLanes(shape: shape)
+        noise = NoiseTable(shape: shape)
     }
 
-    /// Grows scratch and RoPE tables for a sequence of this plan, or for a prompt that `scorers` caches score.
+    /// Grows scratch and the tables of RoPE and noise for a sequence of this plan, or for a prompt that `scorers`
+    /// caches score.
     public func reserve(for plan: CachePlan, scorers: Int = 1) {
         var rotatesKeys = false
         if case .rope(let table) = encoding {
             table.reserve(positions: plan.fedTokens)
             rotatesKeys = plan.positions == .compact
+        }
+        if plan.tap != .none, let seed = plan.policy.fixedNoiseSeed {
+            noise.reserve(seed: seed, positions: plan.fedTokens, compute: compute)
         }
         let slots = max(plan.laneSlots + 1, plan.promptTokens)
         let radius = plan.pooling.neighbourhood

@@ -3,9 +3,9 @@ internal import Kernels
 /// The parts in which sums over a lane's entries are taken: `size` entries each, by slot, the fed token last.
 ///
 /// Softmax and the sum of values are first taken in every part by itself, with the part's own maximum m_p: s_p is the
-/// sum of exp(x - m_p), o_p that of exp(x - m_p) · value, each in the order that ckernels.h states. Then in rising order
-/// of parts S = Σ exp(m_p - m) · s_p with m the largest m_p, and the output is Σ (exp(m_p - m) / S) · o_p. So threads
-/// can share a long lane, and where a part begins depends on nothing but the slot.
+/// sum of exp(x - m_p), o_p that of exp(x - m_p) · value, each in the order that ckernels.h states. Then in rising
+/// order of parts S = Σ exp(m_p - m) · s_p with m the largest m_p, and the output is Σ (exp(m_p - m) / S) · o_p. So
+/// threads can share a long lane, and where a part begins depends on nothing but the slot.
 enum LaneParts {
     /// Small enough that the keys, values and weights of a part stay in a core's own caches between passes over them.
     static let size = 512

@@ -124,7 +124,8 @@ extension LanePass {
             stride: LaneScratch.rowStride(count))
     }
 
-    /// The keys from `slot` on as the logits want them: those of a compact RoPE lane are rotated in scratch, the fed one included.
+    /// The keys from `slot` on as the logits want them: those of a compact RoPE lane are rotated in scratch, the fed
+    /// one included.
     func storedKeys(_ lane: Lane, from slot: Int) -> Keys {
         guard case .rope = unsafe attention.encoding, unsafe plan.positions == .compact else {
             let rows = unsafe UnsafeRawPointer(lane.keys) + slot * plan.layout.keyBytes

@@ -25,12 +25,14 @@ extension LanePass {
         let scores: UnsafeMutablePointer<Float>
         let number: Int
         let tap: AttentionTap
+        let noiseSeed: UInt64?
 
         init(plan: CachePlan, scores: UnsafeMutablePointer<Float>, number: Int) {
             unsafe self.plan = plan
             unsafe self.scores = scores
             unsafe self.number = number
             unsafe tap = plan.tap
+            unsafe noiseSeed = plan.policy.fixedNoiseSeed
         }
     }
 
@@ -49,6 +51,11 @@ extension LanePass {
                 call: job.cache.call, plannedTokens: scorer.plan.plannedTokens),
             values: scorer.tap == .logits ? attended.logits : attended.probabilities,
             positions: entries.positions, increments: scratch.increments.base, noise: noise,
+            noiseByPosition: scorer.noiseSeed.flatMap { seed in
+                unsafe attention.noise.row(
+                    seed: seed, layer: layer, head: kvHead * shape.groupSize + head,
+                    positions: scorer.plan.fedTokens)
+            },
             scratch: scratch.scratch.base)
         unsafe scorer.plan.policy.score(observed, kernels: kernels)
         let increments = unsafe scratch.increments.base

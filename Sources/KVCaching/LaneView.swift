@@ -58,6 +58,19 @@ public import Kernels
         return slot
     }
 
+    /// The entry with the lowest position from `first` on; nil where there is none.
+    public func oldest(from first: Int32) -> Int? {
+        var oldest = Int32.max
+        for index in 0..<held {
+            let position = unsafe positions[index]
+            oldest = min(oldest, position >= first ? position : Int32.max)
+        }
+        guard oldest < Int32.max else { return count > held && fedPosition >= first ? held : nil }
+        var index = 0
+        while unsafe positions[index] != oldest { index += 1 }
+        return index
+    }
+
     /// Position of the newest entry.
     public var newestPosition: Int32 {
         if count > held { return fedPosition }
@@ -84,6 +97,8 @@ public import Kernels
     public let increments: UnsafeMutablePointer<Float>
     /// [passCount] the head's own; survives from row to row of a pass.
     public let noise: UnsafeMutablePointer<Float>
+    /// The head's fixed noise of the policy's seed by position; nil where it was not drawn beforehand.
+    public let noiseByPosition: UnsafePointer<Float>?
     /// [count] free for use.
     public let scratch: UnsafeMutablePointer<Float>
 }

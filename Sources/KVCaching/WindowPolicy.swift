@@ -13,9 +13,8 @@ public struct WindowPolicy: EvictionPolicy {
             let recent = budget - sinkTokens
             return .keep(Array(0..<sinkTokens) + Array((lane.count - recent)..<lane.count))
         case .step:
-            var oldest = -1
-            for index in 0..<lane.count where lane.position(index) >= Int32(sinkTokens) {
-                if oldest < 0 || lane.position(index) < lane.position(oldest) { oldest = index }
+            guard let oldest = lane.oldest(from: Int32(sinkTokens)) else {
+                preconditionFailure("a lane of \(lane.count) entries has nothing but \(sinkTokens) sinks")
             }
             return .evict(slot: oldest)
         }

@@ -1,0 +1,147 @@
+import Generation
+import Glibc
+import Kernels
+import TestSupport
+import Testing
+
+@testable import KVCaching
+
+/// Attention over lanes of several parts, which the golden models are too short for.
+@Suite struct LongLaneTests {
+    private static let shape = CacheShape(layerCount: 1, kvHeads: 2, queryHeads: 6, headDim: 8, hiddenSize: 48)
+
+    /// Rows of queries, keys and values; row i is that of position i.
+    private static func rows(_ count: Int) -> ActivationRows {
+        var random = SeededRandom(seed: 8)
+        let columns = (shape.queryHeads + 2 * shape.kvHeads) * shape.headDim
+        let rows = ActivationRows(rowCapacity: count, columns: columns)
+        for row in 0..<count {
+            rows.setRow(row, from: (0..<columns).map { _ in Float.random(in: -2...2, using: &random) })
+        }
+        return rows
+    }
+
+    private struct Case {
+        var policy = "full"
+        var budget: Int?
+        var parameters: [String: PolicyParameter] = [:]
+        var threads = 1
+        /// Prompt rows that run together.
+        var chunk = 100
+        var encoding = PositionEncoding.none
+        var table = KernelTable.best
+        /// Seed of a sequence that was admitted before.
+        var earlierSeed: Int?
+
+        func plan(prompt: Int, new: Int, seed: Int? = nil) throws -> CachePlan {
+            var request = KVCacheRequest()
+            request.policy = policy
+            request.storage = "f32"
+            request.policyParameters = parameters
+            if let seed { request.policyParameters["seed"] = .integer(seed) }
+            if let budget { request.budget = .tokens(budget) }
+            return try PolicyTable.plan(
+                request, defaults: KVCacheRequest(), promptTokens: prompt, maxNewTokens: new + 1, shape: shape,
+                usesRoPE: false)
+        }
+    }
+
+    /// The output rows of the prompt's last position and of `steps` decoded ones, and what is kept then.
+    private static func run(
+        _ test: Case, prompt: Int, steps: Int
+    ) throws -> (outputs: [[Float]], kept: [Int], scores: [Float]) {
+        let all = rows(prompt + steps)
+        let compute = try Compute(threadCount: test.threads, table: test.table)
+        defer { compute.stop() }
+        let attention = LaneAttention(compute: compute, shape: shape, encoding: test.encoding)
+        if let seed = test.earlierSeed {
+            attention.reserve(for: try test.plan(prompt: prompt, new: steps, seed: seed))
+        }
+        let plan = try test.plan(prompt: prompt, new: steps)
+        attention.reserve(for: plan)
+        let cache = SequenceCache(plan: plan, arena: KVArena(capacityBytes: 1 << 26))
+        let output = ActivationRows(rowCapacity: prompt + steps, columns: shape.queryHeads * shape.headDim)
+        for start in stride(from: 0, to: prompt, by: test.chunk) {
+            let job = AttentionJob(
+                cache: cache, firstRow: start, promptRows: start..<min(prompt, start + test.chunk))
+            attention.run([job], layer: 0, qkv: all, output: output)
+        }
+        cache.promptFinished()
+        for row in prompt..<prompt + steps {
+            attention.run(
+                [AttentionJob(cache: cache, firstRow: row, promptRows: nil)], layer: 0, qkv: all, output: output)
+            cache.stepFinished()
+        }
+        return (
+            (prompt - 1..<prompt + steps).map { output.row($0) }, cache.keptPositions(layer: 0, kvHead: 1),
+            cache.scores(layer: 0, kvHead: 1)
+        )
+    }
+
+    private static var encodings: [PositionEncoding] {
+        [.none, .alibi(slopes: (0..<shape.queryHeads).map { 0.01 * Float($0) })]
+    }
+
+    /// A token's bits do not depend on whether it was part of the prompt, on chunks, threads or kernels.
+    @Test(arguments: [511, 512, 513, 1030, 2049])
+    func aDecodedRowHasTheBitsOfThePromptsRow(length: Int) throws {
+        for encoding in Self.encodings {
+            let expected = try Self.run(Case(encoding: encoding, table: .scalar), prompt: length, steps: 0)
+            for threads in 1...3 {
+                let test = Case(threads: threads, chunk: 37 * threads, encoding: encoding)
+                let decoded = try Self.run(test, prompt: length - 3, steps: 3)
+                #expect(decoded.outputs.last == expected.outputs.last, "\(threads) threads")
+                #expect(try Self.run(test, prompt: length, steps: 0).outputs == expected.outputs)
+            }
+        }
+    }
+
+    @Test func partsAddUpToAttention() throws {
+        let count = 1300
+        let found = try Self.run(Case(threads: 2), prompt: count - 2, steps: 2).outputs.last ?? []
+        let all = Self.rows(count)
+        let (heads, dim) = (Self.shape.queryHeads, Self.shape.headDim)
+        var worst = 0.0
+        for head in 0..<heads {
+            let (query, kvHead) = (all.row(count - 1), head / Self.shape.groupSize)
+            var sums = [Double](repeating: 0, count: dim)
+            var total = 0.0
+            for entry in 0..<count {
+                let row = all.row(entry)
+                let dot = (0..<dim).reduce(0.0) { sum, index in
+                    sum + Double(query[head * dim + index]) * Double(row[(heads + kvHead) * dim + index])
+                }
+                let weight = exp(dot / Double(dim).squareRoot())
+                total += weight
+                for index in 0..<dim {
+                    sums[index] += weight * Double(row[(heads + Self.shape.kvHeads + kvHead) * dim + index])
+                }
+            }
+            for index in 0..<dim { worst = max(worst, abs(sums[index] / total - Double(found[head * dim + index]))) }
+        }
+        #expect(worst < 1e-5)
+    }
+
+    /// Scores and choices over several parts, full lanes included.
+    @Test(arguments: ["h2o", "keyformer", "window", "random"], ["original", "compact"])
+    func policiesDoNotDependOnThreadsChunksAndKernels(policy: String, positions: String) throws {
+        var test = Case(policy: policy, budget: 1100, parameters: ["positions": .text(positions)])
+        let expected = try Self.run(test, prompt: 1300, steps: 40)
+        (test.threads, test.chunk) = (3, 301)
+        let other = try Self.run(test, prompt: 1300, steps: 40)
+        #expect(other == expected)
+        test.table = .named("avx2") ?? .best
+        #expect(try Self.run(test, prompt: 1300, steps: 40) == expected)
+        #expect(expected.kept.count == 1100)
+    }
+
+    /// Noise that was drawn beforehand is that which is drawn when it is needed.
+    @Test func theNoiseTableChangesNothing() throws {
+        var test = Case(policy: "keyformer", budget: 600, parameters: ["noise": .text("fixed"), "seed": .integer(5)])
+        let expected = try Self.run(test, prompt: 800, steps: 30)
+        test.earlierSeed = 6
+        #expect(try Self.run(test, prompt: 800, steps: 30) == expected)
+        test.parameters["seed"] = .integer(6)
+        #expect(try Self.run(test, prompt: 800, steps: 30).scores != expected.scores)
+    }
+}
