@@ -89,21 +89,18 @@ CK_AVX2_INLINE float ck_exp_sum_avx2(size_t n, float max, float *x)
 CK_AVX512_INLINE __m512 ck_exp_avx512(__m512 x)
 {
     __m512 low = _mm512_set1_ps(CK_EXP_LOW), high = _mm512_set1_ps(CK_EXP_HIGH), round = _mm512_set1_ps(CK_ROUND);
-    __m512 inside = _mm512_max_ps(_mm512_min_ps(x, high), low);
-    __m512 rounded = _mm512_fmadd_ps(inside, _mm512_set1_ps(CK_LOG2E), round);
-    __m512i n = _mm512_sub_epi32(_mm512_castps_si512(rounded), _mm512_set1_epi32(CK_ROUND_BITS));
-    __m512 r = _mm512_sub_ps(rounded, round);
-    r = _mm512_fmadd_ps(r, _mm512_set1_ps(-CK_LN2_LOW), _mm512_fmadd_ps(r, _mm512_set1_ps(-CK_LN2_HIGH), inside));
+    /* NaN is the second operand, which both hand on. */
+    __m512 inside = _mm512_max_ps(low, _mm512_min_ps(high, x));
+    __m512 n = _mm512_sub_ps(_mm512_fmadd_ps(inside, _mm512_set1_ps(CK_LOG2E), round), round);
+    __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-CK_LN2_HIGH), inside);
+    r = _mm512_fmadd_ps(n, _mm512_set1_ps(-CK_LN2_LOW), r);
     __m512 p = _mm512_set1_ps(ck_exp_coefficients[0]);
     for (int i = 1; i < 6; i++) p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(ck_exp_coefficients[i]));
     p = _mm512_add_ps(_mm512_fmadd_ps(p, _mm512_mul_ps(r, r), r), _mm512_set1_ps(1.0f));
-    __m512i half = _mm512_srai_epi32(n, 1), bias = _mm512_set1_epi32(127);
-    __m512i first = _mm512_slli_epi32(_mm512_add_epi32(half, bias), 23);
-    __m512i second = _mm512_slli_epi32(_mm512_add_epi32(_mm512_sub_epi32(n, half), bias), 23);
-    __m512 y = _mm512_mul_ps(_mm512_mul_ps(p, _mm512_castsi512_ps(first)), _mm512_castsi512_ps(second));
+    /* Exact, as the two factors of the others are. */
+    __m512 y = _mm512_scalef_ps(p, n);
     y = _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, high, _CMP_GT_OQ), _mm512_set1_ps(INFINITY));
-    y = _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, low, _CMP_LT_OQ), _mm512_setzero_ps());
-    return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x);
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, low, _CMP_NLT_UQ), y);
 }
 
 CK_AVX512_INLINE float ck_max_avx512(size_t n, const float *x)

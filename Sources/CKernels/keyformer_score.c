@@ -40,15 +40,21 @@ CK_AVX512 void ck_keyformer_score_f32_avx512(size_t n, float inverse_tau, const 
                                              float *scratch, float *score)
 {
     assert(n > 0);
-    __m512 temperature = _mm512_set1_ps(inverse_tau);
+    __m512 temperature = _mm512_set1_ps(inverse_tau), largest = _mm512_set1_ps(-INFINITY);
     size_t j = 0;
     for (; j + 16 <= n; j += 16) {
         __m512 logit = _mm512_loadu_ps(logits + j);
         if (noise) logit = _mm512_add_ps(logit, _mm512_loadu_ps(noise + j));
-        _mm512_storeu_ps(scratch + j, _mm512_mul_ps(logit, temperature));
+        logit = _mm512_mul_ps(logit, temperature);
+        largest = _mm512_max_ps(logit, largest);
+        _mm512_storeu_ps(scratch + j, logit);
     }
-    for (; j < n; j++) scratch[j] = (noise ? logits[j] + noise[j] : logits[j]) * inverse_tau;
-    float inverse = 1.0f / ck_exp_sum_avx512(n, ck_max_avx512(n, scratch), scratch);
+    float max = _mm512_reduce_max_ps(largest);
+    for (; j < n; j++) {
+        scratch[j] = (noise ? logits[j] + noise[j] : logits[j]) * inverse_tau;
+        max = scratch[j] > max ? scratch[j] : max;
+    }
+    float inverse = 1.0f / ck_exp_sum_avx512(n, max, scratch);
     __m512 factor = _mm512_set1_ps(inverse);
     for (j = 0; j + 16 <= n; j += 16) {
         __m512 sum = _mm512_fmadd_ps(_mm512_loadu_ps(scratch + j), factor, _mm512_loadu_ps(score + j));
