@@ -104,23 +104,37 @@ public final class DecodeEngine {
         for group in RowGroups.cut(spans, capacity: buffers.rows) { run(group, layer) }
     }
 
-    /// Gathers the group's residual rows, runs the layer and scatters them back.
+    /// Gathers the group's residual rows, runs the layer and scatters those back that somebody will read.
     private func run(_ group: [RowSpan], _ layer: TransformerLayer) {
         var jobs: [AttentionJob] = []
+        var kept: [Int] = []
         var row = 0
         for span in group {
             let (source, rows) = residual(of: span)
             compute.copyRows(source, rows: rows, to: buffers.hidden, targetRow: row)
             jobs.append(AttentionJob(cache: span.sequence.cache, firstRow: row, promptRows: span.promptRows))
+            kept += wantedRows(of: span, after: layer).map { row + $0 }
             row += span.count
         }
-        layer.run(buffers, rows: row, jobs: jobs)
+        layer.run(buffers, rows: row, jobs: jobs, keeping: kept.count < row ? kept : nil)
         row = 0
         for span in group {
             let (target, rows) = residual(of: span)
-            compute.copyRows(buffers.hidden, rows: row..<row + span.count, to: target, targetRow: rows.lowerBound)
-            row += span.count
+            let wanted = wantedRows(of: span, after: layer)
+            compute.copyRows(
+                buffers.hidden, rows: row..<row + wanted.count, to: target,
+                targetRow: rows.lowerBound + wanted.lowerBound)
+            row += wanted.count
         }
+    }
+
+    /// Which of the span's rows, counted from its first, are read after the layer. After the last layer a prompt has
+    /// done its work with its keys and values, but for the row that gives the next token.
+    private func wantedRows(of span: RowSpan, after layer: TransformerLayer) -> Range<Int> {
+        guard let rows = span.promptRows, layer.index == model.configuration.layerCount - 1,
+            !span.sequence.promptLogits
+        else { return 0..<span.count }
+        return rows.upperBound == span.sequence.prompt.count ? rows.count - 1..<rows.count : 0..<0
     }
 
     private func residual(of span: RowSpan) -> (rows: ActivationRows, range: Range<Int>) {
