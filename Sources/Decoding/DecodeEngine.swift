@@ -82,6 +82,8 @@ public final class DecodeEngine {
     /// Computes a batch. `sink` gets the decode rows' logits in batch order, then those of the prompt pieces in batch
     /// order, a prompt's last row once for each sibling too; the span is valid during the call only.
     public func run(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
+        compute.isInStep = true
+        defer { compute.isInStep = false }
         let decoding = batch.decode.map { state($0.sequence) }
         for (index, row) in batch.decode.enumerated() {
             embed(row.token, position: learnedPosition(of: decoding[index].cache), into: decodeResidual, row: index)
@@ -90,10 +92,8 @@ public final class DecodeEngine {
             runLayer(index, batch: batch, decoding: decoding)
         }
         for state in decoding { state.cache.stepFinished() }
-        emitDecoded(batch, sink: sink)
-        for piece in batch.prefill where piece.layers.upperBound == model.configuration.layerCount {
-            emitPrompt(piece, sink: sink)
-        }
+        emit(wantedLogits(of: batch), sink: sink)
+        for piece in batch.prefill where endsPrompt(piece) { state(piece.sequence).promptFinished() }
     }
 
     // MARK: Layers
@@ -112,23 +112,37 @@ public final class DecodeEngine {
         for group in RowGroups.cut(spans, capacity: buffers.rows) { run(group, layer) }
     }
 
-    /// Gathers the group's residual rows, runs the layer and scatters them back.
+    /// Gathers the group's residual rows, runs the layer and scatters those back that somebody will read.
     private func run(_ group: [RowSpan], _ layer: TransformerLayer) {
         var jobs: [AttentionJob] = []
+        var kept: [Int] = []
         var row = 0
         for span in group {
             let (source, rows) = residual(of: span)
             compute.copyRows(source, rows: rows, to: buffers.hidden, targetRow: row)
             jobs.append(AttentionJob(cache: span.sequence.cache, firstRow: row, promptRows: span.promptRows))
+            kept += wantedRows(of: span, after: layer).map { row + $0 }
             row += span.count
         }
-        layer.run(buffers, rows: row, jobs: jobs)
+        layer.run(buffers, rows: row, jobs: jobs, keeping: kept.count < row ? kept : nil)
         row = 0
         for span in group {
             let (target, rows) = residual(of: span)
-            compute.copyRows(buffers.hidden, rows: row..<row + span.count, to: target, targetRow: rows.lowerBound)
-            row += span.count
+            let wanted = wantedRows(of: span, after: layer)
+            compute.copyRows(
+                buffers.hidden, rows: row..<row + wanted.count, to: target,
+                targetRow: rows.lowerBound + wanted.lowerBound)
+            row += wanted.count
         }
+    }
+
+    /// Which of the span's rows, counted from its first, are read after the layer. After the last layer a prompt has
+    /// done its work with its keys and values, but for the row that gives the next token.
+    private func wantedRows(of span: RowSpan, after layer: TransformerLayer) -> Range<Int> {
+        guard let rows = span.promptRows, layer.index == model.configuration.layerCount - 1,
+            !span.sequence.promptLogits
+        else { return 0..<span.count }
+        return rows.upperBound == span.sequence.prompt.count ? rows.count - 1..<rows.count : 0..<0
     }
 
     private func residual(of span: RowSpan) -> (rows: ActivationRows, range: Range<Int>) {
@@ -157,43 +171,64 @@ public final class DecodeEngine {
 
     // MARK: Logits
 
-    private func emitDecoded(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
-        emit(decodeResidual, rows: 0..<batch.decode.count) { row, logits in
-            sink(.next(batch.decode[row].sequence), logits)
-        }
+    /// A row that has passed all layers and whose logits somebody waits for.
+    private struct WantedLogits {
+        let residual: ActivationRows
+        let row: Int
+        let origin: LogitsOrigin
+        /// Sequences that get the same logits.
+        var siblings: [SequenceID] = []
     }
 
-    /// Logits of a prompt's rows that have passed the last layer, and the end of the prompt with its last row.
-    private func emitPrompt(_ piece: PrefillPiece, sink: (LogitsOrigin, Span<Float>) -> Void) {
-        let state = state(piece.sequence)
-        guard let residual = state.residual else { preconditionFailure("prompt rows after the prompt ended") }
-        let last = state.prompt.count - 1
-        if state.promptLogits {
-            emit(residual, rows: piece.rows.lowerBound..<min(piece.rows.upperBound, last)) { row, logits in
-                sink(.prompt(piece.sequence, row: row), logits)
+    private func endsPrompt(_ piece: PrefillPiece) -> Bool {
+        piece.layers.upperBound == model.configuration.layerCount
+            && piece.rows.upperBound == state(piece.sequence).prompt.count
+    }
+
+    /// Rows of all sequences, in the order of `run`.
+    private func wantedLogits(of batch: StepBatch) -> [WantedLogits] {
+        var wanted = batch.decode.enumerated().map { row, decoded in
+            WantedLogits(residual: decodeResidual, row: row, origin: .next(decoded.sequence))
+        }
+        for piece in batch.prefill where piece.layers.upperBound == model.configuration.layerCount {
+            let state = state(piece.sequence)
+            guard let residual = state.residual else { preconditionFailure("prompt rows after the prompt ended") }
+            let last = state.prompt.count - 1
+            if state.promptLogits {
+                for row in piece.rows where row < last {
+                    wanted.append(
+                        WantedLogits(residual: residual, row: row, origin: .prompt(piece.sequence, row: row)))
+                }
+            }
+            if endsPrompt(piece) {
+                wanted.append(
+                    WantedLogits(
+                        residual: residual, row: last, origin: .next(piece.sequence), siblings: state.siblings))
             }
         }
-        guard piece.rows.upperBound == state.prompt.count else { return }
-        emit(residual, rows: last..<last + 1) { _, logits in
-            sink(.next(piece.sequence), logits)
-            for sibling in state.siblings { sink(.next(sibling), logits) }
-        }
-        state.promptFinished()
+        return wanted
     }
 
-    private func emit(_ residual: ActivationRows, rows: Range<Int>, sink: (Int, Span<Float>) -> Void) {
+    /// Rows of different sequences go through the output matrix together, which is read once for all of them.
+    private func emit(_ wanted: [WantedLogits], sink: (LogitsOrigin, Span<Float>) -> Void) {
         let capacity = buffers.logits.rowCapacity
-        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: capacity) {
-            let count = min(capacity, rows.upperBound - start)
-            compute.copyRows(residual, rows: start..<start + count, to: buffers.hidden, targetRow: 0)
+        for start in stride(from: 0, to: wanted.count, by: capacity) {
+            let group = wanted[start..<min(start + capacity, wanted.count)]
+            for (row, wish) in group.enumerated() {
+                compute.copyRows(wish.residual, rows: wish.row..<wish.row + 1, to: buffers.hidden, targetRow: row)
+            }
             compute.normalize(
-                model.weights.finalNorm, model.configuration.normalization, buffers.hidden, rows: 0..<count,
+                model.weights.finalNorm, model.configuration.normalization, buffers.hidden, rows: 0..<group.count,
                 into: buffers.normed)
             compute.multiply(
                 model.weights.output.weight, bias: model.weights.output.bias, input: buffers.normed,
-                inputRows: 0..<count,
-                output: buffers.logits, outputRow: 0)
-            for row in 0..<count { buffers.logits.withSpan(row) { sink(start + row, $0) } }
+                inputRows: 0..<group.count, output: buffers.logits, outputRow: 0)
+            for (row, wish) in group.enumerated() {
+                buffers.logits.withSpan(row) { logits in
+                    sink(wish.origin, logits)
+                    for sibling in wish.siblings { sink(.next(sibling), logits) }
+                }
+            }
         }
     }
 }

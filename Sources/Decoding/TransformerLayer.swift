@@ -11,13 +11,21 @@ struct TransformerLayer {
     let compute: Compute
     let attention: LaneAttention
 
-    /// Updates `buffers.hidden` rows `0..<rows` in place; `jobs` say which rows belong to which sequence.
-    func run(_ buffers: StepBuffers, rows: Int, jobs: [AttentionJob]) {
-        let all = 0..<rows
+    /// Updates `buffers.hidden` rows `0..<rows` in place; `jobs` say which rows belong to which sequence. With `kept`,
+    /// which rises, only those rows are finished after attention, and are then the first rows.
+    func run(_ buffers: StepBuffers, rows: Int, jobs: [AttentionJob], keeping kept: [Int]? = nil) {
+        var all = 0..<rows
         normalize(weights.attentionNorm, buffers.hidden, rows: all, into: buffers.normed)
         compute.multiply(
             queryKeyValue(into: buffers.queryKeyValue), input: buffers.normed, inputRows: all, outputRow: 0)
         attention.run(jobs, layer: index, qkv: buffers.queryKeyValue, output: buffers.attended)
+        if let kept {
+            moveUp(kept, buffers.attended)
+            moveUp(kept, buffers.hidden)
+            if weights.feedForwardNorm == nil { moveUp(kept, buffers.normed) }
+            all = 0..<kept.count
+        }
+        guard !all.isEmpty else { return }
         apply(weights.attentionOutput, buffers.attended, rows: all, into: buffers.projected)
         compute.add(buffers.projected, rows: all, to: buffers.hidden)
         if let norm = weights.feedForwardNorm {
@@ -25,6 +33,13 @@ struct TransformerLayer {
         }
         feedForward(buffers, rows: all)
         compute.add(buffers.projected, rows: all, to: buffers.hidden)
+    }
+
+    /// Makes the rows named by `kept`, which rise, the first ones.
+    private func moveUp(_ kept: [Int], _ rows: ActivationRows) {
+        for (target, row) in kept.enumerated() where target != row {
+            compute.copyRows(rows, rows: row..<row + 1, to: rows, targetRow: target)
+        }
     }
 
     private func queryKeyValue(into output: ActivationRows) -> [Compute.Product] {

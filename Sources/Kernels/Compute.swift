@@ -12,6 +12,11 @@ public final class Compute {
     public let table: KernelTable
     /// Threads that share large work, the caller included.
     public var threadCount: Int { team.threadCount }
+    /// Set while a step is computed, so that the threads do not fall asleep between its parts.
+    public var isInStep: Bool {
+        get { team.expectsMore }
+        set { team.expectsMore = newValue }
+    }
     let team: ThreadTeam
     /// Activations quantised for the product under way.
     private var blocks = unsafe AlignedBuffer<ck_block>(uninitializedCount: 0)

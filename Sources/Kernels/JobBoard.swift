@@ -22,10 +22,14 @@ internal import Synchronization
     private static let loopShift: UInt64 = 16
     /// Looks before sleeping: a pause takes 10 to 50 ns, so 10 to 50 µs.
     private static let looks = 1000
+    /// The same while more loops are expected, 80 to 400 µs: waking a worker costs more than most of what the caller
+    /// does alone between two loops.
+    private static let expectantLooks = 8000
 
     private let gate = Atomic<UInt64>(0)
     private let next = Atomic<Int>(0)
     private let stopping = Atomic<Bool>(false)
+    private let moreExpected = Atomic<Bool>(false)
     private var count = 0
     private var job: UnsafePointer<Job>?
 
@@ -55,6 +59,9 @@ internal import Synchronization
     }
 
     // MARK: The caller
+
+    /// Whether the caller will soon post another loop. Only changes how long threads look before they sleep.
+    func expectMore(_ isExpected: Bool) { moreExpected.store(isExpected, ordering: .relaxed) }
 
     /// Posts the loop, works on it as worker 0 and returns when all indices are done.
     @unsafe func run(count: Int, job: UnsafePointer<Job>) {
@@ -111,9 +118,10 @@ internal import Synchronization
 
     /// Waits, first looking and then sleeping, for a loop other than `lastLoop`. False when the team stops.
     private func waitForLoop(after lastLoop: UInt64) -> Bool {
-        for _ in 0..<Self.looks {
+        for look in 0..<Self.expectantLooks {
             if stopping.load(ordering: .relaxed) { return false }
             if gate.load(ordering: .relaxed) >> Self.loopShift != lastLoop { return true }
+            if look >= Self.looks, !moreExpected.load(ordering: .relaxed) { break }
             ck_pause()
         }
         unsafe pthread_mutex_lock(mutex)

@@ -4,11 +4,16 @@ internal import Synchronization
 /// A fixed set of threads that run one loop together: the caller and `threadCount - 1` workers.
 ///
 /// Indices are claimed one by one, so uneven work balances itself. Between loops a worker looks for work for some tens
-/// of microseconds and then sleeps, so an idle team costs nothing. A loop never waits for a worker that has not begun.
+/// of microseconds, or hundreds while `expectsMore` is set, and then sleeps, so an idle team costs nothing. A loop
+/// never waits for a worker that has not begun.
 /// Confined to its owner: one thread makes it, runs it and stops it.
 public final class ThreadTeam {
     /// Threads that run a loop, the caller included.
     public let threadCount: Int
+    /// Whether other loops will follow soon: workers then stay awake longer between them. Changes no result.
+    public var expectsMore = false {
+        didSet { board.expectMore(expectsMore) }
+    }
     private let board: JobBoard
     private var threads: [pthread_t] = []
 

@@ -48,10 +48,10 @@ public struct Sampler: Sendable {
         _ source: Span<Float>, _ buffers: inout SamplingBuffers, _ banned: Set<TokenID>
     ) -> TokenID {
         let isPlain = bias.isEmpty && !penalties.isActive && banned.isEmpty
-        if isPlain && parameters.isGreedy { return Self.best(source) ?? 0 }
+        if isPlain && parameters.isGreedy { return LargestLogit.token(source) ?? 0 }
         buffers.load(source)
         if !isPlain { adjust(&buffers.logits, banned) }
-        guard let best = Self.best(buffers.logits.span) else {
+        guard let best = LargestLogit.token(buffers.logits.span) else {
             return Self.lowestToken(vocabularySize: source.count, banned)
         }
         if parameters.isGreedy { return best }
@@ -67,18 +67,6 @@ public struct Sampler: Sendable {
         }
         if penalties.isActive { penalties.apply(to: &logits) }
         for token in banned where logits.indices.contains(Int(token)) { logits[Int(token)] = -.infinity }
-    }
-
-    /// The best token; nil if all logits are -infinity or NaN.
-    private static func best(_ logits: Span<Float>) -> TokenID? {
-        var largest = -Float.infinity
-        var best = -1
-        // NaN compares false. Of several +infinities the first stays.
-        for index in logits.indices where logits[index] > largest {
-            largest = logits[index]
-            best = index
-        }
-        return best < 0 ? nil : TokenID(best)
     }
 
     private static func lowestToken(vocabularySize: Int, _ banned: Set<TokenID>) -> TokenID {

@@ -24,6 +24,9 @@ final class EngineLoop<Engine: StepEngine> {
     /// When each sequence must have started, oldest first.
     private var startDeadlines: Deque<(id: SequenceID, time: Duration)> = []
     private var outbox = Outbox()
+    private var gathering = ArrivalGathering()
+    /// Sequences that have ended in this step.
+    private var departed = 0
 
     init(
         configuration: ServiceConfiguration, engine: Engine, tokenizer: Tokenizer, metrics: ServiceMetrics,
@@ -43,6 +46,9 @@ final class EngineLoop<Engine: StepEngine> {
 
     /// The next step would do something at once.
     var hasWork: Bool { scheduler.hasWork }
+
+    /// How long to wait for more work before the next step; nil is not at all. Asked again whenever something came.
+    func waitBeforeStep() -> Duration? { hasWork ? gathering.wait(at: now()) : nil }
 
     /// When the next step has something to do even if nothing happens.
     var nextDeadline: Duration? {
@@ -70,6 +76,7 @@ final class EngineLoop<Engine: StepEngine> {
             return
         }
         requests[request.id] = request
+        gathering.arrived(group.count)
         var caches: [ResolvedCache] = []
         for planned in submission.sequences {
             if planned.choice == 0 { caches.append(ResolvedCache(planned.plan)) }
@@ -132,7 +139,8 @@ final class EngineLoop<Engine: StepEngine> {
     /// Schedules, computes, samples and tells. Does nothing but deadlines when there is nothing to compute.
     func step() {
         dropLateStarters()
-        let scheduled = scheduler.nextStep(now: now())
+        let begin = now()
+        let scheduled = scheduler.nextStep(now: begin)
         for id in scheduled.expired { expire(id) }
         for id in scheduled.started { start(id) }
         let plan = scheduled.plan
@@ -140,9 +148,12 @@ final class EngineLoop<Engine: StepEngine> {
             metrics.stepStarted(sequences: plan.decode.count + plan.prefill.count)
             engine.run(batch(for: plan)) { origin, logits in sample(origin, logits) }
             let end = now()
+            departed = 0
             scheduler.completed(plan, now: end)
             for piece in plan.prefill where isLast(piece) { finishPrompt(piece.sequence, at: end) }
             for id in plan.decode { takeToken(id, at: end) }
+            gathering.stepEnded(
+                at: end, duration: end - begin, departed: departed, running: scheduler.statistics.running)
         }
         publish()
     }
@@ -230,6 +241,7 @@ final class EngineLoop<Engine: StepEngine> {
     private func end(_ sequence: LiveSequence, _ ending: LiveSequence.Ending) {
         let time = now()
         scheduler.finish(sequence.id, now: time)
+        departed += 1
         post(sequence.flush(), of: sequence)
         var cache: KVCacheUsage?
         if sequence.isStarted {

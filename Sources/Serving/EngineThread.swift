@@ -22,6 +22,10 @@ final class EngineThread: Sendable {
             let contents = inbox.drain()
             loop.apply(contents)
             if contents.isStopping { return }
+            if let time = loop.waitBeforeStep() {
+                inbox.wait(for: time)
+                continue
+            }
             loop.step()
             if !loop.hasWork {
                 loop.audit()
