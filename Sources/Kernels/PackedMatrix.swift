@@ -25,7 +25,7 @@ public import Tensors
         let (rows, columns, type) = (rows, columns, dtype.kernelType)
         let groupBytes = ck_group_bytes(type, columns)
         let groups = (rows + Self.groupRows - 1) / Self.groupRows
-        buffer = unsafe AlignedBuffer(uninitializedCount: groups * groupBytes)
+        buffer = unsafe AlignedBuffer(largePagesCount: groups * groupBytes)
         guard let source = unsafe tensor.bytes.baseAddress else { return }
         for group in 0..<groups {
             let first = group * Self.groupRows
