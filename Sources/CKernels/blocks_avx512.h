@@ -13,21 +13,12 @@ typedef struct {
 typedef void ck_load_avx512_fn(const uint8_t *group, size_t block, ck_block_avx512 *w);
 
 #define CK_TILE_ROWS_AVX512 8
-/* Weights are asked for so many bytes before they are used: memory is far, and the processor does not see it coming
- * among so much arithmetic. */
-#define CK_AHEAD_AVX512 4096
 /* Bytes of activations that one group's pass may read again for the next group: half of a usual second-level cache. */
 #define CK_ACTIVATION_BYTES_AVX512 (512 * 1024)
 
 CK_AVX512_INLINE __m512 ck_load_halves_avx512(const void *halves)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves));
-}
-
-/* Asks for the `bytes` at `weights` + CK_AHEAD_AVX512, which may lie past the matrix: asking never fails. */
-CK_AVX512_INLINE void ck_ask_ahead_avx512(const uint8_t *weights, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)weights + CK_AHEAD_AVX512 + i, _MM_HINT_T0);
 }
 
 /* Adds the products of the steps from `first` to `last` to the starting value. */
@@ -70,7 +61,7 @@ CK_AVX512_INLINE void ck_tile_avx512(ck_load_avx512_fn *load, enum ck_scaling sc
     for (size_t b = 0; b < blocks; b++) {
         ck_block_avx512 w;
         load(group, b, &w);
-        ck_ask_ahead_avx512(group + b * block_bytes, block_bytes);
+        ck_ask_ahead(group + b * block_bytes, block_bytes);
         for (size_t r = 0; r < rows; r++) sums[r] = ck_add_block_avx512(scaling, &w, x + r * x_stride + b, sums[r]);
     }
     for (size_t r = 0; r < rows; r++) {
@@ -118,7 +109,7 @@ CK_AVX512_INLINE void ck_staged_tiles_avx512(ck_load_avx512_fn *load, enum ck_sc
     ck_block_avx512 staged[CK_STAGED_BLOCKS];
     for (size_t b = 0; b < blocks; b += CK_STAGED_BLOCKS) {
         for (size_t i = 0; i < CK_STAGED_BLOCKS; i++) load(group, b + i, &staged[i]);
-        ck_ask_ahead_avx512(group + b * block_bytes, CK_STAGED_BLOCKS * block_bytes);
+        ck_ask_ahead(group + b * block_bytes, CK_STAGED_BLOCKS * block_bytes);
         for (size_t r = 0; r < rows; r += CK_TILE_ROWS_AVX512)
             ck_any_tile_avx512(ck_load_staged_avx512, scaling, rows - r, b == 0, b + CK_STAGED_BLOCKS == blocks,
                                CK_STAGED_BLOCKS, (const uint8_t *)staged, 0, x + r * x_stride + b, x_stride, outputs,
