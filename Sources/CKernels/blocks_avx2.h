@@ -62,16 +62,19 @@ CK_AVX2_INLINE __m256 ck_add_block_avx2(enum ck_scaling scaling, int is_signed, 
     return scaling == CK_MINIMUMS ? _mm256_fnmadd_ps(w->minimum, _mm256_set1_ps(x->scaled_sum), sum) : sum;
 }
 
-/* The 8 outputs of half a group, of which `outputs` exist, for `rows` rows. rows is a constant at each call. */
+/* The 8 outputs of half a group, of which `outputs` exist, for `rows` rows. rows is a constant at each call.
+ * block_bytes is what a block takes of the group, or 0 where the weights are near. */
 CK_AVX2_INLINE void ck_tile_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling, int is_signed, size_t deep,
-                                 size_t rows, size_t blocks, const uint8_t *group, size_t half, const ck_block *x,
-                                 size_t x_stride, size_t outputs, const float *bias, float *y, size_t y_stride)
+                                 size_t rows, size_t blocks, const uint8_t *group, size_t block_bytes, size_t half,
+                                 const ck_block *x, size_t x_stride, size_t outputs, const float *bias, float *y,
+                                 size_t y_stride)
 {
     __m256 sums[CK_TILE_ROWS_AVX2];
     for (size_t r = 0; r < rows; r++) sums[r] = _mm256_setzero_ps();
     for (size_t b = 0; b < blocks; b++) {
         ck_block_avx2 w;
         load(group, b, half, &w);
+        ck_ask_ahead(group + b * block_bytes, block_bytes);
         for (size_t r = 0; r < rows; r++)
             sums[r] = ck_add_block_avx2(scaling, is_signed, deep, &w, x + r * x_stride + b, sums[r]);
     }
@@ -94,9 +97,10 @@ CK_AVX2_INLINE void ck_multiply_blocks_avx2(ck_load_avx2_fn *load, enum ck_scali
         for (size_t j = 0; j < m; j += 8) {
             const uint8_t *group = (const uint8_t *)w + j / CK_GROUP * group_bytes;
             for (size_t r = from; r < to; r += CK_TILE_ROWS_AVX2) {
+                int ask = r == from && j % CK_GROUP == 0 && blocks > 0;
 #define CK_TILE(n)                                                                                          \
-    ck_tile_avx2(load, scaling, is_signed, deep, n, blocks, group, j / 8 % 2, x + r * x_stride, x_stride, m - j,\
-                 bias ? bias + j : bias, y + r * y_stride + j, y_stride)
+    ck_tile_avx2(load, scaling, is_signed, deep, n, blocks, group, ask ? group_bytes / blocks : 0, j / 8 % 2, \
+                 x + r * x_stride, x_stride, m - j, bias ? bias + j : bias, y + r * y_stride + j, y_stride)
                 switch (to - r) {
                 case 1: CK_TILE(1); break;
                 case 2: CK_TILE(2); break;

@@ -110,6 +110,16 @@ static inline uint16_t ck_load_u16(const uint8_t *bytes)
     return value;
 }
 
+/* Weights are asked for so many bytes before they are used: memory is far, and the processor does not see it coming
+ * among so much arithmetic. */
+#define CK_AHEAD 4096
+
+/* Asks for the `bytes` that stand CK_AHEAD behind `weights`. They may lie past the matrix: asking never fails. */
+static inline void ck_ask_ahead(const void *weights, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const void *)((uintptr_t)weights + CK_AHEAD + i));
+}
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 

@@ -123,17 +123,21 @@ CK_AVX512_INLINE __m512 load_avx512(ck_type type, const uint8_t *group, size_t a
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
 
-/* 16 outputs of each of one or two groups, of which `outputs` exist, for up to 8 rows. type, groups and rows are
- * constants at each call. */
+/* 16 outputs of each of one or two groups, of which `outputs` exist, for up to 8 rows, the first or not that use these
+ * weights. type, groups and rows are constants at each call. */
 CK_AVX512_INLINE void tile_avx512(ck_type type, size_t groups, size_t rows, size_t k, const uint8_t *group,
-                                  const float *x, size_t x_stride, size_t outputs, const float *bias, float *y,
-                                  size_t y_stride)
+                                  int is_first, const float *x, size_t x_stride, size_t outputs,
+                                  const float *bias, float *y, size_t y_stride)
 {
     __m512 sums[AVX512_ROWS][2];
     for (size_t r = 0; r < rows; r++) sums[r][0] = sums[r][1] = _mm512_setzero_ps();
     for (size_t i = 0; i < k; i++) {
         __m512 weights[2];
-        for (size_t g = 0; g < groups; g++) weights[g] = load_avx512(type, group, (g * k + i) * CK_GROUP);
+        for (size_t g = 0; g < groups; g++) {
+            size_t at = (g * k + i) * CK_GROUP;
+            weights[g] = load_avx512(type, group, at);
+            if (is_first) ck_ask_ahead(group + (type == CK_F32 ? 4 : 2) * at, 1);
+        }
         for (size_t r = 0; r < rows; r++) {
             __m512 activation = _mm512_set1_ps(x[r * x_stride + i]);
             for (size_t g = 0; g < groups; g++) sums[r][g] = _mm512_fmadd_ps(weights[g], activation, sums[r][g]);
@@ -156,8 +160,8 @@ CK_AVX512_INLINE void multiply_avx512(ck_type type, PARAMETERS)
         for (size_t j = 0; j < m; j += 2 * CK_GROUP)
             for (size_t r = from; r < smaller(rows, from + most); r += AVX512_ROWS) {
 #define TILE(groups, n)                                                                                     \
-    tile_avx512(type, groups, n, k, (const uint8_t *)w + size * j * k, x + r * x_stride, x_stride, m - j,   \
-                bias ? bias + j : bias, y + r * y_stride + j, y_stride)
+    tile_avx512(type, groups, n, k, (const uint8_t *)w + size * j * k, r == from, x + r * x_stride,         \
+                x_stride, m - j, bias ? bias + j : bias, y + r * y_stride + j, y_stride)
 #define ONE_GROUP(n) TILE(1, n)
 #define TWO_GROUPS(n) TILE(2, n)
                 if (m - j > CK_GROUP) {

@@ -99,6 +99,6 @@ CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_a
 
 CK_AVX512 void ck_multiply_q6_k_avx512(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx512(load_avx512, CK_HALVES, CK_Q6_K_GROUP * (k / CK_SUPER_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx512(load_avx512, CK_HALVES, CK_Q6_K_GROUP / PARTS, CK_BLOCKS_ARGUMENTS);
 }
 #endif

@@ -40,6 +40,6 @@ CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_a
 
 CK_AVX512 void ck_multiply_q8_0_avx512(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx512(load_avx512, CK_PLAIN, CK_Q8_0_GROUP * (k / CK_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx512(load_avx512, CK_PLAIN, CK_Q8_0_GROUP, CK_BLOCKS_ARGUMENTS);
 }
 #endif

@@ -26,7 +26,7 @@ public final class Compute {
     /// Multiply-adds below which waking the team costs more than it saves (some 10 µs of one core).
     static let smallestSharedWork = 100_000
     /// Elements of row-wise work below which it is not shared.
-    static let smallestSharedElements = 32 * 1024
+    static let smallestSharedElements = 8 * 1024
     /// Outputs are handed out in multiples of this, two groups of rows, which fills the kernels' register tiles.
     private static let tileOutputs = 2 * PackedMatrix.groupRows
 
