@@ -5,7 +5,7 @@ internal import Glibc
 /// and values misses one for every 32 to 64 entries, and the processor's prefetcher stops at each border.
 enum LargeBlock {
     /// Blocks below this size come from the allocator: huge pages are 2 MiB.
-    static let leastBytes = 4 << 20
+    static let leastBytes = 2 << 20
     private static let hugePage = 2 << 20
 
     /// `byteCount` zeros at the start of a huge page, or nil where the system refuses. The memory is given back by
