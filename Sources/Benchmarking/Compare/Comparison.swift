@@ -91,6 +91,8 @@ public struct Comparison: Sendable {
     ) throws -> BenchmarkRow {
         var settings = settings
         settings.repetitions = 1
+        // What the cache holds changes no step's time, and the prompt is a row of its own.
+        settings.fillsAtRandom = true
         let sequences = if case .batch(let sequences) = work { sequences } else { 1 }
         let bench = try EngineBench(
             facts: facts, threads: threads, sequences: sequences, rows: settings.rowsPerStep)

@@ -1,0 +1,216 @@
+"""All figures of the page "Speed": measure.py --peer FOLDER [--out FOLDER] [--alternations N] [PART ...]
+
+PEER is the folder of llama.cpp's programs; "Benchmarks" in the documentation says how they are built. Models with
+random weights are written to OUT/models, results to OUT/NAME.json, and plot.py draws them. Parts: compare, policy,
+paper, growth, memory; all if none is named. Nothing else may run on the machine. Needs nothing but Python.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KEYHOLD = ROOT / ".build" / "release" / "keyhold"
+PARTS = ["compare", "policy", "paper", "growth", "memory"]
+COMPARED = [
+    ("smol135m-q8_0", "prefill=512,decode=0,decode=8192,batch=16,server=8,requests=4"),
+    ("story15m-q8_0", "requests=4"),
+    ("llama1b-q4_k_m", "prefill=512,decode=0"),
+    ("llama1b-q4_0", "decode=0,batch=8,decode=8192"),
+]
+PAPER_CACHES = {"full": {"policy": "full"}, "keyformer": {"policy": "keyformer", "budget_ratio": 0.5}}
+IDLE_CONNECTIONS = [1, 10, 100, 1000, 10000]
+
+
+def keyhold(*arguments):
+    command = [str(KEYHOLD), *map(str, arguments)]
+    print("$ keyhold", *map(str, arguments), flush=True)
+    subprocess.run(command, check=True)
+
+
+class Bench:
+    def __init__(self, options):
+        self.out = options.out
+        self.peer = options.peer
+        self.alternations = options.alternations
+        (self.out / "models").mkdir(parents=True, exist_ok=True)
+
+    def model(self, name):
+        """The file of a shape and type, written where it is missing."""
+        path = self.out / "models" / f"{name}.gguf"
+        shape, kind = name.split("-")
+        if path.exists():
+            return path
+        if kind != "q4_k_m":
+            keyhold("bench", "model", path, "--shape", shape, "--type", kind)
+            return path
+        wide = self.out / "models" / f"{shape}-f16.gguf"
+        keyhold("bench", "model", wide, "--shape", shape, "--type", "f16")
+        subprocess.run([self.peer / "llama-quantize", wide, path, "Q4_K_M"], check=True, stdout=subprocess.DEVNULL)
+        wide.unlink()
+        return path
+
+    def json(self, name):
+        return ["--json", self.out / f"{name}.json"]
+
+    def compare(self):
+        for name, work in COMPARED:
+            keyhold(
+                "bench", "compare", "--model", self.model(name), "--peer-binary", self.peer, "--work", work,
+                "--alternations", self.alternations, *self.json(f"compare-{name}"))
+
+    def policy(self):
+        keyhold(
+            "bench", "policy", "--model", self.model("smol135m-q8_0"), "--fill", "--sequences", 8, "--depth", 8192,
+            "--budgets", "100,50,25,12.5", "--steps", 32, *self.json("policy"))
+
+    def growth(self):
+        model = self.model("smol135m-q8_0")
+        depths = "1024,2048,4096,8192,16384,32000"
+        keyhold("bench", "decode", "--model", model, "--fill", "--depth", depths, *self.json("growth-depth"))
+        keyhold("bench", "batch", "--model", model, "--sizes", "1,2,4,8,16,32,64", *self.json("growth-batch"))
+        keyhold(
+            "bench", "prefill", "--model", model, "--tokens", "128,256,512,1024,2048,4096,8192", "--repetitions", 3,
+            *self.json("growth-prefill"))
+        self.idle()
+
+    def idle(self):
+        """Completions of one client while others are connected and silent."""
+        rows = []
+        with Server(self.model("story15m-q8_0"), "--max-connections", 11000) as server:
+            idle = []
+            for count in IDLE_CONNECTIONS:
+                while len(idle) < count:
+                    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+                    connection.request("GET", "/health")
+                    connection.getresponse().read()
+                    idle.append(connection)
+                seconds = sorted(server.completion_seconds() for _ in range(200))
+                rows.append({"idle_connections": count, "median_seconds": seconds[100], "p99_seconds": seconds[198]})
+                print(f"{count} idle connections: {1e3 * seconds[100]:.2f} ms", flush=True)
+            for connection in idle:
+                connection.close()
+        self.write("growth-idle", rows)
+
+    def paper(self):
+        """The same pool for whole caches and for half of the prompt: 2048 tokens in, 2048 out."""
+        with Server(self.model("smol135m-q8_0"), "--kv-pool-bytes", "400MiB") as server:
+            for name, cache in PAPER_CACHES.items():
+                keyhold(
+                    "bench", "load", "--url", server.url, "--concurrency", 16, "--requests", 16, "--prompt-tokens", 2048,
+                    "--new-tokens", 2048, "--kv-cache", json.dumps(cache), *self.json(f"paper-{name}"))
+
+    def memory(self):
+        """Resident memory beyond the model file with one session of 4096 tokens."""
+        rows = []
+        for name in ["llama1b-q4_0", "smol135m-q8_0"]:
+            model = self.model(name)
+            with Server(model) as server:
+                loaded = server.resident_bytes()
+                usage, resident = server.watched_completion([1 + i % 255 for i in range(4080)], 16)
+                rows.append({
+                    "model": name, "file_bytes": model.stat().st_size, "resident_bytes_loaded": loaded,
+                    "resident_bytes": resident, "kv_bytes": usage["kv_cache"]["peak_bytes"]})
+                row = rows[-1]
+                beyond = row["resident_bytes"] - row["file_bytes"]
+                row["beyond_file"] = beyond
+                row["allowed"] = int(1.15 * row["kv_bytes"]) + (64 << 20)
+                print(f"{name}: {beyond >> 20} MiB beyond the file, {row['allowed'] >> 20} MiB allowed", flush=True)
+        self.write("memory", rows)
+
+    def write(self, name, rows):
+        (self.out / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
+
+
+class Server:
+    """`keyhold serve` on a free port, ended with the block."""
+
+    def __init__(self, model, *options):
+        command = [KEYHOLD, "serve", "--model", model, "--port", "0", "--log-level", "error", *map(str, options)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for line in self.process.stdout:
+            if found := re.search(r"listening on (http://127\.0\.0\.1:(\d+))", line):
+                self.url, self.port = found[1], int(found[2])
+                break
+        else:
+            raise SystemExit(f"the server ended with status {self.process.wait()}")
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port)
+            connection.request("GET", "/ready")
+            if connection.getresponse().status == 200:
+                break
+            time.sleep(0.05)
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+    def complete(self, prompt, tokens):
+        body = json.dumps({"prompt": prompt, "max_tokens": tokens, "ignore_eos": True, "temperature": 0})
+        self.connection.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
+        response = self.connection.getresponse()
+        answer = json.loads(response.read())
+        if response.status != 200:
+            raise SystemExit(f"the server answered {response.status}: {answer}")
+        return answer
+
+    def completion_seconds(self):
+        start = time.perf_counter()
+        self.complete([5, 6, 7, 8], 1)
+        return time.perf_counter() - start
+
+    def watched_completion(self, prompt, tokens):
+        """The usage of a completion, and the most memory that was resident meanwhile."""
+        most, ended = 0, threading.Event()
+
+        def watch():
+            nonlocal most
+            while not ended.wait(0.01):
+                most = max(most, self.resident_bytes())
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            usage = self.complete(prompt, tokens)["usage"]
+        finally:
+            ended.set()
+            watcher.join()
+        return usage, most
+
+    def resident_bytes(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return 1024 * int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peer", type=pathlib.Path)
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / ".build" / "benchmarks")
+    parser.add_argument("--alternations", type=int, default=5)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    options = parser.parse_args()
+    options.out = options.out.resolve()
+    for part in options.parts:
+        if part not in PARTS:
+            parser.error(f"no part {part}; allowed are {', '.join(PARTS)}")
+    parts = options.parts or PARTS
+    if "compare" in parts and options.peer is None:
+        parser.error("compare needs --peer FOLDER")
+    os.chdir(ROOT)
+    bench = Bench(options)
+    for part in parts:
+        getattr(bench, part)()
+
+
+main()
