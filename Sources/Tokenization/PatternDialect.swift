@@ -59,7 +59,7 @@ enum PatternDialect {
         }
     }
 
-    /// PCRE2 takes a bare script name for all characters that the script may use; the others for those that are its own.
+    /// PCRE2 takes a bare script name for all characters that the script may use; other engines for those of its own.
     private static let scripts: Set<String> = [
         "Arabic", "Armenian", "Bengali", "Cyrillic", "Devanagari", "Ethiopic", "Georgian", "Greek", "Gujarati",
         "Gurmukhi", "Han", "Hangul", "Hebrew", "Hiragana", "Kannada", "Katakana", "Khmer", "Lao", "Latin", "Malayalam",
