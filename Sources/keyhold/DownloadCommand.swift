@@ -7,9 +7,9 @@ struct DownloadCommand: ParsableCommand {
         commandName: "download",
         abstract: "Fetch a model from a hub into the local cache and print its path.",
         discussion: """
-            Interrupted downloads go on where they stopped; every file is checked against the hub's checksum. HF_ENDPOINT \
-            names another hub, HF_HOME or HF_HUB_CACHE another cache, HF_TOKEN a token; HF_HUB_OFFLINE=1 forbids the \
-            network.
+            Interrupted downloads go on where they stopped; every file is checked against the hub's checksum. \
+            HF_ENDPOINT names another hub, HF_HOME or HF_HUB_CACHE another cache, HF_TOKEN a token; \
+            HF_HUB_OFFLINE=1 forbids the network.
             """)
 
     @Argument(help: "hf:OWNER/NAME, hf:OWNER/NAME:FILE.gguf, hf:OWNER/NAME:Q8_0 or hf:OWNER/NAME@REVISION.")

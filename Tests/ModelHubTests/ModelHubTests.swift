@@ -173,7 +173,8 @@ import Testing
         let listing = #"""
             {"sha":"\#(FakeHub.commit)","siblings":[
             {"rfilename":"../../x.gguf",\#(file)},{"rfilename":"/etc/x.gguf",\#(file)},
-            {"rfilename":"a/../../x.gguf",\#(file)},{"rfilename":"a//x.gguf",\#(file)},{"rfilename":"a\nb.gguf",\#(file)}]}
+            {"rfilename":"a/../../x.gguf",\#(file)},{"rfilename":"a//x.gguf",\#(file)},
+            {"rfilename":"a\nb.gguf",\#(file)}]}
             """#
         let server = try FakeHub(repository, faults: .init(listing: listing))
         #expect(throws: HubError.noModel(repository: "owner/model", available: [])) {
