@@ -119,8 +119,9 @@ enum TokenizerJSONPipeline {
                     replacement: replacement, try prefixScheme(field), splits: try field.flag("split", default: true))
             ]
         case "Whitespace":
-            let words = #"[\w\p{Join_Control}]+|[^\w\p{Join_Control}\s]+"#
-            return [.split(try RegularExpression(words), .removed, isInverted: true)]
+            // The words of Unicode's regular expressions (UTS 18, annex C), not those of the patterns in files.
+            let word = #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}"#
+            return [.split(try RegularExpression(#"[\#(word)]+|[^\#(word)\s]+"#), .removed, isInverted: true)]
         case "WhitespaceSplit": return [.split(try RegularExpression(#"\s+"#), .removed, isInverted: false)]
         case "BertPreTokenizer":
             return [.split(try RegularExpression(#"\s+"#), .removed, isInverted: false), try .isolating(punctuation)]
