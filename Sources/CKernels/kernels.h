@@ -17,8 +17,10 @@
     ck_tile_logits_fn ck_tile_logits_f32_##isa;                                                             \
     ck_exp_sum_f32_fn ck_exp_sum_f32_##isa;                                                                 \
     ck_weighted_sum_fn ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa;                                \
-    ck_keyformer_score_f32_fn ck_keyformer_score_f32_##isa;                                                 \
-    ck_gumbel_f32_fn ck_gumbel_f32_##isa;
+    ck_noisy_exp_sums_fn ck_noisy_exp_sums_f32_##isa;                                                       \
+    ck_add_rows_fn ck_add_rows_f32_##isa;                                                                   \
+    ck_gumbel_f32_fn ck_gumbel_f32_##isa;                                                                   \
+    ck_argmin_newest_fn ck_argmin_newest_f32_##isa;
 
 /* Everything else. */
 #define CK_DECLARE(isa)                                                                                     \
@@ -32,8 +34,7 @@
     ck_gelu_f32_fn ck_gelu_tanh_f32_##isa, ck_gelu_erf_f32_##isa;                                           \
     ck_rope_f32_fn ck_rope_half_f32_##isa, ck_rope_interleaved_f32_##isa;                                   \
     ck_tile_keys_fn ck_tile_keys_f32_##isa, ck_tile_keys_f16_##isa;                                         \
-    ck_alibi_f32_fn ck_alibi_f32_##isa;                                                                     \
-    ck_argmin_newest_fn ck_argmin_newest_f32_##isa;
+    ck_alibi_f32_fn ck_alibi_f32_##isa;
 
 CK_DECLARE_WIDE(scalar)
 CK_DECLARE(scalar)

@@ -15,7 +15,9 @@
     .exp_sum_f32 = ck_exp_sum_f32_##name,                                                                   \
     .weighted_sum_f32 = ck_weighted_sum_f32_##name,                                                         \
     .weighted_sum_f16 = ck_weighted_sum_f16_##name,                                                         \
-    .keyformer_score_f32 = ck_keyformer_score_f32_##name,                                                   \
+    .noisy_exp_sums_f32 = ck_noisy_exp_sums_f32_##name,                                                     \
+    .add_rows_f32 = ck_add_rows_f32_##name,                                                                 \
+    .argmin_newest_f32 = ck_argmin_newest_f32_##name,                                                       \
     .gumbel_f32 = ck_gumbel_f32_##name,                                                                     \
     .tile_logits_f32 = ck_tile_logits_f32_##name
 
@@ -38,8 +40,7 @@
     .rope_interleaved_f32 = ck_rope_interleaved_f32_##name,                                                 \
     .tile_keys_f32 = ck_tile_keys_f32_##name,                                                               \
     .tile_keys_f16 = ck_tile_keys_f16_##name,                                                               \
-    .alibi_f32 = ck_alibi_f32_##name,                                                                       \
-    .argmin_newest_f32 = ck_argmin_newest_f32_##name
+    .alibi_f32 = ck_alibi_f32_##name
 
 /* The tables are constants, so nothing is filled at run time and no thread can see a half-made one. */
 static const ck_table scalar_table = {.isa = "scalar", CK_WIDE(scalar), CK_OTHERS(scalar)};

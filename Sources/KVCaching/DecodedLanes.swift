@@ -11,6 +11,9 @@ internal import Tensors
     /// [groupSize, parts] each.
     let maxima: UnsafeMutablePointer<Float>
     let sums: UnsafeMutablePointer<Float>
+    /// The same of the rows that a policy's softmax makes of the logits.
+    let scoreMaxima: UnsafeMutablePointer<Float>
+    let scoreSums: UnsafeMutablePointer<Float>
     /// [groupSize, parts, headDim]: sums of values.
     let values: UnsafeMutablePointer<Float>
 }
@@ -52,8 +55,9 @@ internal import Tensors
         items.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
         var (rowCount, sumCount) = (0, 0)
-        for (number, job) in jobs.enumerated() {
-            for kvHead in 0..<shape.kvHeads {
+        // Sequences with the same seed read the same noise: lanes of a KV head follow each other, while it is at hand.
+        for kvHead in 0..<shape.kvHeads {
+            for (number, job) in jobs.enumerated() {
                 guard job.promptRows == nil else {
                     items.append(Item(job: number, kvHead: kvHead, lane: -1, part: 0))
                     continue
@@ -67,7 +71,7 @@ internal import Tensors
                 places.append(
                     Place(parts: parts, rows: keepsRows ? rowCount : -1, stride: stride, sums: sumCount))
                 if keepsRows { rowCount += shape.groupSize * stride }
-                sumCount += shape.groupSize * parts * (shape.headDim + 2)
+                sumCount += shape.groupSize * parts * (shape.headDim + 4)
             }
         }
         if rowCount > rows.count { rows = AlignedBuffer(count: rowCount + rowCount / 4) }
@@ -83,7 +87,8 @@ internal import Tensors
         let base = unsafe sums.base + place.sums
         return unsafe DecodedLane(
             parts: place.parts, rows: place.rows < 0 ? nil : rows.base + place.rows, stride: place.stride,
-            maxima: base, sums: base + perPart, values: base + 2 * perPart)
+            maxima: base, sums: base + perPart, scoreMaxima: base + 2 * perPart, scoreSums: base + 3 * perPart,
+            values: base + 4 * perPart)
     }
 
     /// One part of the lane is done. True for the last one: its thread sees what the others wrote.

@@ -38,8 +38,11 @@ public struct AttentionJob {
     let noise: NoiseTable
     private let scratch: [LaneScratch]
     private let decoded: DecodedLanes
+    /// Whether `takePolicySeconds` is told: costs clock readings.
+    let timesPolicy: Bool
 
-    public init(compute: Compute, shape: CacheShape, encoding: PositionEncoding) {
+    public init(compute: Compute, shape: CacheShape, encoding: PositionEncoding, timesPolicy: Bool = false) {
+        self.timesPolicy = timesPolicy
         self.compute = compute
         kernels = compute.table
         self.shape = shape
@@ -57,7 +60,7 @@ public struct AttentionJob {
             table.reserve(positions: plan.fedTokens)
             rotatesKeys = plan.positions == .compact
         }
-        if plan.tap != .none, let seed = plan.policy.fixedNoiseSeed {
+        if plan.tap != .none, let seed = plan.policy.noisySoftmax?.fixedSeed {
             noise.reserve(seed: seed, positions: plan.fedTokens, compute: compute)
         }
         let slots = max(plan.laneSlots + 1, plan.promptTokens)
@@ -67,6 +70,13 @@ public struct AttentionJob {
                 slots: slots, promptTokens: plan.promptTokens, groupSize: shape.groupSize, rotatesKeys: rotatesKeys,
                 positions: radius > 0 ? plan.fedTokens + 2 * radius : 0, scorers: scorers)
         }
+    }
+
+    /// Seconds that all threads together spent on scores and choices since this was asked last; 0 unless the policy is
+    /// timed.
+    package func takePolicySeconds() -> Double {
+        defer { for worker in scratch { worker.policyTime = .zero } }
+        return scratch.reduce(Duration.zero) { $0 + $1.policyTime } / .seconds(1)
     }
 
     /// Runs a layer. `qkv` rows are [queryHeads + 2·kvHeads, headDim] before any rotation; `output` rows are
@@ -87,9 +97,12 @@ public struct AttentionJob {
         let choosing = jobs.filter(\.choosesPerLayer)
         guard !choosing.isEmpty else { return }
         compute.forEach(count: choosing.count) { index, worker in
-            unsafe LayerChoice(
-                attention: self, job: choosing[index], layer: layer, qkv: qkv, output: output, scratch: scratch[worker]
-            ).run()
+            scratch[worker].timePolicy(timesPolicy) {
+                unsafe LayerChoice(
+                    attention: self, job: choosing[index], layer: layer, qkv: qkv, output: output,
+                    scratch: scratch[worker]
+                ).run()
+            }
         }
     }
 }

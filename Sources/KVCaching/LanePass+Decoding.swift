@@ -31,6 +31,11 @@ extension LanePass {
             unsafe decoded.sums[place] = unsafe kernels.expSum(
                 count: entries.count, values: row, maximum: decoded.maxima + place)
         }
+        if unsafe plan.tap == .logits, let softmax = unsafe plan.policy.noisySoftmax {
+            unsafe scratch.timePolicy(attention.timesPolicy) {
+                unsafe temper(softmax, part, entries, decoded, lane, fed)
+            }
+        }
         let values = unsafe decoded.values + part * headDim
         unsafe kernels.weightedSum(
             heads: shape.groupSize, count: stored.count, headDim: headDim, weights: weights,
@@ -41,6 +46,27 @@ extension LanePass {
             heads: shape.groupSize, count: 1, headDim: headDim, weights: weights + stored.count,
             weightStride: weightStride, values: fed.value, valueType: storage, accumulate: true, output: values,
             stride: decoded.parts * headDim)
+    }
+
+    /// Turns the part's logits, which attention has done with, into what the policy's softmax makes of them.
+    private func temper(
+        _ softmax: NoisySoftmax, _ part: Int, _ entries: Range<Int>, _ decoded: DecodedLane, _ lane: Lane,
+        _ fed: FedToken?
+    ) {
+        guard let rows = unsafe decoded.rows else { return }
+        var positions = unsafe UnsafePointer(lane.positions + entries.lowerBound)
+        if let fed = unsafe fed {
+            unsafe scratch.positions.base.update(from: positions, count: entries.count - 1)
+            unsafe scratch.positions[entries.count - 1] = Int32(fed.position)
+            unsafe positions = UnsafePointer(scratch.positions.base)
+        }
+        let noise = unsafe decodedNoise(softmax, positions: positions, count: entries.count)
+        unsafe kernels.noisyExpSums(
+            heads: shape.groupSize, count: entries.count,
+            inverseTau: softmax.inverseTau(call: job.cache.call, plannedTokens: plan.plannedTokens),
+            noise: noise.values, noiseStride: noise.stride, positions: noise.positions,
+            rows: rows + entries.lowerBound, stride: decoded.stride, maxima: decoded.scoreMaxima + part,
+            sums: decoded.scoreSums + part, step: decoded.parts)
     }
 
     /// Puts the fed token into the next slot, or into scratch where the lane is full.
@@ -115,16 +141,16 @@ extension LanePass {
         let (held, position, row) = unsafe (held, job.cache.fedTokens, job.firstRow)
         let isFull = unsafe held == plan.laneSlots
         unsafe joinParts(decoded, entries: held + 1)
-        let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
-        let fedScore = unsafe score(lane, decoded, held: held, isFull: isFull)
-        guard isFull else {
-            unsafe job.cache.setCount(held + 1, layer: layer, kvHead: kvHead)
-            return
-        }
-        if unsafe plan.pooling.choosePer == .layer {
-            unsafe job.cache.fedScores[kvHead] = fedScore
-        } else {
-            unsafe evict(lane, held: held, fedScore: fedScore, key: rotatedKey(row: row, position: position))
+        unsafe scratch.timePolicy(attention.timesPolicy) {
+            let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
+            let fedScore = unsafe score(lane, decoded, held: held, isFull: isFull)
+            if !isFull {
+                unsafe job.cache.setCount(held + 1, layer: layer, kvHead: kvHead)
+            } else if unsafe plan.pooling.choosePer == .layer {
+                unsafe job.cache.fedScores[kvHead] = fedScore
+            } else {
+                unsafe evict(lane, held: held, fedScore: fedScore, key: rotatedKey(row: row, position: position))
+            }
         }
     }
 
@@ -147,20 +173,25 @@ extension LanePass {
     private func score(_ lane: Lane, _ decoded: DecodedLane, held: Int, isFull: Bool) -> Float {
         guard let rows = unsafe decoded.rows, let scores = unsafe lane.scores else { return 0 }
         let (group, position) = unsafe (shape.groupSize, job.cache.fedTokens)
+        let scorer = unsafe RowScorer(plan: plan, scores: scores, number: 0)
+        guard unsafe plan.tap == .probabilities else {
+            let tempered = unsafe joinedParts(
+                rows: rows, stride: decoded.stride, weights: decoded.scoreMaxima, sums: decoded.scoreSums,
+                parts: decoded.parts)
+            return unsafe add(tempered, count: held + 1, held: isFull ? held : held + 1, by: scorer)
+        }
         var positions = unsafe UnsafePointer(lane.positions)
         if isFull {
             unsafe scratch.positions.base.update(from: lane.positions, count: held)
             unsafe scratch.positions.base[held] = Int32(position)
             unsafe positions = UnsafePointer(scratch.positions.base)
         }
-        let entries = unsafe Entries(count: held + 1, positions: positions, passCount: held + 1, isPassStart: true)
-        let attended = unsafe AttendedRows(logits: rows, probabilities: rows, stride: decoded.stride)
-        let scorer = unsafe RowScorer(plan: plan, scores: scores, number: 0)
         var fedScore: Float = 0
         for head in 0..<group {
             guard
                 let increments = unsafe score(
-                    entries, attended.dropFirst(head), head: head, queryPosition: position, by: scorer)
+                    rows + head * decoded.stride, count: held + 1, positions: positions, head: head,
+                    queryPosition: position, by: scorer)
             else { continue }
             unsafe kernels.add(count: isFull ? held : held + 1, input: increments, to: scores)
             if isFull { fedScore += unsafe increments[held] }

@@ -59,27 +59,41 @@ internal import Tensors
                 lane, keys: keys, positions: positions, row: job.firstRow + first - rows.lowerBound,
                 keepsLogits: keepsLogits, normalises: normalises)
             for position in positions where unsafe !scorers.isEmpty {
-                let entries = unsafe Entries(
-                    count: position + 1, positions: UnsafePointer(lane.positions), passCount: rows.upperBound,
-                    isPassStart: position == rows.lowerBound)
-                unsafe scorePrompt(
-                    entries, attended.dropFirst((position - first) * shape.groupSize), position: position,
-                    by: scorers)
+                unsafe scratch.timePolicy(attention.timesPolicy) {
+                    unsafe scorePrompt(
+                        lane, attended.dropFirst((position - first) * shape.groupSize), position: position, pass: rows,
+                        by: scorers)
+                }
             }
         }
         guard unsafe rows.upperBound == plan.promptTokens else { return }
-        unsafe PromptEnd(leader: job.cache, layer: layer, kernels: kernels, scratch: scratch).fillLane(kvHead: kvHead)
+        unsafe scratch.timePolicy(attention.timesPolicy) {
+            unsafe PromptEnd(leader: job.cache, layer: layer, kernels: kernels, scratch: scratch)
+                .fillLane(kvHead: kvHead)
+        }
     }
 
     /// Adds what the heads of one query, whose rows come first in `attended`, give to all scores.
-    private func scorePrompt(_ entries: Entries, _ attended: AttendedRows, position: Int, by scorers: [RowScorer]) {
-        for head in unsafe 0..<shape.groupSize {
-            for index in unsafe scorers.indices {
+    private func scorePrompt(
+        _ lane: Lane, _ attended: AttendedRows, position: Int, pass: Range<Int>, by scorers: [RowScorer]
+    ) {
+        let positions = unsafe UnsafePointer(lane.positions)
+        let last = unsafe scorers.lastIndex { unsafe $0.softmax != nil }
+        for index in unsafe scorers.indices {
+            let scorer = unsafe scorers[index]
+            if let softmax = unsafe scorer.softmax {
+                unsafe scorePrompt(
+                    softmax, attended, positions: positions, count: position + 1, passCount: pass.upperBound,
+                    isPassStart: position == pass.lowerBound, keepsLogits: index != last, by: scorer)
+                continue
+            }
+            for head in unsafe 0..<shape.groupSize {
+                let row = unsafe UnsafePointer(attended.dropFirst(head).probabilities)
                 guard
                     let increments = unsafe score(
-                        entries, attended.dropFirst(head), head: head, queryPosition: position, by: scorers[index])
+                        row, count: position + 1, positions: positions, head: head, queryPosition: position, by: scorer)
                 else { continue }
-                unsafe kernels.add(count: position + 1, input: increments, to: scorers[index].scores)
+                unsafe kernels.add(count: position + 1, input: increments, to: scorer.scores)
             }
         }
     }

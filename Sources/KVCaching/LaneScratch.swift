@@ -18,7 +18,11 @@ internal import Tensors
     /// A prompt's keys side by side, [tiles, headDim, KernelTable.keyTile].
     private(set) var keyTiles = AlignedBuffer<Float>(count: 0)
     private(set) var increments = AlignedBuffer<Float>(count: 0)
-    private(set) var scratch = AlignedBuffer<Float>(count: 0)
+    /// What a policy's softmax makes of one query's rows, [groupSize, `slots` as `rowStride`], where the logits are
+    /// still wanted; the weights of the parts of these rows and their sums, [groupSize, parts of `slots`].
+    private(set) var tempered = AlignedBuffer<Float>(count: 0)
+    private(set) var scoreWeights = AlignedBuffer<Float>(count: 0)
+    private(set) var scoreSums = AlignedBuffer<Float>(count: 0)
     private(set) var positions = AlignedBuffer<Int32>(count: 0)
     /// 0, 1, 2, …: positions of compact lanes.
     private(set) var indexes = AlignedBuffer<Int32>(count: 0)
@@ -34,6 +38,8 @@ internal import Tensors
     private(set) var rotatedKeys = AlignedBuffer<Float>(count: 0)
     /// The same rounded to f16.
     private(set) var rotatedHalfKeys = AlignedBuffer<UInt16>(count: 0)
+    /// Time that the worker spent on scores and choices, where it is measured.
+    var policyTime = Duration.zero
     let key: AlignedBuffer<Float>
     /// The fed token's key and value in storage type, while its lane is full.
     let fedKey: AlignedBuffer<Float>
@@ -60,6 +66,14 @@ internal import Tensors
         max(1, min(Self.mostRows / groupSize, logits.count / (groupSize * Self.rowStride(count))))
     }
 
+    /// Runs work of a policy; `isTimed` adds its time to `policyTime`.
+    func timePolicy<Result>(_ isTimed: Bool, _ body: () -> Result) -> Result {
+        guard isTimed else { return body() }
+        let start = ContinuousClock.now
+        defer { policyTime += start.duration(to: .now) }
+        return body()
+    }
+
     /// Makes room for rows of `slots` entries; `rotatesKeys` for compact lanes under RoPE, `positions` for
     /// neighbourhoods, `scorers` for prompts that several policies score.
     func reserve(
@@ -78,7 +92,9 @@ internal import Tensors
             partSums = AlignedBuffer(count: LaneParts.count(entries: slots))
             partWeights = AlignedBuffer(count: rows * partSums.count)
             increments = AlignedBuffer(count: slots)
-            scratch = AlignedBuffer(count: slots)
+            tempered = AlignedBuffer(count: groupSize * Self.rowStride(slots))
+            scoreWeights = AlignedBuffer(count: groupSize * partSums.count)
+            scoreSums = AlignedBuffer(count: groupSize * partSums.count)
             positions = AlignedBuffer(count: slots)
             indexes = AlignedBuffer(count: slots)
             for index in 0..<slots { indexes[index] = Int32(index) }

@@ -41,14 +41,28 @@ internal import Glibc
         unsafe slots.pointee.add_f32(count, input, target)
     }
 
-    /// Keyformer's score (arXiv 2403.09054, Algorithm 1):
-    /// `score[j] += softmax_j((logits[j] + noise[j]) · inverseTau)`. `noise` may be nil (0). `scratch` is `[count]`;
-    /// `count` is at least 1.
-    @unsafe public func keyformerScore(
-        count: Int, inverseTau: Float, logits: UnsafePointer<Float>, noise: UnsafePointer<Float>?,
-        scratch: UnsafeMutablePointer<Float>, score: UnsafeMutablePointer<Float>
+    /// Floats that can be read behind noise by position.
+    public static let noiseSlack = Int(CK_NOISE_SLACK)
+
+    /// What Keyformer's score (arXiv 2403.09054, Algorithm 1) is made of. In place `rows[h · stride + j]` becomes
+    /// `exp(x - maxima[h · step])` with `x = (rows[h · stride + j] + noise) · inverseTau` and the largest x of the row
+    /// as maximum; `sums[h · step]` is the row's sum. The noise is `noise[positions[j] · heads + h]` with `noiseSlack`
+    /// floats behind it, `noise[h · noiseStride + j]` without positions, 0 without noise. `count` is at least 1.
+    @unsafe public func noisyExpSums(
+        heads: Int, count: Int, inverseTau: Float, noise: UnsafePointer<Float>?, noiseStride: Int,
+        positions: UnsafePointer<Int32>?, rows: UnsafeMutablePointer<Float>, stride: Int,
+        maxima: UnsafeMutablePointer<Float>, sums: UnsafeMutablePointer<Float>, step: Int
     ) {
-        unsafe slots.pointee.keyformer_score_f32(count, inverseTau, logits, noise, scratch, score)
+        unsafe slots.pointee.noisy_exp_sums_f32(
+            heads, count, inverseTau, noise, noiseStride, positions, rows, stride, maxima, sums, step)
+    }
+
+    /// `target[j] += rows[h · stride + j] · weights[h · step]` for `h < heads`, rising, one fma each.
+    @unsafe public func addRows(
+        heads: Int, count: Int, weights: UnsafePointer<Float>, step: Int, rows: UnsafePointer<Float>, stride: Int,
+        to target: UnsafeMutablePointer<Float>
+    ) {
+        unsafe slots.pointee.add_rows_f32(heads, count, weights, step, rows, stride, target)
     }
 
     /// `noise[j]` = Gumbel(0, 1) noise at key position `positions[j]` for `queryTag`; `prefix` is

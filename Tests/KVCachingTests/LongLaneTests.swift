@@ -130,7 +130,8 @@ import Testing
         (test.threads, test.chunk) = (3, 301)
         let other = try Self.run(test, prompt: 1300, steps: 40)
         #expect(other == expected)
-        test.table = .named("avx2") ?? .best
+        // The scalar table's noise has other last places.
+        if KernelTable.best.isa != "scalar", let other = KernelTable.named("avx2") { test.table = other }
         #expect(try Self.run(test, prompt: 1300, steps: 40) == expected)
         #expect(expected.kept.count == 1100)
     }

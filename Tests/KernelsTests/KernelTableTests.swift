@@ -53,14 +53,21 @@ import Testing
 
     @Test func scoresNoiseAndVictimsUseTheirArguments() {
         let table = KernelTable.scalar
-        let logits: [Float] = [1, 3]
         let noise: [Float] = [2, 0]
         let positions: [Int32] = [4, 9]
-        let scratch = GuardedArray(count: 2, of: Float(0))
+        let rows = GuardedArray([Float(1), 3])
         let score = GuardedArray([Float(1), 2])
-        unsafe table.keyformerScore(
-            count: 2, inverseTau: 0.5, logits: logits, noise: noise, scratch: scratch.pointer, score: score.pointer)
-        #expect(score.values == [1.5, 2.5])
+        var (maximum, sum) = (Float(0), Float(0))
+        unsafe table.noisyExpSums(
+            heads: 1, count: 2, inverseTau: 0.5, noise: noise, noiseStride: 2, positions: nil, rows: rows.pointer,
+            stride: 2, maxima: &maximum, sums: &sum, step: 1)
+        #expect(rows.values == [1, 1] && maximum == 1.5 && sum == 2)
+        unsafe table.addRows(
+            heads: 2, count: 1, weights: [0.5, 0.25], step: 1, rows: rows.pointer, stride: 1, to: score.pointer)
+        unsafe table.addRows(
+            heads: 1, count: 2, weights: [0.5], step: 1, rows: rows.pointer, stride: 2, to: score.pointer)
+        #expect(score.values == [2.25, 2.5])
+        unsafe score.pointer[0] = 1.5
         #expect(
             unsafe table.argminNewest(count: 2, scores: score.pointer, positions: positions, candidates: 0...9) == 0)
         #expect(unsafe table.argminNewest(count: 2, scores: [1, 1], positions: positions, candidates: 0...9) == 1)

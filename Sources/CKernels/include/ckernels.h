@@ -113,11 +113,19 @@ typedef float ck_exp_sum_f32_fn(size_t n, float *x, float *max);
 typedef void ck_weighted_sum_fn(size_t heads, size_t n, size_t d, const float *p, size_t p_stride, const void *values,
                                 int accumulate, float *out, size_t stride);
 
-/* Keyformer's score (arXiv 2403.09054, Algorithm 1):
- * score[j] += softmax over j of (logits[j] + noise[j]) * inverse_tau.
- * noise may be NULL (0). scratch is [n]. n >= 1. Finite arguments. */
-typedef void ck_keyformer_score_f32_fn(size_t n, float inverse_tau, const float *logits, const float *noise,
-                                       float *scratch, float *score);
+/* What Keyformer's score (arXiv 2403.09054, Algorithm 1) is made of, for the query heads that share n entries. In
+ * place: rows[h*stride + j] = exp(x - max) with x = (rows[h*stride + j] + noise of h and j) * inverse_tau and max, which
+ * goes to maxima[h*step], the largest x of the head (NaN passed over); sums[h*step] = the sum of the head's new
+ * elements, for h < heads. n >= 1. The noise is noise[positions[j]*heads + h], where CK_NOISE_SLACK more floats can be
+ * read behind the last one; noise[h*noise_stride + j] where positions is NULL; and 0 where noise is NULL, too. */
+#define CK_NOISE_SLACK 3
+typedef void ck_noisy_exp_sums_fn(size_t heads, size_t n, float inverse_tau, const float *noise, size_t noise_stride,
+                                  const int32_t *positions, float *rows, size_t stride, float *maxima, float *sums,
+                                  size_t step);
+
+/* y[j] += rows[h*stride + j] * weights[h*step], h < heads rising, one fma each. */
+typedef void ck_add_rows_fn(size_t heads, size_t n, const float *weights, size_t step, const float *rows, size_t stride,
+                            float *y);
 
 /* Gumbel(0,1) noise of one (layer, query head): noise[j] = -ln(-ln u(seed, layer, head, positions[j], qtag)), computed
  * in double and rounded to float. prefix = absorb(absorb(seed, layer), head), see ck_absorb.
@@ -149,7 +157,8 @@ typedef struct {
     ck_alibi_f32_fn *alibi_f32;
     ck_exp_sum_f32_fn *exp_sum_f32;
     ck_weighted_sum_fn *weighted_sum_f32, *weighted_sum_f16;
-    ck_keyformer_score_f32_fn *keyformer_score_f32;
+    ck_noisy_exp_sums_fn *noisy_exp_sums_f32;
+    ck_add_rows_fn *add_rows_f32;
     ck_gumbel_f32_fn *gumbel_f32;
     ck_argmin_newest_fn *argmin_newest_f32;
 } ck_table;
