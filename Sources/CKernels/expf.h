@@ -111,13 +111,18 @@ CK_AVX512_INLINE float ck_max_avx512(size_t n, const float *x)
     return rest > max ? rest : max;
 }
 
-/* x[j] = exp(x[j] - max) in place; returns their sum in the common order. */
-CK_AVX512_INLINE float ck_exp_sum_avx512(size_t n, float max, float *x)
+/* x[j] = exp(x[j] - max) in place; returns their sum in the common order. Meanwhile twice as many bytes as x has are
+ * asked for from `ahead` on, unless that is NULL. */
+CK_AVX512_INLINE float ck_exp_sum_asking_avx512(size_t n, float max, float *x, const char *ahead)
 {
     __m256 sum = _mm256_setzero_ps();
     __m512 shift = _mm512_set1_ps(max);
     size_t j = 0;
     for (; j + 16 <= n; j += 16) {
+        if (ahead) {
+            __builtin_prefetch(ahead + 8 * j);
+            __builtin_prefetch(ahead + 8 * j + 64);
+        }
         __m512 y = ck_exp_avx512(_mm512_sub_ps(_mm512_loadu_ps(x + j), shift));
         _mm512_storeu_ps(x + j, y);
         sum = _mm256_add_ps(sum, _mm512_castps512_ps256(y));
@@ -133,6 +138,11 @@ CK_AVX512_INLINE float ck_exp_sum_avx512(size_t n, float max, float *x)
         if (left > 8) sum = _mm256_add_ps(sum, _mm512_extractf32x8_ps(y, 1));
     }
     return ck_lanes_sum_avx2(sum);
+}
+
+CK_AVX512_INLINE float ck_exp_sum_avx512(size_t n, float max, float *x)
+{
+    return ck_exp_sum_asking_avx512(n, max, x, NULL);
 }
 #endif
 

@@ -16,9 +16,10 @@ static inline float temper_scalar(size_t n, float inverse_tau, const float *nois
 
 void ck_noisy_exp_sums_f32_scalar(size_t heads, size_t n, float inverse_tau, const float *noise, size_t noise_stride,
                                   const int32_t *positions, float *rows, size_t stride, float *maxima, float *sums,
-                                  size_t step)
+                                  size_t step, const void *ahead)
 {
     assert(n > 0);
+    (void)ahead;
     for (size_t h = 0; h < heads; h++) {
         const float *own = noise ? noise + h * (positions ? 1 : noise_stride) : NULL;
         float *row = rows + h * stride, s[CK_LANES] = {0};
@@ -66,9 +67,10 @@ CK_AVX2_INLINE float temper_avx2(size_t n, float inverse_tau, const float *noise
 
 CK_AVX2 void ck_noisy_exp_sums_f32_avx2(size_t heads, size_t n, float inverse_tau, const float *noise,
                                         size_t noise_stride, const int32_t *positions, float *rows, size_t stride,
-                                        float *maxima, float *sums, size_t step)
+                                        float *maxima, float *sums, size_t step, const void *ahead)
 {
     assert(n > 0);
+    (void)ahead;
     for (size_t h = 0; h < heads; h++) {
         const float *own = noise ? noise + h * (positions ? 1 : noise_stride) : NULL;
         float *row = rows + h * stride;
@@ -146,7 +148,7 @@ CK_AVX512_INLINE void temper_avx512(int width, size_t n, float inverse_tau, cons
 
 CK_AVX512 void ck_noisy_exp_sums_f32_avx512(size_t heads, size_t n, float inverse_tau, const float *noise,
                                             size_t noise_stride, const int32_t *positions, float *rows, size_t stride,
-                                            float *maxima, float *sums, size_t step)
+                                            float *maxima, float *sums, size_t step, const void *ahead)
 {
     assert(n > 0);
     for (size_t first = 0; first < heads; first += 4) {
@@ -164,7 +166,9 @@ CK_AVX512 void ck_noisy_exp_sums_f32_avx512(size_t heads, size_t n, float invers
 #undef CK_TEMPER
         for (size_t h = 0; h < width; h++) {
             maxima[(first + h) * step] = max[h];
-            sums[(first + h) * step] = ck_exp_sum_avx512(n, max[h], some + h * stride);
+            /* Memory would idle meanwhile: two lines for every sixteen elements are about what it brings. */
+            const char *next = ahead ? (const char *)ahead + (first + h) * n * 8 : NULL;
+            sums[(first + h) * step] = ck_exp_sum_asking_avx512(n, max[h], some + h * stride, next);
         }
     }
 }

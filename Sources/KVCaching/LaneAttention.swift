@@ -23,7 +23,7 @@ public struct AttentionJob {
 }
 
 /// Attention of a layer over the lanes of many sequences: appends keys and values, attends, scores, evicts. One work
-/// item is a prompt's rows on one lane, or a decoded row on one part of a lane (see `LaneParts`), so nothing that a
+/// item is a prompt's rows on one lane, or a decoded row on some parts of a lane (see `LaneParts`), so nothing that a
 /// lane computes depends on the batch or on the number of threads. Where one choice is made for all lanes of a layer,
 /// it follows when all of them have their scores, and one work item is one sequence.
 ///
@@ -48,7 +48,7 @@ public struct AttentionJob {
         self.shape = shape
         self.encoding = encoding
         scratch = (0..<compute.threadCount).map { _ in LaneScratch(headDim: shape.headDim) }
-        decoded = DecodedLanes(shape: shape)
+        decoded = DecodedLanes(shape: shape, threads: compute.threadCount)
         noise = NoiseTable(shape: shape)
     }
 
@@ -90,9 +90,9 @@ public struct AttentionJob {
                 attention: self, job: job, layer: layer, kvHead: item.kvHead, qkv: qkv, output: output,
                 scratch: scratch[worker])
             if let rows = job.promptRows { return unsafe pass.prompt(rows) }
-            let lane = unsafe decoded.lane(item.lane)
-            unsafe pass.attendPart(item.part, lane)
-            if decoded.finishedPart(of: item.lane) { unsafe pass.finishDecoded(lane) }
+            let lane = unsafe decoded.lane(of: item, workerRows: scratch[worker].logits.base)
+            unsafe pass.attend(item.parts, lane)
+            if decoded.finished(item) { unsafe pass.finishDecoded(lane) }
         }
         let choosing = jobs.filter(\.choosesPerLayer)
         guard !choosing.isEmpty else { return }

@@ -9,11 +9,17 @@ extension LanePass {
     /// In compact numbering the query is the last entry.
     private var queryIndex: Int { unsafe plan.positions == .compact ? held : job.cache.fedTokens }
 
-    // MARK: One part
+    // MARK: Parts
+
+    /// The same work for each of some parts.
+    func attend(_ parts: Range<Int>, _ decoded: DecodedLane) {
+        unsafe placeQueries(row: job.firstRow, at: 0, position: queryIndex)
+        for part in parts { unsafe attendPart(part, decoded) }
+    }
 
     /// Logits, weights and sums of the entries of a part, for all heads of the group. The last part ends with the fed
     /// token, which it writes into its slot where there is one.
-    func attendPart(_ part: Int, _ decoded: DecodedLane) {
+    private func attendPart(_ part: Int, _ decoded: DecodedLane) {
         let (held, lane) = unsafe (held, job.cache.lane(layer: layer, kvHead: kvHead))
         let entries = LaneParts.entries(of: part, count: held + 1)
         var fed: FedToken?
@@ -31,7 +37,7 @@ extension LanePass {
             unsafe decoded.sums[place] = unsafe kernels.expSum(
                 count: entries.count, values: row, maximum: decoded.maxima + place)
         }
-        if unsafe plan.tap == .logits, let softmax = unsafe plan.policy.noisySoftmax {
+        if let softmax = unsafe softmax {
             unsafe scratch.timePolicy(attention.timesPolicy) {
                 unsafe temper(softmax, part, entries, decoded, lane, fed)
             }
@@ -66,7 +72,8 @@ extension LanePass {
             inverseTau: softmax.inverseTau(call: job.cache.call, plannedTokens: plan.plannedTokens),
             noise: noise.values, noiseStride: noise.stride, positions: noise.positions,
             rows: rows + entries.lowerBound, stride: decoded.stride, maxima: decoded.scoreMaxima + part,
-            sums: decoded.scoreSums + part, step: decoded.parts)
+            sums: decoded.scoreSums + part, step: decoded.parts,
+            ahead: lane.values + entries.lowerBound * plan.layout.valueBytes)
     }
 
     /// Puts the fed token into the next slot, or into scratch where the lane is full.
@@ -91,7 +98,7 @@ extension LanePass {
     private func partRows(
         _ decoded: DecodedLane, _ entries: Range<Int>, isLogits: Bool
     ) -> (row: UnsafeMutablePointer<Float>, stride: Int) {
-        let wanted = unsafe plan.tap == .probabilities || (isLogits && plan.tap == .logits)
+        let wanted = unsafe tap == .probabilities || (isLogits && tap == .logits)
         if wanted, let rows = unsafe decoded.rows { return unsafe (rows + entries.lowerBound, decoded.stride) }
         let stride = LaneScratch.rowStride(LaneParts.size)
         return unsafe (scratch.probabilities.base, stride)
@@ -101,7 +108,6 @@ extension LanePass {
         _ lane: Lane, _ stored: Range<Int>, _ fed: FedToken?, logits: UnsafeMutablePointer<Float>, stride: Int
     ) {
         let group = unsafe shape.groupSize
-        unsafe placeQueries(row: job.firstRow, at: 0, position: queryIndex)
         unsafe rotateCompactKeys(lane, stored, fedKey: fed?.key)
         let keys = unsafe storedKeys(lane, from: stored.lowerBound)
         let together = unsafe keys.includesFed && fed != nil ? stored.count + 1 : stored.count
@@ -163,7 +169,7 @@ extension LanePass {
                 heads: 1, count: parts, headDim: headDim, weights: weights, weightStride: parts,
                 values: decoded.values + head * parts * headDim, valueType: .f32, accumulate: false,
                 output: output.pointer(row: job.firstRow, column: (kvHead * group + head) * headDim), stride: headDim)
-            if unsafe plan.tap == .probabilities, let rows = unsafe decoded.rows {
+            if unsafe tap == .probabilities, let rows = unsafe decoded.rows {
                 unsafe LaneParts.normalise(rows + head * decoded.stride, count: entries, weights: weights)
             }
         }
@@ -171,10 +177,10 @@ extension LanePass {
 
     /// Adds what the row's heads give to the scores. Returns the score of a token without a slot.
     private func score(_ lane: Lane, _ decoded: DecodedLane, held: Int, isFull: Bool) -> Float {
-        guard let rows = unsafe decoded.rows, let scores = unsafe lane.scores else { return 0 }
+        guard unsafe tap != .none, let rows = unsafe decoded.rows, let scores = unsafe lane.scores else { return 0 }
         let (group, position) = unsafe (shape.groupSize, job.cache.fedTokens)
         let scorer = unsafe RowScorer(plan: plan, scores: scores, number: 0)
-        guard unsafe plan.tap == .probabilities else {
+        guard unsafe tap == .probabilities else {
             let tempered = unsafe joinedParts(
                 rows: rows, stride: decoded.stride, weights: decoded.scoreMaxima, sums: decoded.scoreSums,
                 parts: decoded.parts)

@@ -16,6 +16,8 @@ internal import Tensors
     let shape: CacheShape
     let kernels: KernelTable
     let headDim: Int
+    let tap: AttentionTap
+    let softmax: NoisySoftmax?
 
     init(
         attention: LaneAttention, job: AttentionJob, layer: Int, kvHead: Int, qkv: ActivationRows,
@@ -33,6 +35,8 @@ internal import Tensors
         unsafe shape = attention.shape
         unsafe kernels = attention.kernels
         unsafe headDim = attention.shape.headDim
+        unsafe tap = plan.tap
+        unsafe softmax = tap == .logits ? plan.policy.noisySoftmax : nil
     }
 
     // MARK: The prompt

@@ -48,13 +48,15 @@ internal import Glibc
     /// `exp(x - maxima[h · step])` with `x = (rows[h · stride + j] + noise) · inverseTau` and the largest x of the row
     /// as maximum; `sums[h · step]` is the row's sum. The noise is `noise[positions[j] · heads + h]` with `noiseSlack`
     /// floats behind it, `noise[h · noiseStride + j]` without positions, 0 without noise. `count` is at least 1.
+    /// `ahead` is what the caller reads next.
     @unsafe public func noisyExpSums(
         heads: Int, count: Int, inverseTau: Float, noise: UnsafePointer<Float>?, noiseStride: Int,
         positions: UnsafePointer<Int32>?, rows: UnsafeMutablePointer<Float>, stride: Int,
-        maxima: UnsafeMutablePointer<Float>, sums: UnsafeMutablePointer<Float>, step: Int
+        maxima: UnsafeMutablePointer<Float>, sums: UnsafeMutablePointer<Float>, step: Int,
+        ahead: UnsafeRawPointer? = nil
     ) {
         unsafe slots.pointee.noisy_exp_sums_f32(
-            heads, count, inverseTau, noise, noiseStride, positions, rows, stride, maxima, sums, step)
+            heads, count, inverseTau, noise, noiseStride, positions, rows, stride, maxima, sums, step, ahead)
     }
 
     /// `target[j] += rows[h · stride + j] · weights[h · step]` for `h < heads`, rising, one fma each.

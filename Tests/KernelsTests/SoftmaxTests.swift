@@ -42,18 +42,19 @@ import Testing
         switch noise {
         case nil:
             unsafe variant.table.pointee.noisy_exp_sums_f32(
-                heads, count, inverseTau, nil, 0, nil, all.pointer, stride, maxima.pointer, sums.pointer, 2)
+                heads, count, inverseTau, nil, 0, nil, all.pointer, stride, maxima.pointer, sums.pointer, 2,
+                nil)
         case .byRow(let values):
             let values = GuardedArray(Array(values.flatMap { $0 + [9] }.dropLast()))
             unsafe variant.table.pointee.noisy_exp_sums_f32(
                 heads, count, inverseTau, values.pointer, count + 1, nil, all.pointer, stride, maxima.pointer,
-                sums.pointer, 2)
+                sums.pointer, 2, UnsafeRawPointer(values.pointer))
         case .byPosition(let values, let positions):
             let values = GuardedArray(values + Array(repeating: .nan, count: Int(CK_NOISE_SLACK)))
             let positions = GuardedArray(positions)
             unsafe variant.table.pointee.noisy_exp_sums_f32(
                 heads, count, inverseTau, values.pointer, 0, positions.pointer, all.pointer, stride, maxima.pointer,
-                sums.pointer, 2)
+                sums.pointer, 2, UnsafeRawPointer(values.pointer))
         }
         findings.requireIntact(all, maxima, sums, what: "\(variant.isa) noisy exp sums")
         let values = all.values

@@ -114,14 +114,15 @@ typedef void ck_weighted_sum_fn(size_t heads, size_t n, size_t d, const float *p
                                 int accumulate, float *out, size_t stride);
 
 /* What Keyformer's score (arXiv 2403.09054, Algorithm 1) is made of, for the query heads that share n entries. In
- * place: rows[h*stride + j] = exp(x - max) with x = (rows[h*stride + j] + noise of h and j) * inverse_tau and max, which
- * goes to maxima[h*step], the largest x of the head (NaN passed over); sums[h*step] = the sum of the head's new
+ * place: rows[h*stride + j] = exp(x - max) with x = (rows[h*stride + j] + noise of h and j) * inverse_tau and max,
+ * which goes to maxima[h*step], the largest x of the head (NaN passed over); sums[h*step] = the sum of the head's new
  * elements, for h < heads. n >= 1. The noise is noise[positions[j]*heads + h], where CK_NOISE_SLACK more floats can be
- * read behind the last one; noise[h*noise_stride + j] where positions is NULL; and 0 where noise is NULL, too. */
+ * read behind the last one; noise[h*noise_stride + j] where positions is NULL; and 0 where noise is NULL, too.
+ * `ahead`, unless NULL, is what the caller reads next: some of it may be asked for meanwhile. */
 #define CK_NOISE_SLACK 3
 typedef void ck_noisy_exp_sums_fn(size_t heads, size_t n, float inverse_tau, const float *noise, size_t noise_stride,
                                   const int32_t *positions, float *rows, size_t stride, float *maxima, float *sums,
-                                  size_t step);
+                                  size_t step, const void *ahead);
 
 /* y[j] += rows[h*stride + j] * weights[h*step], h < heads rising, one fma each. */
 typedef void ck_add_rows_fn(size_t heads, size_t n, const float *weights, size_t step, const float *rows, size_t stride,
