@@ -1,4 +1,5 @@
 public import Kernels
+internal import Tensors
 
 /// What one sequence feeds to a layer in this step.
 public struct AttentionJob {
