@@ -33,7 +33,7 @@ void ck_weighted_sum_q4_scalar(PARAMETERS) { sums_scalar(CK_Q4_0, ARGUMENTS); }
 
 /* Weights of some values for one or two neighbouring blocks, times the blocks' scales. */
 typedef struct {
-    float of[2][HEADS][CHUNK];
+    _Alignas(64) float of[2][HEADS][CHUNK];
 } block_weights;
 
 /* heads is a constant at each call, and `pair` says whether there are two blocks. */
