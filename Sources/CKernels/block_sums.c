@@ -73,7 +73,7 @@ CK_AVX2_INLINE void part_avx2(ck_type type, size_t heads, size_t registers, size
     __m256i mask[4];
     for (size_t i = 0; i < registers; i++) {
         size_t at = 8 * (first + i);
-        mask[i] = at >= left ? _mm256_setzero_si256() : left - at < 8 ? ck_tail_mask_avx2(left - at) : _mm256_set1_epi32(-1);
+        mask[i] = at + 8 <= left ? _mm256_set1_epi32(-1) : ck_tail_mask_avx2(at < left ? left - at : 0);
         for (size_t g = 0; g < heads; g++) s[g][i] = _mm256_maskload_ps(out + g * stride + at, mask[i]);
     }
     for (size_t j = 0; j < n; j++, q += bytes) {

@@ -15,8 +15,8 @@ static inline void to_bf16_row(size_t n, const float *x, uint16_t *y)
 /* Blocks whose largest magnitude is below this count as zeros: the inverse of the scale must be finite. */
 #define SMALLEST 0x1p-100f
 
-/* The scale of a block of finite values, rounded away from zero to bf16, so that no value is cut off for it: the largest
- * magnitude is 127 for Q8 and -8 for Q4. */
+/* The scale of a block of finite values, rounded away from zero to bf16, so that no value is cut off for it: the
+ * largest magnitude is 127 for Q8 and -8 for Q4. */
 static inline float block_scale(ck_type type, const float *x)
 {
     float highest = 0, lowest = 0;
@@ -72,7 +72,8 @@ static inline void store_rows(ck_type type, size_t n, size_t d, const float *x, 
             float padded[CK_BLOCK] = {0};
             size_t left = d - b * CK_BLOCK;
             memcpy(padded, x + b * CK_BLOCK, (left < CK_BLOCK ? left : CK_BLOCK) * sizeof *x);
-            store_block(type, padded, row + b * sizeof(uint16_t), row + blocks * sizeof(uint16_t) + b * CK_QUANTS(type));
+            uint8_t *quants = row + blocks * sizeof(uint16_t) + b * CK_QUANTS(type);
+            store_block(type, padded, row + b * sizeof(uint16_t), quants);
         }
     }
 }
