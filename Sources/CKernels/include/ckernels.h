@@ -66,8 +66,8 @@ typedef void ck_to_f16_fn(size_t n, const float *x, uint16_t *y);
  *   Q8   { bf16 scale[blocks]; s8 q[blocks][32] }   value scale * q
  *   Q4   { bf16 scale[blocks]; u8 q[blocks][16] }   value scale * (q - 8); byte i has element i (low) and i + 16 (high)
  * scale = largest magnitude / 127, or for Q4 the value of largest magnitude (the positive one of two) / -8, rounded
- * away from zero; q to nearest even of x * (1 / scale), for Q4 at most 7 more than 8. A block below 2^-100 has the scale 0;
- * one with NaN or infinity the scale NaN. `rows` may have any alignment. */
+ * away from zero; q to nearest even of x * (1 / scale), for Q4 at most 7 more than 8. A block below 2^-100 has the
+ * scale 0; one with NaN or infinity the scale NaN. `rows` may have any alignment. */
 typedef void ck_to_rows_fn(size_t n, size_t d, const float *x, void *rows);
 
 /* y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i], n >= 1. y may be x. */
