@@ -120,7 +120,7 @@ import Testing
         (request("window", .tokens(9), sinks: 2), "kv_cache.sink_tokens"),
         (request("streaming", .tokens(4)), "kv_cache.sink_tokens"),
         (request("keyformer", .tokens(10), recent: 500_000, sinks: 6), "kv_cache.sink_tokens"),
-        (request("h2o", .tokens(10), storage: "q8"), "kv_cache.storage"),
+        (request("h2o", .tokens(10), storage: "q2"), "kv_cache.storage"),
         (request("h2o", .tokens(10), parameters: ["tau_init": .number(1)]), "kv_cache.policy_params.tau_init"),
         (request("keyformer", parameters: ["noise": .text("loud")]), "kv_cache.policy_params.noise"),
         (request("keyformer", parameters: ["noise": .flag(true)]), "kv_cache.policy_params.noise"),
