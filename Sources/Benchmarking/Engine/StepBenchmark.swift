@@ -24,8 +24,8 @@ struct StepBenchmark {
             rows: tokens, logitRows: 1, attended: Double(tokens) * Double(tokens + 1) / 2,
             cacheBytes: plan.steadyBytes)
         return BenchmarkRow(
-            name: "prefill", parameters: [("tokens", .integer(tokens)), storage], tokens: tokens, times: times, work: work,
-            limits: limits)
+            name: "prefill", parameters: [("tokens", .integer(tokens)), storage], tokens: tokens, times: times,
+            work: work, limits: limits)
     }
 
     /// New tokens per second of all sequences together, behind prompts of `depth` tokens with full caches.

@@ -42,7 +42,8 @@ public struct Inspection: Sendable {
                 "--context is \(tokens) but must be an integer from 2 to \(Inspection.mostTokens)"
             case .badBudget(let tokens):
                 "--budget-tokens is \(tokens) but must be an integer from 1 to \(Inspection.mostTokens)"
-            case .badStorage(let text): "--storage is '\(text)' but must be one of \(KVCacheRequest.storages.joined(separator: ", "))"
+            case .badStorage(let text):
+                "--storage is '\(text)' but must be one of \(KVCacheRequest.storages.joined(separator: ", "))"
             case .twoBudgets: "--budget-tokens and --budget-ratio: give one of the two"
             }
         }
