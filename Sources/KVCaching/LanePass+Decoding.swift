@@ -13,7 +13,8 @@ extension LanePass {
 
     /// The same work for each of some parts.
     func attend(_ parts: Range<Int>, _ decoded: DecodedLane) {
-        unsafe placeQueries(row: job.firstRow, at: 0, position: queryIndex)
+        let keyType = unsafe storedKeys(job.cache.lane(layer: layer, kvHead: kvHead), from: 0).type
+        unsafe placeQueries(row: job.firstRow, at: 0, position: queryIndex, keyType: keyType)
         for part in parts { unsafe attendPart(part, decoded) }
     }
 
@@ -85,9 +86,9 @@ extension LanePass {
             return nil
         }
         let layout = unsafe plan.layout
-        unsafe Lane.store(key, as: layout.keyStorage, count: headDim, at: scratch.fedKey.base, kernels: kernels)
-        unsafe Lane.store(
-            value(row: row), as: layout.valueStorage, count: headDim, at: scratch.fedValue.base, kernels: kernels)
+        unsafe kernels.storeRows(count: 1, headDim: headDim, key, as: layout.keyStorage, at: scratch.fedKey.base)
+        unsafe kernels.storeRows(
+            count: 1, headDim: headDim, value(row: row), as: layout.valueStorage, at: scratch.fedValue.base)
         return unsafe FedToken(
             position: position, key: UnsafeRawPointer(scratch.fedKey.base),
             value: UnsafeRawPointer(scratch.fedValue.base))
@@ -112,12 +113,12 @@ extension LanePass {
         let keys = unsafe storedKeys(lane, from: stored.lowerBound)
         let together = unsafe keys.includesFed && fed != nil ? stored.count + 1 : stored.count
         unsafe kernels.attentionLogits(
-            heads: group, count: together, headDim: headDim, scale: scale, query: scratch.queries.base,
-            queryStride: headDim, keys: keys.rows, keyType: keys.type, logits: logits, stride: stride)
+            heads: group, count: together, headDim: headDim, scale: scale, queries: queries, keys: keys.rows,
+            keyType: keys.type, logits: logits, stride: stride)
         guard let fed = unsafe fed, unsafe !keys.includesFed else { return }
         unsafe kernels.attentionLogits(
-            heads: group, count: 1, headDim: headDim, scale: scale, query: scratch.queries.base, queryStride: headDim,
-            keys: fed.key, keyType: keys.type, logits: logits + stored.count, stride: stride)
+            heads: group, count: 1, headDim: headDim, scale: scale, queries: queries, keys: fed.key,
+            keyType: keys.type, logits: logits + stored.count, stride: stride)
     }
 
     private func addBias(

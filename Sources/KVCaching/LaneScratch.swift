@@ -11,6 +11,8 @@ internal import Tensors
     /// The rotated queries of these rows and what comes out of them, [rows, headDim].
     private(set) var queries = AlignedBuffer<Float>(count: 0)
     private(set) var sums = AlignedBuffer<Float>(count: 0)
+    /// The queries once more as 8-bit integers, for keys that are stored in blocks.
+    private(set) var queryBlocks = AlignedBuffer<UInt8>(count: 0)
     /// The sums of one part, and for each row the weights of its parts, [rows, parts of `slots`]; one row's sums.
     private(set) var partialSums = AlignedBuffer<Float>(count: 0)
     private(set) var partWeights = AlignedBuffer<Float>(count: 0)
@@ -36,19 +38,19 @@ internal import Tensors
     private(set) var byPosition = AlignedBuffer<Float>(count: 0)
     /// [slots, headDim] f32: keys of a compact lane, rotated to their indexes.
     private(set) var rotatedKeys = AlignedBuffer<Float>(count: 0)
-    /// The same rounded to f16.
-    private(set) var rotatedHalfKeys = AlignedBuffer<UInt16>(count: 0)
+    /// The same in storage type.
+    private(set) var roundedKeys = AlignedBuffer<UInt8>(count: 0)
     /// Time that the worker spent on scores and choices, where it is measured.
     var policyTime = Duration.zero
     let key: AlignedBuffer<Float>
     /// The fed token's key and value in storage type, while its lane is full.
-    let fedKey: AlignedBuffer<Float>
-    let fedValue: AlignedBuffer<Float>
+    let fedKey: AlignedBuffer<UInt8>
+    let fedValue: AlignedBuffer<UInt8>
 
     init(headDim: Int) {
         key = AlignedBuffer(count: headDim)
-        fedKey = AlignedBuffer(count: headDim)
-        fedValue = AlignedBuffer(count: headDim)
+        fedKey = AlignedBuffer(count: KVStorage.largestRowBytes(headDim: headDim))
+        fedValue = AlignedBuffer(count: KVStorage.largestRowBytes(headDim: headDim))
     }
 
     /// Rows that attend together at most, where a group has fewer heads.
@@ -87,6 +89,7 @@ internal import Tensors
             probabilities = AlignedBuffer(count: rowElements)
             let rows = max(groupSize, Self.mostRows)
             queries = AlignedBuffer(count: rows * key.count)
+            queryBlocks = AlignedBuffer(count: rows * KVStorage.queryBytes(headDim: key.count))
             sums = AlignedBuffer(count: rows * key.count)
             partialSums = AlignedBuffer(count: rows * key.count)
             partSums = AlignedBuffer(count: LaneParts.count(entries: slots))
@@ -111,7 +114,7 @@ internal import Tensors
         let keyElements = slots * key.count
         if rotatesKeys && rotatedKeys.count < keyElements {
             rotatedKeys = AlignedBuffer(count: keyElements)
-            rotatedHalfKeys = AlignedBuffer(count: keyElements)
+            roundedKeys = AlignedBuffer(count: slots * KVStorage.largestRowBytes(headDim: key.count))
         }
     }
 }

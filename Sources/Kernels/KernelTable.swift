@@ -86,11 +86,6 @@ internal import Glibc
         return index < count ? index : nil
     }
 
-    /// `output[i]` = f16 bits of `input[i]`, rounded to nearest even.
-    @unsafe public func toF16(count: Int, input: UnsafePointer<Float>, output: UnsafeMutablePointer<UInt16>) {
-        unsafe slots.pointee.to_f16(count, input, output)
-    }
-
     /// Rotates the pairs `(x[i], x[i + pairCount])` of one head in place. `cosine` and `sine` are `[pairCount]`.
     @unsafe public func ropeHalf(
         pairCount: Int, cosine: UnsafePointer<Float>, sine: UnsafePointer<Float>, x: UnsafeMutablePointer<Float>

@@ -20,35 +20,42 @@ import Testing
         for isa in ["", "AVX2", "mmx"] { #expect(KernelTable.chosen(by: isa).isa == fastest) }
     }
 
-    @Test(arguments: [DType.f32, .f16])
-    func attentionOfTwoKeysIsTheWeightedMean(type: DType) {
+    @Test(arguments: KVStorage.allCases)
+    func attentionOfTwoKeysIsTheWeightedMean(type: KVStorage) {
         let table = KernelTable.best
         let keys: [Float] = [1, 0, 0, 1]
         let query: [Float] = [2, 2]
-        let values: [Float] = [1, 2, 3, 4]
+        let values: [Float] = [-2, 4, -6, 8]
         let logits = GuardedArray(count: 2, of: Float(0))
         let output = GuardedArray(count: 2, of: Float(0))
-        let keyBytes = GuardedArray(ReferenceQuantisation.encode(keys, as: type))
-        let valueBytes = GuardedArray(ReferenceQuantisation.encode(values, as: type))
+        let stored = [keys, values].map { rows in
+            let bytes = GuardedArray(count: 2 * type.rowBytes(headDim: 2), of: UInt8(0xAA))
+            unsafe table.storeRows(count: 2, headDim: 2, rows, as: type, at: bytes.pointer)
+            return bytes
+        }
+        let blocks = GuardedArray(count: KVStorage.queryBytes(headDim: 2), of: UInt8(0xAA))
+        let queries = unsafe KernelTable.Queries(values: query, blocks: blocks.pointer)
+        unsafe table.prepareQueries(queries, from: 0, count: 1, headDim: 2, keyType: type)
         let positions: [Int32] = [0, 1]
         unsafe table.attentionLogits(
-            heads: 1, count: 2, headDim: 2, scale: 0.5, query: query, queryStride: 2, keys: keyBytes.pointer,
-            keyType: type, logits: logits.pointer, stride: 2)
-        #expect(logits.values == [1, 1])
+            heads: 1, count: 2, headDim: 2, scale: 0.5, queries: queries, keys: stored[0].pointer, keyType: type,
+            logits: logits.pointer, stride: 2)
+        #expect(logits.values.allSatisfy { abs($0 - 1) < 0.01 })
+        unsafe logits.pointer.update(repeating: 1, count: 2)
         unsafe table.alibi(count: 2, slope: 1, queryPosition: 1, positions: positions, logits: logits.pointer)
         #expect(logits.values == [0, 1])
         unsafe logits.pointer[0] = 1
         var maximum: Float = 0
         let sum = unsafe table.expSum(count: 2, values: logits.pointer, maximum: &maximum)
         #expect(logits.values == [1, 1] && sum == 2 && maximum == 1)
-        unsafe table.weightedSum(
-            heads: 1, count: 2, headDim: 2, weights: logits.pointer, weightStride: 2, values: valueBytes.pointer,
-            valueType: type, accumulate: false, output: output.pointer, stride: 2)
-        #expect(output.values == [4, 6])
-        unsafe table.weightedSum(
-            heads: 1, count: 2, headDim: 2, weights: logits.pointer, weightStride: 2, values: valueBytes.pointer,
-            valueType: type, accumulate: true, output: output.pointer, stride: 2)
-        #expect(output.values == [8, 12])
+        for (accumulate, expected) in [(false, [Float(-8), 12]), (true, [-16, 24])] {
+            unsafe table.weightedSum(
+                heads: 1, count: 2, headDim: 2, weights: logits.pointer, weightStride: 2, values: stored[1].pointer,
+                valueType: type, accumulate: accumulate, output: output.pointer, stride: 2)
+            // Half a step of q4, and one where the second largest of both signs is cut off.
+            let bound: Float = type == .q4 ? 2.5 : type == .q8 ? 0.2 : 0
+            #expect(zip(output.values, expected).allSatisfy { abs($0 - $1) <= bound }, "\(output.values)")
+        }
     }
 
     @Test func scoresNoiseAndVictimsUseTheirArguments() {
@@ -88,7 +95,7 @@ import Testing
         unsafe table.ropeInterleaved(pairCount: 2, cosine: [0, 1], sine: [1, 0], x: x.pointer)
         #expect(x.values == [-2, -3, 1, 4])
         let halves = GuardedArray(count: 2, of: UInt16(0))
-        unsafe table.toF16(count: 2, input: [1, -2], output: halves.pointer)
+        unsafe table.storeRows(count: 1, headDim: 2, [1, -2], as: .f16, at: halves.pointer)
         #expect(halves.values == [0x3C00, 0xC000])
     }
 }

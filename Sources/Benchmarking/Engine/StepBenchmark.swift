@@ -14,7 +14,7 @@ struct StepBenchmark {
     /// Prompt tokens per second of one prompt, its last row's logits included.
     func prefill(tokens: Int) throws -> BenchmarkRow {
         progress("prefill of \(tokens)")
-        let plan = try bench.plan(Self.full, prompt: tokens, new: 1)
+        let plan = try bench.plan(full, prompt: tokens, new: 1)
         let times = settings.plannedRepetitions.summary {
             defer { bench.end() }
             return bench.start([plan])
@@ -24,17 +24,17 @@ struct StepBenchmark {
             rows: tokens, logitRows: 1, attended: Double(tokens) * Double(tokens + 1) / 2,
             cacheBytes: plan.steadyBytes)
         return BenchmarkRow(
-            name: "prefill", parameters: [("tokens", .integer(tokens))], tokens: tokens, times: times, work: work,
-            limits: limits)
+            name: "prefill", parameters: [("tokens", .integer(tokens)), storage], tokens: tokens, times: times,
+            work: work, limits: limits)
     }
 
     /// New tokens per second of all sequences together, behind prompts of `depth` tokens with full caches.
     func decode(depth: Int, steps: Int, sequences: Int, name: String) throws -> BenchmarkRow {
         progress("\(name) at depth \(depth), \(sequences) sequences")
         let prompt = max(1, depth)
-        let plan = try bench.plan(Self.full, prompt: prompt, new: newTokens(steps))
+        let plan = try bench.plan(full, prompt: prompt, new: newTokens(steps))
         let (times, work, _) = time(Array(repeating: plan, count: sequences), steps: steps)
-        var parameters: [(name: String, value: JSONValue)] = [("depth", .integer(depth))]
+        var parameters: [(name: String, value: JSONValue)] = [("depth", .integer(depth)), storage]
         if name != "decode" { parameters.append(("sequences", .integer(sequences))) }
         return BenchmarkRow(
             name: name, parameters: parameters, tokens: sequences, times: times, work: work, limits: limits)
@@ -53,7 +53,7 @@ struct StepBenchmark {
                 name: "policy",
                 parameters: [
                     ("policy", .string(isFull ? "full" : name)), ("budget_percent", .real(Double(budget) / 10_000)),
-                    ("depth", .integer(depth)), ("sequences", .integer(sequences)),
+                    ("depth", .integer(depth)), ("sequences", .integer(sequences)), storage,
                 ],
                 tokens: sequences, times: times, work: work, limits: limits)
             if let first = rows.first { row.details.append(("gain", .real(row.summary.median / first.summary.median))) }
@@ -72,7 +72,7 @@ struct StepBenchmark {
         _ policy: String, _ budget: Int, _ depth: Int, _ steps: Int, _ sequences: Int
     ) throws(BenchmarkError) -> (Summary, Work, policyShare: Double) {
         progress("policy \(policy), \(Double(budget) / 10_000) %")
-        var request = Self.full
+        var request = full
         request.policy = policy
         if policy != "full" { request.budget = .ratio(millionths: budget) }
         let plan: CachePlan
@@ -84,11 +84,14 @@ struct StepBenchmark {
         return time(Array(repeating: plan, count: sequences), steps: steps)
     }
 
-    private static var full: KVCacheRequest {
+    private var full: KVCacheRequest {
         var request = KVCacheRequest()
         request.policy = "full"
+        request.storage = settings.storage
         return request
     }
+
+    private var storage: (name: String, value: JSONValue) { ("storage", .string(settings.storage)) }
 
     /// Steps that are timed, and two before them.
     private func newTokens(_ steps: Int) -> Int { timedSteps(steps) + Self.warmUpSteps + 1 }
