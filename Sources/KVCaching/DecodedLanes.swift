@@ -21,8 +21,9 @@ internal import Tensors
 @safe final class DecodedLanes {
     struct Item {
         let job: Int
-        let kvHead: Int
-        /// Number of the decoded lane; nothing for prompts.
+        /// One, or all of a short cache.
+        let kvHeads: Range<Int>
+        /// Number of the first decoded lane; nothing for prompts.
         let lane: Int
         let part: Int
     }
@@ -48,26 +49,35 @@ internal import Tensors
     init(shape: CacheShape) { self.shape = shape }
 
     /// Lays out a layer's work.
-    func begin(_ jobs: [AttentionJob], layer: Int) {
+    func begin(_ jobs: [AttentionJob], layer: Int, threads: Int) {
+        // Enough caches to share: a thread takes all lanes of a short one, which stand one after the other.
+        let takesWholeCaches = jobs.count >= 4 * threads
         items.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
         var (rowCount, sumCount) = (0, 0)
         for (number, job) in jobs.enumerated() {
-            for kvHead in 0..<shape.kvHeads {
-                guard job.promptRows == nil else {
-                    items.append(Item(job: number, kvHead: kvHead, lane: -1, part: 0))
-                    continue
+            if job.promptRows != nil {
+                for kvHead in 0..<shape.kvHeads {
+                    items.append(Item(job: number, kvHeads: kvHead..<kvHead + 1, lane: -1, part: 0))
                 }
+                continue
+            }
+            let firstLane = places.count
+            for kvHead in 0..<shape.kvHeads {
                 let entries = job.cache.count(layer: layer, kvHead: kvHead) + 1
                 let (parts, stride) = (LaneParts.count(entries: entries), LaneScratch.rowStride(entries))
                 let keepsRows = job.cache.plan.tap != .none
-                for part in 0..<parts {
-                    items.append(Item(job: number, kvHead: kvHead, lane: places.count, part: part))
+                for part in 0..<(takesWholeCaches && parts == 1 ? 0 : parts) {
+                    items.append(Item(job: number, kvHeads: kvHead..<kvHead + 1, lane: places.count, part: part))
                 }
                 places.append(
                     Place(parts: parts, rows: keepsRows ? rowCount : -1, stride: stride, sums: sumCount))
                 if keepsRows { rowCount += shape.groupSize * stride }
                 sumCount += shape.groupSize * parts * (shape.headDim + 2)
+            }
+            // The lanes of a layer hold equally many.
+            if takesWholeCaches && places[firstLane].parts == 1 {
+                items.append(Item(job: number, kvHeads: 0..<shape.kvHeads, lane: firstLane, part: 0))
             }
         }
         if rowCount > rows.count { rows = AlignedBuffer(count: rowCount + rowCount / 4) }
