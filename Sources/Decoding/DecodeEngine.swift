@@ -4,9 +4,9 @@ public import KVCaching
 
 /// Model, caches and scratch of the engine thread. Made there, used there, dies there.
 ///
-/// A step takes decode rows of many sequences and pieces of prompts through the layers together. Prompts are
-/// layer-major (ARCHITECTURE 3.3): their rows wait between layers in the sequence's residual stream. A sequence's
-/// logits depend on its own tokens, plan and seed only: not on the batch, the pieces or the number of threads.
+/// A step takes decode rows of many sequences and pieces of prompts through the layers together. A prompt of which
+/// something is evicted is layer-major (ARCHITECTURE 3.3): its rows wait between layers in the sequence's residual
+/// stream. The rows of other prompts pass all layers within a step. A sequence's logits depend on its own tokens, plan and seed only: not on the batch, the pieces or the number of threads.
 public final class DecodeEngine {
     /// Sizes that are fixed when the engine is made.
     public struct Limits: Sendable {
@@ -30,6 +30,8 @@ public final class DecodeEngine {
     private let buffers: StepBuffers
     /// Residual stream of the decode rows, [maxSequences, hidden].
     private let decodeResidual: ActivationRows
+    /// Residual stream of prompt rows that pass all layers in this step, [maxRows, hidden].
+    private let promptResidual: ActivationRows
     private var sequences: [SequenceID: SequenceState] = [:]
 
     public init(model: DecoderModel, arena: KVArena, limits: Limits, kernels: KernelTable = .best) throws {
@@ -40,6 +42,7 @@ public final class DecodeEngine {
             compute: compute, shape: model.configuration.cacheShape, encoding: model.configuration.positionEncoding)
         buffers = StepBuffers(model.configuration, rows: limits.maxRows, logitRows: min(16, limits.maxRows))
         decodeResidual = ActivationRows(rowCapacity: limits.maxSequences, columns: model.configuration.hiddenSize)
+        promptResidual = ActivationRows(rowCapacity: limits.maxRows, columns: model.configuration.hiddenSize)
     }
 
     /// Takes a sequence and its siblings in and their caches from the arena.
@@ -80,10 +83,43 @@ public final class DecodeEngine {
     }
 
     /// Computes a batch. `sink` gets the decode rows' logits in batch order, then those of the prompt pieces in batch
-    /// order, a prompt's last row once for each sibling too; the span is valid during the call only.
+    /// order, a prompt's last row once for each sibling too; the span is valid during the call only. A piece that takes
+    /// more rows through all layers than fit a step runs as if in several steps.
     public func run(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
         compute.isInStep = true
         defer { compute.isInStep = false }
+        for pass in passes(of: batch) { runPass(pass, sink: sink) }
+    }
+
+    /// The batch cut so that the rows which pass all layers find room between them. Pieces end in batch order.
+    private func passes(of batch: StepBatch) -> [StepBatch] {
+        var passes = [StepBatch(decode: batch.decode)]
+        // As much as passes a layer together with the decode rows, if that is worth a pass.
+        let beside = buffers.rows - batch.decode.count
+        var room = beside < buffers.rows / 4 ? buffers.rows : beside
+        for piece in batch.prefill {
+            guard state(piece.sequence).passesByRows else {
+                passes[passes.count - 1].prefill.append(piece)
+                continue
+            }
+            var rest = piece
+            while !rest.rows.isEmpty {
+                if room == 0 {
+                    passes.append(StepBatch())
+                    room = buffers.rows
+                }
+                let end = min(rest.rows.upperBound, rest.rows.lowerBound + room)
+                var part = rest
+                part.rows = rest.rows.lowerBound..<end
+                rest.rows = end..<rest.rows.upperBound
+                passes[passes.count - 1].prefill.append(part)
+                room -= part.rows.count
+            }
+        }
+        return passes
+    }
+
+    private func runPass(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
         let decoding = batch.decode.map { state($0.sequence) }
         for (index, row) in batch.decode.enumerated() {
             embed(row.token, position: learnedPosition(of: decoding[index].cache), into: decodeResidual, row: index)
@@ -99,12 +135,12 @@ public final class DecodeEngine {
     // MARK: Layers
 
     private func runLayer(_ index: Int, batch: StepBatch, decoding: [SequenceState]) {
-        var spans = decoding.enumerated().map { RowSpan(sequence: $1, promptRows: nil, decodeIndex: $0) }
-        for piece in batch.prefill where piece.layers.contains(index) {
-            let state = state(piece.sequence)
-            if index == 0 { embedPrompt(state, rows: piece.rows) }
-            spans.append(RowSpan(sequence: state, promptRows: piece.rows, decodeIndex: 0))
-            state.completed(layer: index, rows: piece.rows)
+        var spans = decoding.enumerated().map { RowSpan(sequence: $1, promptRows: nil, residualRow: $0) }
+        for (piece, residualRow) in zip(batch.prefill, residualRows(of: batch)) where piece.layers.contains(index) {
+            let span = RowSpan(sequence: state(piece.sequence), promptRows: piece.rows, residualRow: residualRow)
+            if index == 0 { embedPrompt(span) }
+            spans.append(span)
+            span.sequence.completed(layer: index, rows: piece.rows)
         }
         let layer = TransformerLayer(
             model: model.configuration, weights: model.weights.layers[index], index: index, compute: compute,
@@ -146,16 +182,34 @@ public final class DecodeEngine {
     }
 
     private func residual(of span: RowSpan) -> (rows: ActivationRows, range: Range<Int>) {
-        guard let promptRows = span.promptRows else { return (decodeResidual, span.decodeIndex..<span.decodeIndex + 1) }
-        guard let residual = span.sequence.residual else { preconditionFailure("prompt rows after the prompt ended") }
-        return (residual, promptRows)
+        let range = span.residualRow..<span.residualRow + span.count
+        return (span.promptRows == nil ? decodeResidual : promptResidual(of: span.sequence), range)
+    }
+
+    /// Where rows of the sequence's prompt wait between layers.
+    private func promptResidual(of sequence: SequenceState) -> ActivationRows {
+        if sequence.passesByRows { return promptResidual }
+        guard let residual = sequence.residual else { preconditionFailure("prompt rows after the prompt ended") }
+        return residual
+    }
+
+    /// Where the first row of each prompt piece stands in its residual stream.
+    private func residualRows(of batch: StepBatch) -> [Int] {
+        var next = 0
+        return batch.prefill.map { piece in
+            guard state(piece.sequence).passesByRows else { return piece.rows.lowerBound }
+            defer { next += piece.rows.count }
+            return next
+        }
     }
 
     // MARK: Embedding
 
-    private func embedPrompt(_ state: SequenceState, rows: Range<Int>) {
-        guard let residual = state.residual else { preconditionFailure("prompt rows after the prompt ended") }
-        for row in rows { embed(state.prompt[row], position: row, into: residual, row: row) }
+    private func embedPrompt(_ span: RowSpan) {
+        let (target, rows) = residual(of: span)
+        for (row, position) in zip(rows, span.promptRows ?? 0..<0) {
+            embed(span.sequence.prompt[position], position: position, into: target, row: row)
+        }
     }
 
     private func learnedPosition(of cache: SequenceCache) -> Int {
@@ -175,7 +229,7 @@ public final class DecodeEngine {
     private struct WantedLogits {
         let residual: ActivationRows
         let row: Int
-        let origin: LogitsOrigin
+        var origin: LogitsOrigin
         /// Sequences that get the same logits.
         var siblings: [SequenceID] = []
     }
@@ -190,20 +244,20 @@ public final class DecodeEngine {
         var wanted = batch.decode.enumerated().map { row, decoded in
             WantedLogits(residual: decodeResidual, row: row, origin: .next(decoded.sequence))
         }
-        for piece in batch.prefill where piece.layers.upperBound == model.configuration.layerCount {
+        for (piece, residualRow) in zip(batch.prefill, residualRows(of: batch))
+        where piece.layers.upperBound == model.configuration.layerCount {
             let state = state(piece.sequence)
-            guard let residual = state.residual else { preconditionFailure("prompt rows after the prompt ended") }
+            let residual = promptResidual(of: state)
             let last = state.prompt.count - 1
-            if state.promptLogits {
-                for row in piece.rows where row < last {
-                    wanted.append(
-                        WantedLogits(residual: residual, row: row, origin: .prompt(piece.sequence, row: row)))
+            for row in piece.rows where row == last || state.promptLogits {
+                var wish = WantedLogits(
+                    residual: residual, row: residualRow + row - piece.rows.lowerBound,
+                    origin: .prompt(piece.sequence, row: row))
+                if row == last {
+                    wish.origin = .next(piece.sequence)
+                    wish.siblings = state.siblings
                 }
-            }
-            if endsPrompt(piece) {
-                wanted.append(
-                    WantedLogits(
-                        residual: residual, row: last, origin: .next(piece.sequence), siblings: state.siblings))
+                wanted.append(wish)
             }
         }
         return wanted
