@@ -14,6 +14,9 @@ public struct AttentionJob {
         self.promptRows = promptRows
     }
 
+    /// Whether threads may share a lane's rows: nobody adds up scores, whose order is fixed.
+    var sharesLanes: Bool { cache.family.scorers.isEmpty }
+
     /// Whether this step ends in a choice for all lanes of the layer.
     var choosesPerLayer: Bool {
         guard let promptRows else { return cache.plan.pooling.choosePer == .layer && cache.isFull }
@@ -23,7 +26,7 @@ public struct AttentionJob {
 }
 
 /// Attention of a layer over the lanes of many sequences: appends keys and values, attends, scores, evicts. One work
-/// item is a prompt's rows on one lane, or a decoded row on one part of a lane (see `LaneParts`), so nothing that a
+/// item is a prompt's rows, or some of them where lanes are few, on one lane, or a decoded row on one part of a lane (see `LaneParts`), so nothing that a
 /// lane computes depends on the batch or on the number of threads. Where one choice is made for all lanes of a layer,
 /// it follows when all of them have their scores, and one work item is one sequence.
 ///
@@ -37,7 +40,7 @@ public struct AttentionJob {
     private let compute: Compute
     let noise: NoiseTable
     private let scratch: [LaneScratch]
-    private let decoded: DecodedLanes
+    private let work: LaneWork
 
     public init(compute: Compute, shape: CacheShape, encoding: PositionEncoding) {
         self.compute = compute
@@ -45,7 +48,7 @@ public struct AttentionJob {
         self.shape = shape
         self.encoding = encoding
         scratch = (0..<compute.threadCount).map { _ in LaneScratch(headDim: shape.headDim) }
-        decoded = DecodedLanes(shape: shape)
+        work = LaneWork(shape: shape)
         noise = NoiseTable(shape: shape)
     }
 
@@ -72,17 +75,28 @@ public struct AttentionJob {
     /// Runs a layer. `qkv` rows are [queryHeads + 2·kvHeads, headDim] before any rotation; `output` rows are
     /// [queryHeads, headDim]. A prompt's lanes are pruned when its last row has passed.
     public func run(_ jobs: [AttentionJob], layer: Int, qkv: ActivationRows, output: ActivationRows) {
-        decoded.begin(jobs, layer: layer)
-        compute.forEach(count: decoded.items.count) { index, worker in
-            let item = decoded.items[index]
-            let job = jobs[item.job]
-            let pass = unsafe LanePass(
-                attention: self, job: job, layer: layer, kvHead: item.kvHead, qkv: qkv, output: output,
+        work.begin(jobs, layer: layer, threads: compute.threadCount)
+        func pass(_ item: LaneWork.Item, worker: Int) -> LanePass {
+            unsafe LanePass(
+                attention: self, job: jobs[item.job], layer: layer, kvHead: item.kvHead, qkv: qkv, output: output,
                 scratch: scratch[worker])
-            if let rows = job.promptRows { return unsafe pass.prompt(rows) }
-            let lane = unsafe decoded.lane(item.lane)
+        }
+        compute.forEach(count: work.appended.count) { index, worker in
+            let item = work.appended[index]
+            unsafe pass(item, worker: worker).appendPrompt(item.promptRows)
+        }
+        compute.forEach(count: work.items.count) { index, worker in
+            let item = work.items[index]
+            let pass = unsafe pass(item, worker: worker)
+            if let rows = jobs[item.job].promptRows {
+                guard item.lane >= 0 else { return unsafe pass.prompt(rows) }
+                unsafe pass.attendPrompt(rows, queries: item.promptRows)
+                if work.finishedPart(of: item.lane) { unsafe pass.endPrompt(rows) }
+                return
+            }
+            let lane = unsafe work.lane(item.lane)
             unsafe pass.attendPart(item.part, lane)
-            if decoded.finishedPart(of: item.lane) { unsafe pass.finishDecoded(lane) }
+            if work.finishedPart(of: item.lane) { unsafe pass.finishDecoded(lane) }
         }
         let choosing = jobs.filter(\.choosesPerLayer)
         guard !choosing.isEmpty else { return }

@@ -15,17 +15,26 @@ internal import Tensors
     let values: UnsafeMutablePointer<Float>
 }
 
-/// The work of one layer's attention, cut into items, and what the threads share while they do it. A prompt's lane is
-/// one item; a decoded row's lane is one item per part, and who finishes the last of them finishes the lane. Memory
-/// grows with the first step of its size and is kept.
-@safe final class DecodedLanes {
+/// The work of one layer's attention, cut into items, and what the threads share while they do it. A prompt's rows on
+/// a lane are one item, or several where lanes are too few to keep all threads busy; a decoded row's lane is one item
+/// per part. Who finishes the last item of a lane finishes the lane. Memory grows with the first step of its size and
+/// is kept.
+@safe final class LaneWork {
     struct Item {
         let job: Int
         let kvHead: Int
-        /// Number of the decoded lane; nothing for prompts.
+        /// Number of the shared lane; -1 for a prompt's lane that is one item.
         let lane: Int
-        let part: Int
+        /// Of a decoded lane.
+        var part = 0
+        /// The item's rows of a prompt whose lane is several items.
+        var promptRows = 0..<0
     }
+
+    /// Items per thread that even out their lengths.
+    private static let itemsPerThread = 4
+    /// Rows of a prompt's item are so many or a multiple of it.
+    private static let rowQuantum = 32
 
     private struct Place {
         let parts: Int
@@ -40,6 +49,8 @@ internal import Tensors
 
     private let shape: CacheShape
     private(set) var items: [Item] = []
+    /// Prompt rows whose keys and values have to stand in their lanes before the items begin.
+    private(set) var appended: [Item] = []
     private var places: [Place] = []
     private var countdowns: [Countdown] = []
     private var rows = AlignedBuffer<Float>(count: 0)
@@ -48,14 +59,17 @@ internal import Tensors
     init(shape: CacheShape) { self.shape = shape }
 
     /// Lays out a layer's work.
-    func begin(_ jobs: [AttentionJob], layer: Int) {
+    func begin(_ jobs: [AttentionJob], layer: Int, threads: Int) {
         items.removeAll(keepingCapacity: true)
+        appended.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
         var (rowCount, sumCount) = (0, 0)
+        let promptLanes = jobs.count { $0.promptRows != nil } * shape.kvHeads
         for (number, job) in jobs.enumerated() {
             for kvHead in 0..<shape.kvHeads {
-                guard job.promptRows == nil else {
-                    items.append(Item(job: number, kvHead: kvHead, lane: -1, part: 0))
+                if let rows = job.promptRows {
+                    let wanted = job.sharesLanes && threads > 1 ? Self.itemsPerThread * threads / promptLanes : 1
+                    addPrompt(rows, of: Item(job: number, kvHead: kvHead, lane: -1), items: wanted)
                     continue
                 }
                 let entries = job.cache.count(layer: layer, kvHead: kvHead) + 1
@@ -75,6 +89,24 @@ internal import Tensors
         while countdowns.count < places.count { countdowns.append(Countdown()) }
         // Published by the team's start of the loop.
         for (number, place) in places.enumerated() { countdowns[number].left.store(place.parts, ordering: .relaxed) }
+    }
+
+    /// Adds a prompt's lane as `wanted` items, or fewer where these had less than a quantum of rows.
+    private func addPrompt(_ rows: Range<Int>, of lane: Item, items wanted: Int) {
+        let quanta = (rows.count + Self.rowQuantum - 1) / Self.rowQuantum
+        let size = (quanta + max(1, wanted) - 1) / max(1, wanted) * Self.rowQuantum
+        guard size < rows.count else { return items.append(lane) }
+        appended.append(Item(job: lane.job, kvHead: lane.kvHead, lane: -1, promptRows: rows))
+        let starts = stride(from: rows.lowerBound, to: rows.upperBound, by: size)
+        var parts = 0
+        for start in starts {
+            items.append(
+                Item(
+                    job: lane.job, kvHead: lane.kvHead, lane: places.count,
+                    promptRows: start..<min(rows.upperBound, start + size)))
+            parts += 1
+        }
+        places.append(Place(parts: parts, rows: -1, stride: 0, sums: 0))
     }
 
     @unsafe func lane(_ number: Int) -> DecodedLane {
