@@ -73,7 +73,7 @@ class Bench:
 
     def growth(self):
         model = self.model("smol135m-q8_0")
-        depths = "1024,2048,4096,8192,16384,32000"
+        depths = "1024,2048,4096,8192,16384,32768"
         keyhold("bench", "decode", "--model", model, "--fill", "--depth", depths, *self.json("growth-depth"))
         keyhold("bench", "batch", "--model", model, "--sizes", "1,2,4,8,16,32,64", *self.json("growth-batch"))
         keyhold(
