@@ -10,5 +10,6 @@ struct Keyhold: ParsableCommand {
         version: ProductVersion.text,
         subcommands: [
             ServeCommand.self, GenerateCommand.self, InspectCommand.self, EvaluateCommand.self, BenchCommand.self,
+            DownloadCommand.self,
         ])
 }
