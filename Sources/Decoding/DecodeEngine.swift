@@ -6,7 +6,8 @@ public import KVCaching
 ///
 /// A step takes decode rows of many sequences and pieces of prompts through the layers together. A prompt of which
 /// something is evicted is layer-major (ARCHITECTURE 3.3): its rows wait between layers in the sequence's residual
-/// stream. The rows of other prompts pass all layers within a step. A sequence's logits depend on its own tokens, plan and seed only: not on the batch, the pieces or the number of threads.
+/// stream. The rows of other prompts pass all layers within a step. A sequence's logits depend on its own tokens, plan
+/// and seed only: not on the batch, the pieces or the number of threads.
 public final class DecodeEngine {
     /// Sizes that are fixed when the engine is made.
     public struct Limits: Sendable {

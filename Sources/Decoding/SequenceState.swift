@@ -11,7 +11,8 @@ final class SequenceState {
     let promptLogits: Bool
     /// Sequences that start when the prompt has ended.
     let siblings: [SequenceID]
-    /// Whether pieces take rows of the prompt through all layers: nothing of it is evicted from any cache that it fills.
+    /// Whether pieces take rows of the prompt through all layers: nothing of it is evicted from any cache that it
+    /// fills.
     let passesByRows: Bool
     /// [n, hidden], where the prompt passes layer by layer; released when the prompt ends.
     private(set) var residual: ActivationRows?

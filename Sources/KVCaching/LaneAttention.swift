@@ -26,9 +26,10 @@ public struct AttentionJob {
 }
 
 /// Attention of a layer over the lanes of many sequences: appends keys and values, attends, scores, evicts. One work
-/// item is a prompt's rows, or some of them where lanes are few, on one lane, or a decoded row on one part of a lane (see `LaneParts`), so nothing that a
-/// lane computes depends on the batch or on the number of threads. Where one choice is made for all lanes of a layer,
-/// it follows when all of them have their scores, and one work item is one sequence.
+/// item is a prompt's rows, or some of them where lanes are few, on one lane, or a decoded row on one part of a lane
+/// (see `LaneParts`), so nothing that a lane computes depends on the batch or on the number of threads. Where one
+/// choice is made for all lanes of a layer, it follows when all of them have their scores, and one work item is one
+/// sequence.
 ///
 /// Within a lane the order is fixed: queries rise, and for each query the heads of the group rise. Sums over entries
 /// run in slot order within a part and then over parts, which is position order until the first eviction; so a budget

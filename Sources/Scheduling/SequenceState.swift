@@ -62,8 +62,8 @@ struct RunningSequence: Sendable {
         return rows.lowerBound..<(rows.lowerBound + (rows.count + parts - 1) / parts)
     }
 
-    /// Whether `piece` has so few rows, without being the last ones, that reading the layer's weights for them costs more
-    /// than multiplying.
+    /// Whether `piece` has so few rows, without being the last ones, that reading the layer's weights for them costs
+    /// more than multiplying.
     func isCrumb(_ piece: PrefillPiece) -> Bool {
         piece.rows.count < 16 && piece.rows.upperBound < admission.promptTokens
     }

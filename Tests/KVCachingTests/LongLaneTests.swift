@@ -96,7 +96,8 @@ import Testing
         }
     }
 
-    /// Where lanes are fewer than threads, these share a lane's rows; a policy without scores prunes it when all are done.
+    /// Where lanes are fewer than threads, these share a lane's rows; a policy without scores prunes it when all are
+    /// done.
     @Test(arguments: ["full", "window"], [64, 100, 333])
     func everyRowOfAPromptHasItsBitsWhoeverComputesIt(policy: String, chunk: Int) throws {
         for encoding in Self.encodings {
