@@ -8,6 +8,8 @@ public struct Admission: Sendable, Equatable {
     /// Most tokens that will be generated. The prompt's last row gives the first one, so at most `maxNewTokens - 1`
     /// decode rows are planned; with 0 the prompt is only scored.
     public let maxNewTokens: Int
+    /// Whether rows of the prompt may pass all layers before the next rows do; otherwise it passes layer by layer.
+    public let passesByRows: Bool
     /// Most bytes that the cache holds until the prompt's last layer is done.
     public let peakBytes: Int
     /// Most bytes that it holds from then on.
@@ -16,7 +18,8 @@ public struct Admission: Sendable, Equatable {
     public let deadline: Duration?
 
     public init(
-        id: SequenceID, promptTokens: Int, maxNewTokens: Int, peakBytes: Int, steadyBytes: Int, deadline: Duration?
+        id: SequenceID, promptTokens: Int, maxNewTokens: Int, passesByRows: Bool, peakBytes: Int, steadyBytes: Int,
+        deadline: Duration?
     ) {
         precondition(promptTokens > 0, "\(id) has \(promptTokens) prompt tokens")
         precondition(maxNewTokens >= 0, "\(id) may generate \(maxNewTokens) tokens")
@@ -24,6 +27,7 @@ public struct Admission: Sendable, Equatable {
         self.id = id
         self.promptTokens = promptTokens
         self.maxNewTokens = maxNewTokens
+        self.passesByRows = passesByRows
         self.peakBytes = peakBytes
         self.steadyBytes = steadyBytes
         self.deadline = deadline

@@ -34,6 +34,9 @@ extension Scheduler {
             if !(0..<limits.layerCount).contains(layer) || !(0..<sequence.admission.promptTokens).contains(row) {
                 return "\(sequence.id) prefills layer \(layer), row \(row)"
             }
+            if layer > 0 && sequence.admission.passesByRows {
+                return "\(sequence.id) passes by rows and has rows in layer \(layer)"
+            }
         case .decode(let rows):
             if rows > sequence.admission.maxDecodeRows {
                 return "\(sequence.id) has decoded \(rows) rows of \(sequence.admission.maxDecodeRows)"

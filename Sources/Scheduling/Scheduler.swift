@@ -15,8 +15,10 @@ public import Generation
 ///   pieces of prompts in the order in which their sequences started: the oldest prompt takes what it can, the next
 ///   one what is left if that is worth a pass over a layer's weights. Prompts get `guaranteedPrefillRowLayers` even
 ///   when decode rows fill the step.
-/// - A prompt passes layer by layer (layer-major): all rows through layer l, in parts if they do not fit, before the
-///   first row enters layer l + 1. A piece has several layers only with all rows. A sequence has one piece per step.
+/// - A prompt of which something will be evicted passes layer by layer (layer-major): all rows through layer l, in
+///   parts if they do not fit, before the first row enters layer l + 1. A piece has several layers only with all rows.
+///   Another prompt passes by rows: each piece takes its rows through all layers, so nothing waits between layers. A
+///   sequence has one piece per step.
 /// - Bytes: `startBytes` from start, `steadyBytes` from the prompt's end, nothing from `finish`, which takes effect at
 ///   once. A running sequence can therefore never fail for memory.
 public struct Scheduler: Sendable {
@@ -190,8 +192,9 @@ extension Scheduler {
         let decodeRowLayers = plan.decode.count * limits.layerCount
         var budget = max(limits.rowLayersPerStep - decodeRowLayers, limits.guaranteedPrefillRowLayers)
         for sequence in running where sequence.canPrefill {
-            guard budget > 0 else { break }
-            let piece = sequence.nextPiece(rowLayers: budget, layerCount: limits.layerCount)
+            guard budget > 0,
+                let piece = sequence.nextPiece(rowLayers: budget, layerCount: limits.layerCount)
+            else { break }
             if !plan.prefill.isEmpty && sequence.isCrumb(piece) { break }
             budget -= piece.rows.count * piece.layers.count
             plan.prefill.append(piece)

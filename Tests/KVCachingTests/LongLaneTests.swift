@@ -47,9 +47,9 @@ import Testing
         }
     }
 
-    /// The output rows of the prompt's last position and of `steps` decoded ones, and what is kept then.
+    /// The output rows from position `first` on, by default the prompt's last one, and what is kept then.
     private static func run(
-        _ test: Case, prompt: Int, steps: Int
+        _ test: Case, prompt: Int, steps: Int, outputsFrom first: Int? = nil
     ) throws -> (outputs: [[Float]], kept: [Int], scores: [Float]) {
         let all = rows(prompt + steps)
         let compute = try Compute(threadCount: test.threads, table: test.table)
@@ -74,7 +74,7 @@ import Testing
             cache.stepFinished()
         }
         return (
-            (prompt - 1..<prompt + steps).map { output.row($0) }, cache.keptPositions(layer: 0, kvHead: 1),
+            ((first ?? prompt - 1)..<prompt + steps).map { output.row($0) }, cache.keptPositions(layer: 0, kvHead: 1),
             cache.scores(layer: 0, kvHead: 1)
         )
     }
@@ -93,6 +93,20 @@ import Testing
                 let decoded = try Self.run(test, prompt: length - 3, steps: 3)
                 #expect(decoded.outputs.last == expected.outputs.last, "\(threads) threads")
                 #expect(try Self.run(test, prompt: length, steps: 0).outputs == expected.outputs)
+            }
+        }
+    }
+
+    /// Where lanes are fewer than threads, these share a lane's rows; a policy without scores prunes it when all are
+    /// done.
+    @Test(arguments: ["full", "window"], [64, 100, 333])
+    func everyRowOfAPromptHasItsBitsWhoeverComputesIt(policy: String, chunk: Int) throws {
+        for encoding in Self.encodings {
+            var test = Case(policy: policy, budget: policy == "full" ? nil : 600, encoding: encoding)
+            let expected = try Self.run(test, prompt: 700, steps: 0, outputsFrom: 0)
+            for threads in [2, 4] {
+                (test.threads, test.chunk) = (threads, chunk)
+                #expect(try Self.run(test, prompt: 700, steps: 0, outputsFrom: 0) == expected, "\(threads) threads")
             }
         }
     }

@@ -3,7 +3,7 @@ enum SchedulerPromise: String, CaseIterable, Sendable {
     case decisions, wholeGroup, queueLimit, retryAfter
     case runningLimit, rowsPerStep, oncePerPlan
     case reservedBytes, poolLimit, freedAtOnce, ownBooks, gauges
-    case onlyLivePlanned, pausedIsNotPlanned, decodesAfterPrompt, layerMajor, tokenLimit
+    case onlyLivePlanned, pausedIsNotPlanned, decodesAfterPrompt, promptOrder, tokenLimit
     case firstComeFirstServed, startsWhenItFits, oldestPromptFirst
     case promptProgress, tokenEveryStep, boundedEnd
     case deadlines, wakeUp, hasWork

@@ -175,7 +175,11 @@ struct SchedulerSimulation {
             trace(piece.sequence.rawValue)
             trace(UInt64(piece.layers.lowerBound) << 32 | UInt64(piece.layers.upperBound))
             trace(UInt64(piece.rows.lowerBound) << 32 | UInt64(piece.rows.upperBound))
-            count(piece.layers.count > 1 ? "layers" : piece.rows.lowerBound > 0 ? "partOfLayer" : "layer")
+            let isByRows = ledger.admission(of: piece.sequence)?.passesByRows == true
+            count(
+                isByRows
+                    ? (piece.rows.lowerBound > 0 ? "laterRows" : "firstRows")
+                    : piece.layers.count > 1 ? "layers" : piece.rows.lowerBound > 0 ? "partOfLayer" : "layer")
         }
         count("expired", step.expired.count)
         count("started", step.started.count)

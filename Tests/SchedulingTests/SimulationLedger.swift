@@ -162,7 +162,7 @@ struct SimulationLedger {
         let prefill = plan.prefill.reduce(0) { $0 + $1.layers.count * $1.rows.count }
         let decode = plan.decode.count * limits.layerCount
         let budget = limits.maxRowsPerStep * limits.layerCount
-        let most = max(budget - decode, max(1, budget / 4))
+        let most = max(budget - decode, guaranteedRowLayers)
         return prefill <= most ? nil : BrokenPromise(.rowsPerStep, "\(prefill) row-layers of prompts, \(most) allowed")
     }
 
@@ -193,9 +193,14 @@ struct SimulationLedger {
 
     /// Steps of a sequence that runs alone with the least that prompts are guaranteed.
     private func mostSteps(of admission: Admission) -> Int {
-        let guaranteed = max(1, limits.maxRowsPerStep * limits.layerCount / 4)
-        let stepsPerLayer = (admission.promptTokens + guaranteed - 1) / guaranteed
-        return limits.layerCount * stepsPerLayer + admission.maxNewTokens + 4
+        let (rows, guaranteed) = (admission.promptTokens, guaranteedRowLayers)
+        let rowsPerStep = admission.passesByRows ? guaranteed / limits.layerCount : guaranteed
+        let steps = (rows + rowsPerStep - 1) / rowsPerStep * (admission.passesByRows ? 1 : limits.layerCount)
+        return steps + admission.maxNewTokens + 4
+    }
+
+    private var guaranteedRowLayers: Int {
+        max(limits.layerCount, limits.maxRowsPerStep * limits.layerCount / 4)
     }
 
     private var nextWaiting: SequenceID? { waiting.first { entries[$0]?.isPaused == false } }

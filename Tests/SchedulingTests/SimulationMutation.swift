@@ -4,7 +4,7 @@ enum SimulationMutation: String, CaseIterable, Sendable {
     case oversizedIsQueued, groupIsTornApart, retryAfterZero
     case decodedTwice, endedIsPlanned, pauseIgnored, decodesTooEarly
     case bytesKeptOnCancel, bytesKeptAfterPrompt, ownBooksOff, gaugeOff
-    case skipsLayer, skipsRow, splitRowsThroughLayers, oneTokenTooMany
+    case skipsLayer, skipsRow, splitRowsThroughLayers, splitsLayersByRows, oneTokenTooMany
     case overtakes, startsLate, youngestPromptFirst
     case starvesPrompts, skipsDecode, crumbs
     case deadlineLate, deadlineEarly, wakesLate, neverHasWork, orderByChance
@@ -26,7 +26,7 @@ enum SimulationMutation: String, CaseIterable, Sendable {
         case .bytesKeptAfterPrompt: .reservedBytes
         case .ownBooksOff: .ownBooks
         case .gaugeOff: .gauges
-        case .skipsLayer, .skipsRow, .splitRowsThroughLayers: .layerMajor
+        case .skipsLayer, .skipsRow, .splitRowsThroughLayers, .splitsLayersByRows: .promptOrder
         case .oneTokenTooMany: .tokenLimit
         case .overtakes: .firstComeFirstServed
         case .startsLate: .startsWhenItFits

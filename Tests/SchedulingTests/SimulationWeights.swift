@@ -10,6 +10,7 @@ struct SimulationWeights {
     let groupPercent: Int
     let cancelPercent: Int
     let pausePercent: Int
+    let byRowsPercent: Int
     let deadlinePercent: Int
     let hugePromptPercent: Int
     let neverFittingPercent: Int
@@ -36,6 +37,7 @@ struct SimulationWeights {
         groupPercent = percent(60)
         cancelPercent = percent(25)
         pausePercent = percent(25)
+        byRowsPercent = random.chance(20) ? 100 : percent(100)
         deadlinePercent = percent(60)
         hugePromptPercent = percent(20)
         neverFittingPercent = percent(10)
@@ -57,6 +59,7 @@ struct SimulationWeights {
             id: SequenceID(id &* 0x9E37_79B9_7F4A_7C15),  // an odd factor: unique, and not in order of arrival
             promptTokens: isHuge ? random.pick(100...400) : random.pick(1...mostPromptTokens),
             maxNewTokens: random.chance(10) ? 0 : random.pick(1...mostNewTokens),
+            passesByRows: random.chance(byRowsPercent),
             peakBytes: peak,
             // A full cache grows after the prompt, a pruned one shrinks.
             steadyBytes: random.chance(10) ? min(limits.poolBytes, peak + 10) : random.pick(0...peak),
