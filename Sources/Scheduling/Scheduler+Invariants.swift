@@ -25,6 +25,10 @@ extension Scheduler {
         if let deadline = nextDeadline, deadlineBound.map({ $0 > deadline }) ?? true {
             return "a deadline at \(deadline) is not watched"
         }
+        let totals = accounts.totals
+        if totals != (reservedBytes, running.count, waiting.count) {
+            return "the tenants' accounts add up to \(totals)"
+        }
         return nil
     }
 

@@ -6,11 +6,11 @@ extension Admission {
     /// An admission that differs from a small one in what is named.
     static func with(
         _ id: UInt64, prompt: Int = 4, new: Int = 4, byRows: Bool = false, peak: Int = 10, steady: Int = 5,
-        deadline: Duration? = nil
+        deadline: Duration? = nil, tenant: Tenant = .anonymous, priority: Int = 0
     ) -> Admission {
         Admission(
             id: SequenceID(id), promptTokens: prompt, maxNewTokens: new, passesByRows: byRows, peakBytes: peak,
-            steadyBytes: steady, deadline: deadline)
+            steadyBytes: steady, deadline: deadline, tenant: tenant, priority: priority)
     }
 }
 

@@ -4,7 +4,7 @@ enum SchedulerPromise: String, CaseIterable, Sendable {
     case runningLimit, rowsPerStep, oncePerPlan
     case reservedBytes, poolLimit, freedAtOnce, ownBooks, gauges
     case onlyLivePlanned, pausedIsNotPlanned, decodesAfterPrompt, promptOrder, tokenLimit
-    case firstComeFirstServed, startsWhenItFits, oldestPromptFirst
+    case startsInTurn, startsWhenItFits, promptsInTurn, tenantLimit
     case promptProgress, tokenEveryStep, boundedEnd
     case deadlines, wakeUp, hasWork
     case sameTrace

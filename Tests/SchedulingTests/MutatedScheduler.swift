@@ -90,7 +90,15 @@ struct MutatedScheduler {
         return Admission(
             id: admission.id, promptTokens: admission.promptTokens,
             maxNewTokens: admission.maxNewTokens + (mutation == .oneTokenTooMany ? 1 : 0),
-            passesByRows: admission.passesByRows, peakBytes: peak, steadyBytes: steady, deadline: admission.deadline)
+            passesByRows: admission.passesByRows, peakBytes: peak, steadyBytes: steady, deadline: admission.deadline,
+            tenant: mutated(admission.tenant), priority: mutation == .priorityIgnored ? 0 : admission.priority)
+    }
+
+    private func mutated(_ tenant: Tenant) -> Tenant {
+        Tenant(
+            id: mutation == .oneAccountForAll ? 0 : tenant.id, weight: mutation == .weightIgnored ? 1 : tenant.weight,
+            mostBytes: mutation == .byteCapIgnored ? nil : tenant.mostBytes,
+            mostSequences: mutation == .sequenceCapIgnored ? nil : tenant.mostSequences)
     }
 
     private mutating func planStep(now: Duration) -> ScheduledStep {

@@ -78,9 +78,11 @@ struct SchedulerSimulation {
         var group: [Admission] = []
         for _ in 0..<size {
             group.append(weights.admission(id: nextID, now: now, random: &random))
+            if group.last?.tenant.id != 0 { count("otherTenant") }
             nextID += 1
         }
         let waiting = scheduler.statistics.waiting
+        ledger.advance(to: now)
         let decision = scheduler.submit(group, now: now)
         fail(ledger.check(decision, for: group))
         switch decision {
@@ -135,6 +137,7 @@ struct SchedulerSimulation {
         fail(outcome.brokenPromise)
         guard report.brokenPromise == nil else { return }
         now += step.plan.isEmpty ? .milliseconds(random.pick(1...60)) : outcome.cost
+        ledger.advance(to: now)
         // The service may end sequences before or after it reports the step.
         let endsFirst = random.chance(50)
         if endsFirst { reportEnds(outcome.ended) }

@@ -6,6 +6,7 @@ enum SimulationMutation: String, CaseIterable, Sendable {
     case bytesKeptOnCancel, bytesKeptAfterPrompt, ownBooksOff, gaugeOff
     case skipsLayer, skipsRow, splitRowsThroughLayers, splitsLayersByRows, oneTokenTooMany
     case overtakes, startsLate, youngestPromptFirst
+    case oneAccountForAll, weightIgnored, priorityIgnored, byteCapIgnored, sequenceCapIgnored
     case starvesPrompts, skipsDecode, crumbs
     case deadlineLate, deadlineEarly, wakesLate, neverHasWork, orderByChance
 
@@ -28,9 +29,11 @@ enum SimulationMutation: String, CaseIterable, Sendable {
         case .gaugeOff: .gauges
         case .skipsLayer, .skipsRow, .splitRowsThroughLayers, .splitsLayersByRows: .promptOrder
         case .oneTokenTooMany: .tokenLimit
-        case .overtakes: .firstComeFirstServed
+        case .overtakes: .startsInTurn
         case .startsLate: .startsWhenItFits
-        case .youngestPromptFirst: .oldestPromptFirst
+        case .youngestPromptFirst: .promptsInTurn
+        case .oneAccountForAll, .weightIgnored, .priorityIgnored: .startsInTurn
+        case .byteCapIgnored, .sequenceCapIgnored: .tenantLimit
         case .starvesPrompts: .promptProgress
         case .skipsDecode: .tokenEveryStep
         case .crumbs: .boundedEnd
