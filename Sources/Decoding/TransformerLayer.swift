@@ -5,8 +5,8 @@ internal import Tensors
 /// One transformer layer over a group of rows. Rows are independent but for their lanes, so a row's bits do not
 /// depend on the group it is in. Made once for the engine's buffers, so that a step allocates nothing.
 ///
-/// A layer is seven passes of the thread team: norm, query key and value, attention, its output, norm, first half of the
-/// feed-forward with its activation, second half. Each pass leaves its rows quantised as the next one wants them.
+/// A layer is seven passes of the thread team: norm, query key and value, attention, its output, norm, first half of
+/// the feed-forward with its activation, second half. Each pass leaves its rows quantised as the next one wants them.
 struct TransformerLayer {
     let index: Int
     private let weights: LayerWeights

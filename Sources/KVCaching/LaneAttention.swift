@@ -94,8 +94,8 @@ public struct AttentionJob {
     }
 
     /// Runs a layer. `qkv` rows are [queryHeads + 2·kvHeads, headDim] before any rotation; `output` rows are
-    /// [queryHeads, headDim]. A prompt's lanes are pruned when its last row has passed. Where `canQuantise`, output rows
-    /// stand quantised beside themselves, too, if a product wants that.
+    /// [queryHeads, headDim]. A prompt's lanes are pruned when its last row has passed. Where `canQuantise`, output
+    /// rows stand quantised beside themselves, too, if a product wants that.
     public func run(
         _ jobs: [AttentionJob], layer: Int, qkv: ActivationRows, output: ActivationRows,
         quantisation: ActivationQuantisation? = nil

@@ -84,8 +84,8 @@ internal import Tensors
         return unsafe storage.base + start + row * stride
     }
 
-    /// Where the rows stand quantised, `[rowCapacity, columns / 32]`. Valid while `self` lives. Who calls it first takes
-    /// memory, so that is not for several threads.
+    /// Where the rows stand quantised, `[rowCapacity, columns / 32]`. Valid while `self` lives. Who calls it first
+    /// takes memory, so that is not for several threads.
     @unsafe func blocks(for quantisation: ActivationQuantisation) -> UnsafeMutablePointer<ck_block> {
         for entry in quantised where entry.quantisation == quantisation { return unsafe entry.blocks.base }
         let blocks = unsafe AlignedBuffer<ck_block>(
