@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"\w+"#, #"[\p{L}\p{M}\p{N}\p{Pc}]+"#), (#"[\w-]"#, #"[\p{L}\p{M}\p{N}\p{Pc}-]"#),
+        (#"\w+"#, #"[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]+"#), (#"[\w-]"#, #"[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}-]"#),
         (#"\p{Han}\P{Lu}"#, #"\p{sc:Han}\P{Lu}"#),
         (#"[]\h]"#, #"[]0-9A-Fa-f]"#), (#"[[:alpha:]]\["#, #"[[:alpha:]]\["#),
     ])
