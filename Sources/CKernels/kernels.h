@@ -28,6 +28,11 @@
     ck_rms_norm_f32_fn ck_rms_norm_f32_##isa;                                                               \
     ck_layer_norm_f32_fn ck_layer_norm_f32_##isa;                                                           \
     ck_add_f32_fn ck_add_f32_##isa;                                                                         \
+    ck_multiply_elements_fn ck_multiply_elements_##isa;                                                                       \
+    ck_scale_fn ck_scale_##isa;                                                                             \
+    ck_add_scaled_fn ck_add_scaled_##isa;                                                                   \
+    ck_clamp_fn ck_clamp_##isa;                                                                             \
+    ck_soft_cap_f32_fn ck_soft_cap_f32_##isa;                                                               \
     ck_silu_multiply_f32_fn ck_silu_multiply_f32_##isa;                                                     \
     ck_gelu_f32_fn ck_gelu_tanh_f32_##isa, ck_gelu_erf_f32_##isa;                                           \
     ck_rope_f32_fn ck_rope_half_f32_##isa, ck_rope_interleaved_f32_##isa;                                   \

@@ -31,6 +31,11 @@
     .rms_norm_f32 = ck_rms_norm_f32_##name,                                                                 \
     .layer_norm_f32 = ck_layer_norm_f32_##name,                                                             \
     .add_f32 = ck_add_f32_##name,                                                                           \
+    .multiply_elements = ck_multiply_elements_##name,                                                                         \
+    .scale = ck_scale_##name,                                                                               \
+    .add_scaled = ck_add_scaled_##name,                                                                     \
+    .clamp = ck_clamp_##name,                                                                               \
+    .soft_cap_f32 = ck_soft_cap_f32_##name,                                                                 \
     .silu_multiply_f32 = ck_silu_multiply_f32_##name,                                                       \
     .gelu_tanh_f32 = ck_gelu_tanh_f32_##name,                                                               \
     .gelu_erf_f32 = ck_gelu_erf_f32_##name,                                                                 \

@@ -37,7 +37,7 @@ public final class DecodeEngine {
         self.arena = arena
         compute = try Compute(threadCount: limits.threads, table: kernels)
         attention = LaneAttention(
-            compute: compute, shape: model.configuration.cacheShape, encoding: model.configuration.positionEncoding)
+            compute: compute, shape: model.configuration.cacheShape, layers: model.configuration.attentionLayers())
         buffers = StepBuffers(model.configuration, rows: limits.maxRows, logitRows: min(16, limits.maxRows))
         decodeResidual = ActivationRows(rowCapacity: limits.maxSequences, columns: model.configuration.hiddenSize)
     }
@@ -164,6 +164,8 @@ public final class DecodeEngine {
 
     private func embed(_ token: TokenID, position: Int, into rows: ActivationRows, row: Int) {
         compute.embed(model.weights.embedding, token: Int(token), into: rows, row: row)
+        let scale = model.configuration.embeddingScale
+        if scale != 1 { compute.scale(rows, rows: row..<row + 1, by: scale) }
         if let table = model.weights.positionEmbedding {
             compute.addPositionEmbedding(table, position: position, into: rows, row: row)
         }
@@ -223,6 +225,9 @@ public final class DecodeEngine {
             compute.multiply(
                 model.weights.output.weight, bias: model.weights.output.bias, input: buffers.normed,
                 inputRows: 0..<group.count, output: buffers.logits, outputRow: 0)
+            if let cap = model.configuration.finalSoftCap {
+                compute.softCap(buffers.logits, rows: 0..<group.count, cap: cap)
+            }
             for (row, wish) in group.enumerated() {
                 buffers.logits.withSpan(row) { logits in
                     sink(wish.origin, logits)

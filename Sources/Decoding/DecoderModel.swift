@@ -55,7 +55,7 @@ public struct DecoderModel: Sendable {
                 file: path, field: "number of layers", found: "\(configuration.layerCount)",
                 wanted: "one that covers tensor \"\(next)\"")
         }
-        let binding = WeightBinding(directory: tensors, names: names, configuration: configuration)
+        var binding = WeightBinding(directory: tensors, names: names, configuration: configuration)
         return DecoderModel(configuration: configuration, weights: try binding.bind(progress: progress))
     }
 
@@ -71,10 +71,21 @@ public struct DecoderModel: Sendable {
                 file: path, field: "head dimension and layers", found: "\(model.headDim), \(model.layerCount)",
                 wanted: "at most 1024 and 4096")
         }
-        if case .rope(let rotaryDim, _, _) = model.positions, rotaryDim > model.headDim || rotaryDim % 2 != 0 {
-            throw .wrongField(
-                file: path, field: "rotary dimension", found: "\(rotaryDim)",
-                wanted: "an even number up to the head dimension \(model.headDim)")
+        for layer in model.layers {
+            if let window = layer.window, window < 2 {
+                throw .wrongField(
+                    file: path, field: "sliding window", found: "\(window)", wanted: "at least 2 tokens")
+            }
+            guard case .rope(let rope) = layer.positions else { continue }
+            guard rope.dimension > 0, rope.dimension <= model.headDim, rope.dimension % 2 == 0 else {
+                throw .wrongField(
+                    file: path, field: "rotary dimension", found: "\(rope.dimension)",
+                    wanted: "an even number up to the head dimension \(model.headDim)")
+            }
+            if let divisors = rope.scaling.divisorCounts.first(where: { $0 != rope.dimension / 2 }) {
+                throw .wrongField(
+                    file: path, field: "RoPE factors", found: "\(divisors)", wanted: "\(rope.dimension / 2) numbers")
+            }
         }
     }
 }

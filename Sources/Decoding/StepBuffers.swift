@@ -2,6 +2,30 @@ internal import Kernels
 
 /// The activations of one group of rows, allocated once. All are [rows, …] f32.
 final class StepBuffers {
+    /// An expert that a row chose, and what its output counts.
+    struct ExpertChoice {
+        let expert: Int
+        let weight: Float
+    }
+
+    /// Room for mixtures.
+    final class ExpertRows {
+        /// [rows, experts]
+        let logits: ActivationRows
+        /// Rows that go to one expert, and what comes out of it, [rows, hidden].
+        let gathered: ActivationRows
+        let outputs: ActivationRows
+        /// [rows]
+        var choices: [[ExpertChoice]]
+
+        init(rows: Int, experts: Int, hidden: Int) {
+            logits = ActivationRows(rowCapacity: rows, columns: experts)
+            gathered = ActivationRows(rowCapacity: rows, columns: hidden)
+            outputs = ActivationRows(rowCapacity: rows, columns: hidden)
+            choices = Array(repeating: [], count: rows)
+        }
+    }
+
     let rows: Int
     /// Residual stream, [rows, hidden].
     let hidden: ActivationRows
@@ -12,9 +36,10 @@ final class StepBuffers {
     let attended: ActivationRows
     /// Outputs of attention and feed-forward, [rows, hidden].
     let projected: ActivationRows
-    /// [rows, feedForward]; only where the feed-forward is gated.
-    let gate: ActivationRows?
-    let up: ActivationRows
+    /// By width: [rows, width] for what comes from `up` and for the gate, which is small where there is none.
+    private let widths: [Int: (up: ActivationRows, gate: ActivationRows)]
+    /// Only where a layer is a mixture.
+    let experts: ExpertRows?
     /// [logitRows, vocabulary]
     let logits: ActivationRows
 
@@ -26,8 +51,19 @@ final class StepBuffers {
         queryKeyValue = matrix((model.queryHeads + 2 * model.kvHeads) * model.headDim)
         attended = matrix(model.queryHeads * model.headDim)
         projected = matrix(model.hiddenSize)
-        gate = model.activation == .siluGated ? matrix(model.feedForwardSize) : nil
-        up = matrix(model.feedForwardSize)
+        let sizes = Set(model.layers.map { $0.experts?.size ?? model.feedForward.size })
+        widths = Dictionary(
+            uniqueKeysWithValues: sizes.map { size in
+                (size, (matrix(size), model.feedForward.isGated ? matrix(size) : ActivationRows(rowCapacity: 0, columns: 1)))
+            })
+        experts =
+            model.expertCount > 0 ? ExpertRows(rows: rows, experts: model.expertCount, hidden: model.hiddenSize) : nil
         logits = ActivationRows(rowCapacity: logitRows, columns: model.vocabularySize)
+    }
+
+    /// The rows between the matrices of a feed-forward of this width.
+    func feedForward(columns: Int) -> (up: ActivationRows, gate: ActivationRows) {
+        guard let rows = widths[columns] else { preconditionFailure("no rows of \(columns) columns") }
+        return rows
     }
 }

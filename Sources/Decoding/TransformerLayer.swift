@@ -15,24 +15,41 @@ struct TransformerLayer {
     /// which rises, only those rows are finished after attention, and are then the first rows.
     func run(_ buffers: StepBuffers, rows: Int, jobs: [AttentionJob], keeping kept: [Int]? = nil) {
         var all = 0..<rows
-        normalize(weights.attentionNorm, buffers.hidden, rows: all, into: buffers.normed)
+        let isParallel = model.block == .parallel
+        let input = normalized(weights.attentionNorm, buffers, rows: all)
         compute.multiply(
-            queryKeyValue(into: buffers.queryKeyValue), input: buffers.normed, inputRows: all, outputRow: 0)
+            queryKeyValue(into: buffers.queryKeyValue), input: input, inputRows: all, outputRow: 0)
+        shapeQueriesAndKeys(buffers.queryKeyValue, rows: all)
         attention.run(jobs, layer: index, qkv: buffers.queryKeyValue, output: buffers.attended)
         if let kept {
             moveUp(kept, buffers.attended)
             moveUp(kept, buffers.hidden)
-            if weights.feedForwardNorm == nil { moveUp(kept, buffers.normed) }
+            if isParallel && weights.feedForwardNorm == nil { moveUp(kept, buffers.normed) }
             all = 0..<kept.count
         }
         guard !all.isEmpty else { return }
+        // A parallel block's feed-forward sees the residual stream without attention's part.
+        let before = isParallel && weights.feedForwardNorm == nil ? input : nil
+        let parallelInput = isParallel ? before ?? normalized(weights.feedForwardNorm, buffers, rows: all) : nil
         apply(weights.attentionOutput, buffers.attended, rows: all, into: buffers.projected)
-        compute.add(buffers.projected, rows: all, to: buffers.hidden)
-        if let norm = weights.feedForwardNorm {
-            normalize(norm, buffers.hidden, rows: all, into: buffers.normed)
+        addProjected(buffers, after: weights.attentionPostNorm, rows: all)
+        feedForward(
+            from: parallelInput ?? normalized(weights.feedForwardNorm, buffers, rows: all), buffers, rows: all)
+        addProjected(buffers, after: weights.feedForwardPostNorm, rows: all)
+    }
+
+    /// The residual stream behind the norm, or as it is where there is none.
+    private func normalized(_ norm: Norm?, _ buffers: StepBuffers, rows: Range<Int>) -> ActivationRows {
+        guard let norm else { return buffers.hidden }
+        compute.normalize(norm, model.normalization, buffers.hidden, rows: rows, into: buffers.normed)
+        return buffers.normed
+    }
+
+    private func addProjected(_ buffers: StepBuffers, after norm: Norm?, rows: Range<Int>) {
+        if let norm {
+            compute.normalize(norm, model.normalization, buffers.projected, rows: rows, into: buffers.projected)
         }
-        feedForward(buffers, rows: all)
-        compute.add(buffers.projected, rows: all, to: buffers.hidden)
+        compute.add(buffers.projected, rows: rows, to: buffers.hidden)
     }
 
     /// Makes the rows named by `kept`, which rise, the first ones.
@@ -42,6 +59,8 @@ struct TransformerLayer {
         }
     }
 
+    // MARK: Attention
+
     private func queryKeyValue(into output: ActivationRows) -> [Compute.Product] {
         var column = 0
         return weights.queryKeyValue.map { linear in
@@ -50,24 +69,42 @@ struct TransformerLayer {
         }
     }
 
-    /// From `normed` to `projected`.
-    private func feedForward(_ buffers: StepBuffers, rows: Range<Int>) {
-        let up = Compute.Product(weights.up.weight, bias: weights.up.bias, output: buffers.up)
-        var products = [up]
-        if let gate = weights.gate, let gated = buffers.gate {
-            products.append(Compute.Product(gate.weight, bias: gate.bias, output: gated))
+    /// What happens to queries, keys and values before they are rotated.
+    private func shapeQueriesAndKeys(_ output: ActivationRows, rows: Range<Int>) {
+        if let bound = model.queryKeyValueBound { compute.clamp(output, rows: rows, bound: bound) }
+        if let norm = weights.queryNorm { normalizeHeads(norm, output, rows: rows, column: 0) }
+        if let norm = weights.keyNorm {
+            normalizeHeads(norm, output, rows: rows, column: model.queryHeads * model.headDim)
         }
-        compute.multiply(products, input: buffers.normed, inputRows: rows, outputRow: 0)
-        switch model.activation {
-        case .siluGated:
-            guard let gated = buffers.gate else { preconditionFailure("a gated model without gates") }
-            compute.siluMultiply(gate: gated, up: buffers.up, rows: rows)
-            apply(weights.down, gated, rows: rows, into: buffers.projected)
-            return
-        case .geluTanh: compute.geluTanh(buffers.up, rows: rows)
-        case .geluErf: compute.geluErf(buffers.up, rows: rows)
+    }
+
+    private func normalizeHeads(_ weight: [Float], _ output: ActivationRows, rows: Range<Int>, column: Int) {
+        let width = model.queryKeyNorm == .projection ? weight.count : model.headDim
+        switch model.normalization {
+        case .rms(let epsilon):
+            compute.normPieces(
+                output, rows: rows, column: column, width: width, weight: weight, epsilon: epsilon, isCentred: false)
+        case .layer(let epsilon):
+            compute.normPieces(
+                output, rows: rows, column: column, width: width, weight: weight, epsilon: epsilon, isCentred: true)
         }
-        apply(weights.down, buffers.up, rows: rows, into: buffers.projected)
+    }
+
+    // MARK: Feed-forward
+
+    /// Into `projected`.
+    private func feedForward(from input: ActivationRows, _ buffers: StepBuffers, rows: Range<Int>) {
+        switch weights.feedForward {
+        case .dense(let weights):
+            FeedForwardPass(activation: model.feedForward.activation, compute: compute).run(
+                weights, input, rows: rows, buffers, output: buffers.projected)
+        case .experts(let weights):
+            guard let experts = model.layers[index].experts, let room = buffers.experts else {
+                preconditionFailure("experts without their numbers")
+            }
+            ExpertPass(experts: experts, activation: model.feedForward.activation, compute: compute).run(
+                weights, input, rows: rows, buffers, room, output: buffers.projected)
+        }
     }
 
     private func apply(
@@ -75,10 +112,6 @@ struct TransformerLayer {
     ) {
         compute.multiply(
             linear.weight, bias: linear.bias, input: input, inputRows: rows, output: output, outputRow: 0)
-    }
-
-    private func normalize(_ norm: Norm, _ input: ActivationRows, rows: Range<Int>, into output: ActivationRows) {
-        compute.normalize(norm, model.normalization, input, rows: rows, into: output)
     }
 }
 

@@ -6,7 +6,7 @@ public enum AttentionTap: Sendable {
     case none
     /// The probabilities of the attention proper.
     case probabilities
-    /// The scaled logits, position bias included, before any maximum is subtracted.
+    /// The scaled logits as softmax gets them, soft cap and position bias included, before any maximum is subtracted.
     case logits
 }
 
@@ -25,7 +25,7 @@ public struct RowContext: Sendable {
 
 /// Why a plan is asked for.
 public enum PlanEvent: Sendable, Equatable {
-    /// The whole prompt stands in the lane in position order.
+    /// The prompt stands in the lane in position order, from the first position on that the next query sees.
     case promptEnd
     /// One token was decoded into a full lane and one entry has to go.
     case step

@@ -15,10 +15,11 @@ public struct AttentionJob {
     }
 
     /// Whether this step ends in a choice for all lanes of the layer.
-    var choosesPerLayer: Bool {
-        guard let promptRows else { return cache.plan.pooling.choosePer == .layer && cache.isFull }
+    func choosesPerLayer(_ layer: Int) -> Bool {
+        guard let promptRows else { return cache.plan.pooling.choosePer == .layer && cache.isFull(layer: layer) }
         return promptRows.upperBound == cache.plan.promptTokens
-            && (cache.choosesPromptPerLayer || cache.family.siblings.contains(where: \.choosesPromptPerLayer))
+            && (cache.choosesPromptPerLayer(layer)
+                || cache.family.siblings.contains { $0.choosesPromptPerLayer(layer) })
     }
 }
 
@@ -32,18 +33,20 @@ public struct AttentionJob {
 /// that is never reached gives the bits of full attention.
 @safe public final class LaneAttention {
     let kernels: KernelTable
-    let encoding: PositionEncoding
     let shape: CacheShape
+    /// How each layer attends.
+    let layers: [LayerAttention]
     private let compute: Compute
     let noise: NoiseTable
     private let scratch: [LaneScratch]
     private let decoded: DecodedLanes
 
-    public init(compute: Compute, shape: CacheShape, encoding: PositionEncoding) {
+    public init(compute: Compute, shape: CacheShape, layers: [LayerAttention]) {
+        precondition(layers.count == shape.layerCount, "\(layers.count) layers for \(shape.layerCount)")
         self.compute = compute
         kernels = compute.table
         self.shape = shape
-        self.encoding = encoding
+        self.layers = layers
         scratch = (0..<compute.threadCount).map { _ in LaneScratch(headDim: shape.headDim) }
         decoded = DecodedLanes(shape: shape)
         noise = NoiseTable(shape: shape)
@@ -53,7 +56,8 @@ public struct AttentionJob {
     /// caches score.
     public func reserve(for plan: CachePlan, scorers: Int = 1) {
         var rotatesKeys = false
-        if case .rope(let table) = encoding {
+        for layer in layers {
+            guard let table = layer.encoding.table(tokens: plan.fedTokens) else { continue }
             table.reserve(positions: plan.fedTokens)
             rotatesKeys = plan.positions == .compact
         }
@@ -84,7 +88,7 @@ public struct AttentionJob {
             unsafe pass.attendPart(item.part, lane)
             if decoded.finishedPart(of: item.lane) { unsafe pass.finishDecoded(lane) }
         }
-        let choosing = jobs.filter(\.choosesPerLayer)
+        let choosing = jobs.filter { $0.choosesPerLayer(layer) }
         guard !choosing.isEmpty else { return }
         compute.forEach(count: choosing.count) { index, worker in
             unsafe LayerChoice(

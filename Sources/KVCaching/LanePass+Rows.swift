@@ -12,6 +12,8 @@ extension LanePass {
 
     /// The entries that a row sees: slots and then perhaps the fed token.
     @unsafe struct Entries {
+        /// Slot of the first one.
+        let first: Int
         let count: Int
         /// Original positions, [passCount].
         let positions: UnsafePointer<Int32>
@@ -42,8 +44,9 @@ extension LanePass {
     func score(
         _ entries: Entries, _ attended: AttendedRows, head: Int, queryPosition: Int, by scorer: RowScorer
     ) -> UnsafePointer<Float>? {
-        let slots = unsafe scratch.slots
-        let noise = unsafe scratch.noise.base + (scorer.number * shape.groupSize + head) * slots
+        let rowSlots = unsafe scratch.slots
+        let noise = unsafe scratch.noise.base + (scorer.number * shape.groupSize + head) * rowSlots
+            + entries.first
         let observed = unsafe ObservedRow(
             count: entries.count, passCount: entries.passCount, isPassStart: entries.isPassStart,
             context: RowContext(
@@ -60,7 +63,7 @@ extension LanePass {
         unsafe scorer.plan.policy.score(observed, kernels: kernels)
         let increments = unsafe scratch.increments.base
         guard unsafe scorer.plan.pooling.reduceHeads == .max else { return unsafe UnsafePointer(increments) }
-        let largest = unsafe scratch.largestIncrements.base + scorer.number * slots
+        let largest = unsafe scratch.largestIncrements.base + scorer.number * rowSlots
         if head == 0 {
             unsafe largest.update(from: increments, count: entries.count)
         } else {

@@ -16,6 +16,12 @@ internal import Tensors
     let shape: CacheShape
     let kernels: KernelTable
     let headDim: Int
+    /// The layer's.
+    let rules: LayerAttention
+    let rope: RoPETable?
+    let window: Int?
+    /// Of the lane.
+    let slots: Int
 
     init(
         attention: LaneAttention, job: AttentionJob, layer: Int, kvHead: Int, qkv: ActivationRows,
@@ -33,6 +39,10 @@ internal import Tensors
         unsafe shape = attention.shape
         unsafe kernels = attention.kernels
         unsafe headDim = attention.shape.headDim
+        unsafe rules = attention.layers[layer]
+        unsafe rope = rules.encoding.table(tokens: plan.fedTokens)
+        unsafe window = attention.shape.window(layer: layer)
+        unsafe slots = plan.laneSlots(layer: layer)
     }
 
     // MARK: The prompt
@@ -58,13 +68,16 @@ internal import Tensors
             let attended = unsafe attendPrompt(
                 lane, keys: keys, positions: positions, row: job.firstRow + first - rows.lowerBound,
                 keepsLogits: keepsLogits, normalises: normalises)
+            let base = unsafe firstPartEntry(of: first)
             for position in positions where unsafe !scorers.isEmpty {
+                let start = unsafe firstEntry(of: position)
                 let entries = unsafe Entries(
-                    count: position + 1, positions: UnsafePointer(lane.positions), passCount: rows.upperBound,
-                    isPassStart: position == rows.lowerBound)
+                    first: start, count: position + 1 - start, positions: UnsafePointer(lane.positions) + start,
+                    passCount: rows.upperBound - start, isPassStart: position == rows.lowerBound)
                 unsafe scorePrompt(
-                    entries, attended.dropFirst((position - first) * shape.groupSize), position: position,
-                    by: scorers)
+                    entries,
+                    attended.dropFirst((position - first) * shape.groupSize).dropFirst(entries: start - base),
+                    position: position, by: scorers)
             }
         }
         guard unsafe rows.upperBound == plan.promptTokens else { return }
@@ -79,9 +92,18 @@ internal import Tensors
                     let increments = unsafe score(
                         entries, attended.dropFirst(head), head: head, queryPosition: position, by: scorers[index])
                 else { continue }
-                unsafe kernels.add(count: position + 1, input: increments, to: scorers[index].scores)
+                unsafe kernels.add(
+                    count: entries.count, input: increments, to: scorers[index].scores + entries.first)
             }
         }
+    }
+
+    /// The first entry of a prompt that a query sees.
+    func firstEntry(of position: Int) -> Int { unsafe window.map { max(0, position + 1 - $0) } ?? 0 }
+
+    /// Where the part of that entry begins.
+    func firstPartEntry(of position: Int) -> Int {
+        unsafe firstEntry(of: position) / LaneParts.size * LaneParts.size
     }
 
     /// Those that add up scores while the prompt runs, with zeroes for the new rows.

@@ -42,6 +42,31 @@
     /// Elements per row.
     public var columns: Int { shape.isEmpty ? 1 : elementCount / max(1, shape[0]) }
 
+    /// One of the outermost dimension's elements, as a view of the same memory.
+    public func element(_ index: Int) -> Tensor {
+        precondition(shape.count > 1 && index >= 0 && index < shape[0], "element \(index) of \(shape)")
+        let size = unsafe bytes.count / shape[0]
+        let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[index * size..<(index + 1) * size])
+        return unsafe Tensor(dtype: dtype, shape: Array(shape.dropFirst()), bytes: slice, owner: owner)
+    }
+
+    /// A matrix of its own that holds these rows, in this order. Columns fill whole blocks.
+    public func gathering(rows: [Int]) -> Tensor {
+        guard shape.count == 2, let rowBytes = dtype.byteCount(elements: columns) else {
+            preconditionFailure("rows of \(shape) do not fill blocks of \(dtype)")
+        }
+        let buffer = unsafe AlignedBuffer<UInt8>(uninitializedCount: rows.count * rowBytes)
+        for (target, row) in rows.enumerated() {
+            precondition(row >= 0 && row < self.rows, "row \(row) of \(shape)")
+            let source = unsafe UnsafeRawBufferPointer(rebasing: bytes[row * rowBytes..<(row + 1) * rowBytes])
+            unsafe UnsafeMutableRawBufferPointer(start: buffer.base + target * rowBytes, count: rowBytes)
+                .copyMemory(from: source)
+        }
+        return unsafe Tensor(
+            dtype: dtype, shape: [rows.count, columns],
+            bytes: UnsafeRawBufferPointer(start: buffer.base, count: rows.count * rowBytes), owner: buffer)
+    }
+
     /// The matrix's rows in `range` as a view of the same memory. Columns fill whole blocks.
     public func rows(_ range: Range<Int>) -> Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(shape)")

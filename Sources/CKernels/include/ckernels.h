@@ -73,6 +73,21 @@ typedef void ck_layer_norm_f32_fn(size_t n, float eps, const float *x, const flo
 /* y[i] += x[i]. */
 typedef void ck_add_f32_fn(size_t n, const float *x, float *y);
 
+/* y[i] *= x[i]. */
+typedef void ck_multiply_elements_fn(size_t n, const float *x, float *y);
+
+/* x[i] *= factor. */
+typedef void ck_scale_fn(size_t n, float factor, float *x);
+
+/* y[i] = fma(factor, x[i], y[i]). */
+typedef void ck_add_scaled_fn(size_t n, float factor, const float *x, float *y);
+
+/* x[i] = x[i] brought between -bound and bound; NaN stays. bound > 0. */
+typedef void ck_clamp_fn(size_t n, float bound, float *x);
+
+/* x[i] = cap * tanh(x[i] / cap), within 2e-7 * cap of the mathematical value. cap > 0. */
+typedef void ck_soft_cap_f32_fn(size_t n, float cap, float *x);
+
 /* y[i] = silu(gate[i]) * up[i]. y may be gate. */
 typedef void ck_silu_multiply_f32_fn(size_t n, const float *gate, const float *up, float *y);
 
@@ -140,6 +155,11 @@ typedef struct {
     ck_rms_norm_f32_fn *rms_norm_f32;
     ck_layer_norm_f32_fn *layer_norm_f32;
     ck_add_f32_fn *add_f32;
+    ck_multiply_elements_fn *multiply_elements;
+    ck_scale_fn *scale;
+    ck_add_scaled_fn *add_scaled;
+    ck_clamp_fn *clamp;
+    ck_soft_cap_f32_fn *soft_cap_f32;
     ck_silu_multiply_f32_fn *silu_multiply_f32;
     ck_gelu_f32_fn *gelu_tanh_f32, *gelu_erf_f32;
     ck_rope_f32_fn *rope_half_f32, *rope_interleaved_f32;

@@ -10,31 +10,28 @@ extension ModelFamily {
             let (hidden, heads) = (try config.count("n_embd"), try config.count("n_head"))
             return ModelConfiguration(
                 family: "gpt2", vocabularySize: try config.count("vocab_size"),
-                contextLength: try config.count("n_positions", default: 1024), layerCount: try config.count("n_layer"),
-                hiddenSize: hidden, feedForwardSize: try config.count("n_inner", default: 4 * hidden),
-                queryHeads: heads,
+                contextLength: try config.count("n_positions", default: 1024), hiddenSize: hidden, queryHeads: heads,
                 kvHeads: heads, headDim: hidden / heads,
                 normalization: .layer(epsilon: try config.number("layer_norm_epsilon", default: 1e-5)),
-                positions: .learned,
-                activation: try config.gelu("activation_function", default: "gelu_new"), block: .sequential)
+                feedForward: .init(
+                    size: try config.count("n_inner", default: 4 * hidden),
+                    activation: try config.activation("activation_function", default: "gelu_new", isGated: false),
+                    isGated: false),
+                layers: Array(repeating: .init(positions: .learned), count: try config.layerCount("n_layer")))
         },
         ggufConfiguration: { gguf in
-            let (hidden, heads) = (try gguf.count("embedding_length"), try gguf.count("attention.head_count"))
-            return ModelConfiguration(
-                family: "gpt2", vocabularySize: try gguf.vocabularySize(),
-                contextLength: try gguf.count("context_length"),
-                layerCount: try gguf.count("block_count"), hiddenSize: hidden,
-                feedForwardSize: try gguf.count("feed_forward_length"), queryHeads: heads, kvHeads: heads,
-                headDim: hidden / heads,
-                normalization: .layer(epsilon: try gguf.number("attention.layer_norm_epsilon")),
-                positions: .learned, activation: .geluTanh, block: .sequential)
+            var model = try gguf.decoder(
+                "gpt2", normalization: .layer(epsilon: try gguf.number("attention.layer_norm_epsilon")),
+                activation: .geluTanh, isGated: false)
+            for index in model.layers.indices { model.layers[index].positions = .learned }
+            return model
         },
         huggingFaceNames: { directory in
             // Checkpoints of the bare model have no `transformer.` in front.
             let root = directory["transformer.wte.weight"] == nil ? "" : "transformer."
             return TensorNames(
                 embedding: root + "wte", positionEmbedding: root + "wpe", finalNorm: root + "ln_f", output: "lm_head",
-                isTransposed: true,
+                isTransposed: true, ignored: [".attn.bias", ".attn.masked_bias"],
                 layer: { index in
                     let prefix = root + "h.\(index)."
                     return TensorNames.Layer(

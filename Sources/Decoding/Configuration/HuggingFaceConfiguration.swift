@@ -73,32 +73,63 @@ struct HuggingFaceConfiguration {
         throw .unsupported(file: file, field: prefix + name, found: shown(value), wanted: "null")
     }
 
-    /// Null, or an object whose kind (as `kind` finds it) has the one harmless name.
-    func requireNull(
-        _ name: String, unless kind: (JSONObject) -> JSONValue?, is harmless: String
-    ) throws(ModelError) {
-        guard let value = value(name) else { return }
-        if let object = value.asObject, kind(object)?.asString == harmless { return }
-        throw .unsupported(file: file, field: prefix + name, found: shown(value), wanted: "null or \(harmless)")
+    /// Whether the field is there and not null.
+    func has(_ name: String) -> Bool { value(name) != nil }
+
+    /// A finite positive number, or nil where the field is absent.
+    func numberIfPresent(_ name: String) throws(ModelError) -> Float? { has(name) ? try number(name) : nil }
+
+    /// A positive integer below 2^31, or nil where the field is absent.
+    func countIfPresent(_ name: String) throws(ModelError) -> Int? { has(name) ? try count(name) : nil }
+
+    func flag(_ name: String, default fallback: Bool) throws(ModelError) -> Bool {
+        guard let value = value(name) else { return fallback }
+        guard let flag = value.asBool else { throw wrong(name, value, wanted: "true or false") }
+        return flag
     }
 
-    /// `rope_parameters.rope_theta`, or `rope_theta`.
-    func ropeTheta(default fallback: Float) throws(ModelError) -> Double {
-        guard value("rope_parameters") != nil else { return Double(try number("rope_theta", default: fallback)) }
-        let parameters = try object("rope_parameters")
-        try parameters.require("rope_type", oneOf: ["default"], default: "default")
-        return Double(try parameters.number("rope_theta", default: try number("rope_theta", default: fallback)))
+    func textIfPresent(_ name: String) throws(ModelError) -> String? {
+        guard let value = value(name) else { return nil }
+        guard let text = value.asString else { throw wrong(name, value, wanted: "a string") }
+        return text
+    }
+
+    /// Finite numbers; nil where the field is absent.
+    func numbersIfPresent(_ name: String) throws(ModelError) -> [Double]? {
+        guard let value = value(name) else { return nil }
+        let numbers = value.asArray?.compactMap(\.asDouble).filter(\.isFinite)
+        guard let numbers, numbers.count == value.asArray?.count else {
+            throw wrong(name, value, wanted: "a list of numbers")
+        }
+        return numbers
+    }
+
+    func textsIfPresent(_ name: String) throws(ModelError) -> [String]? {
+        guard let value = value(name) else { return nil }
+        let texts = value.asArray?.compactMap(\.asString)
+        guard let texts, texts.count == value.asArray?.count else {
+            throw wrong(name, value, wanted: "a list of strings")
+        }
+        return texts
+    }
+
+    /// The field asks for arithmetic that is not there.
+    func unsupported(_ name: String, wanted: String) -> ModelError {
+        .unsupported(file: file, field: prefix + name, found: value(name).map(shown) ?? "absent", wanted: wanted)
     }
 
     /// An activation's name in transformers.
-    func gelu(_ name: String, default fallback: String) throws(ModelError) -> ModelConfiguration.Activation {
+    func activation(
+        _ name: String, default fallback: String, isGated: Bool
+    ) throws(ModelError) -> ModelConfiguration.Activation {
         let found = value(name)?.asString ?? fallback
         switch found {
+        case "silu" where isGated, "swish" where isGated: return .silu
         case "gelu_new", "gelu_pytorch_tanh", "gelu_fast": return .geluTanh
         case "gelu": return .geluErf
         default:
             throw .unsupported(
-                file: file, field: prefix + name, found: found, wanted: "gelu, gelu_new, gelu_pytorch_tanh, gelu_fast")
+                file: file, field: prefix + name, found: found, wanted: (isGated ? "silu, " : "") + "gelu, gelu_new, gelu_pytorch_tanh, gelu_fast")
         }
     }
 }

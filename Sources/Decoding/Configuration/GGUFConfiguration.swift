@@ -1,3 +1,4 @@
+internal import Kernels
 internal import ModelFiles
 
 /// Typed reads of a GGUF file's metadata under its architecture's prefix.
@@ -55,9 +56,43 @@ struct GGUFConfiguration {
         }
     }
 
-    func requireNoTensor(_ name: String, meaning: String) throws {
-        guard file.tensors.info(named: name) != nil else { return }
-        throw ModelError.unsupported(file: file.path, field: name, found: meaning, wanted: "files without this tensor")
+    /// The model's tensors.
+    var tensors: TensorDirectory { file.tensors }
+
+    func has(_ name: String) -> Bool { file.metadata[key(name)] != nil }
+
+    /// A positive integer below 2^31; nil where the field is absent or 0.
+    func countIfSet(_ name: String) throws -> Int? {
+        guard has(name), file.metadata[key(name)]?.integer != 0 else { return nil }
+        return try count(name)
+    }
+
+    /// A finite positive number; nil where the field is absent or 0.
+    func numberIfSet(_ name: String) throws -> Float? {
+        guard has(name), try file.metadata.float(key(name)) != 0 else { return nil }
+        return try number(name)
+    }
+
+    func text(_ name: String, default fallback: String) throws -> String {
+        try file.metadata.stringIfPresent(key(name)) ?? fallback
+    }
+
+    func flag(_ name: String, default fallback: Bool) throws -> Bool {
+        guard let value = file.metadata[key(name)] else { return fallback }
+        guard case .bool(let flag) = value else {
+            throw ModelError.wrongField(file: file.path, field: key(name), found: "\(value)", wanted: "true or false")
+        }
+        return flag
+    }
+
+    /// A tensor's elements; nil where there is no such tensor.
+    func numbers(ofTensor name: String) throws -> [Double]? {
+        guard tensors.info(named: name) != nil else { return nil }
+        return try tensors.tensor(named: name).floats().map(Double.init)
+    }
+
+    func unsupported(_ name: String, found: String, wanted: String) -> ModelError {
+        .unsupported(file: file.path, field: key(name), found: found, wanted: wanted)
     }
 
     /// `vocab_size`, or the number of tokens.
