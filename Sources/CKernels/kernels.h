@@ -28,7 +28,7 @@
     ck_rms_norm_f32_fn ck_rms_norm_f32_##isa;                                                               \
     ck_layer_norm_f32_fn ck_layer_norm_f32_##isa;                                                           \
     ck_add_f32_fn ck_add_f32_##isa;                                                                         \
-    ck_multiply_elements_fn ck_multiply_elements_##isa;                                                                       \
+    ck_multiply_elements_fn ck_multiply_elements_##isa;                                                     \
     ck_scale_fn ck_scale_##isa;                                                                             \
     ck_add_scaled_fn ck_add_scaled_##isa;                                                                   \
     ck_clamp_fn ck_clamp_##isa;                                                                             \

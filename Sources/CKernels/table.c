@@ -31,7 +31,7 @@
     .rms_norm_f32 = ck_rms_norm_f32_##name,                                                                 \
     .layer_norm_f32 = ck_layer_norm_f32_##name,                                                             \
     .add_f32 = ck_add_f32_##name,                                                                           \
-    .multiply_elements = ck_multiply_elements_##name,                                                                         \
+    .multiply_elements = ck_multiply_elements_##name,                                                       \
     .scale = ck_scale_##name,                                                                               \
     .add_scaled = ck_add_scaled_##name,                                                                     \
     .clamp = ck_clamp_##name,                                                                               \

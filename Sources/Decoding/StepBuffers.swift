@@ -54,7 +54,8 @@ final class StepBuffers {
         let sizes = Set(model.layers.map { $0.experts?.size ?? model.feedForward.size })
         widths = Dictionary(
             uniqueKeysWithValues: sizes.map { size in
-                (size, (matrix(size), model.feedForward.isGated ? matrix(size) : ActivationRows(rowCapacity: 0, columns: 1)))
+                let gate = model.feedForward.isGated ? matrix(size) : ActivationRows(rowCapacity: 0, columns: 1)
+                return (size, (matrix(size), gate))
             })
         experts =
             model.expertCount > 0 ? ExpertRows(rows: rows, experts: model.expertCount, hidden: model.hiddenSize) : nil

@@ -61,7 +61,9 @@ extension Compute {
     public func multiply(_ source: ActivationRows, rows: Range<Int>, into target: ActivationRows) {
         precondition(source !== target, "source and target are the same rows")
         let n = source.columns
-        unsafe mapRows(of: source, rows, to: target, nil) { x, y in unsafe table.slots.pointee.multiply_elements(n, x, y) }
+        unsafe mapRows(of: source, rows, to: target, nil) { x, y in
+            unsafe table.slots.pointee.multiply_elements(n, x, y)
+        }
     }
 
     /// `x *= factor` for `rows`.

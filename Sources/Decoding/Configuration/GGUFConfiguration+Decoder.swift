@@ -57,7 +57,9 @@ extension GGUFConfiguration {
                 magnitude: Double(try numberIfSet("rope.scaling.attn_factor") ?? 1))
         }
         // Files from before `rope.scaling.type` have the factor of linear scaling alone.
-        if let factor = try numberIfSet("rope.scale_linear") { return factor == 1 ? .none : .linear(factor: Double(factor)) }
+        if let factor = try numberIfSet("rope.scale_linear") {
+            return factor == 1 ? .none : .linear(factor: Double(factor))
+        }
         let factor = Double(try numberIfSet("rope.scaling.factor") ?? 1)
         switch try text("rope.scaling.type", default: "none") {
         case "none": return .none
@@ -77,7 +79,7 @@ extension GGUFConfiguration {
 
     /// The window of the layers that have one; `isSliding` says which.
     func windows(_ count: Int, where isSliding: (Int) -> Bool) throws -> [Int?] {
-        guard let window = try countIfSet("attention.sliding_window") else { return Array(repeating: nil, count: count) }
+        let window = try countIfSet("attention.sliding_window")
         return (0..<count).map { isSliding($0) ? window : nil }
     }
 }

@@ -129,7 +129,8 @@ struct HuggingFaceConfiguration {
         case "gelu": return .geluErf
         default:
             throw .unsupported(
-                file: file, field: prefix + name, found: found, wanted: (isGated ? "silu, " : "") + "gelu, gelu_new, gelu_pytorch_tanh, gelu_fast")
+                file: file, field: prefix + name, found: found,
+                wanted: (isGated ? "silu, " : "") + "gelu, gelu_new, gelu_pytorch_tanh, gelu_fast")
         }
     }
 }

@@ -146,6 +146,9 @@ public struct ModelConfiguration: Sendable, Equatable {
         layers.contains { if case .rope = $0.positions { true } else { false } }
     }
 
+    /// Whether positions are a table that ends.
+    public var usesLearnedPositions: Bool { layers.contains { $0.positions == .learned } }
+
     /// The most experts that a layer has.
     var expertCount: Int { layers.compactMap(\.experts?.count).max() ?? 0 }
 }

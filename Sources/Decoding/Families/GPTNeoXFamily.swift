@@ -7,7 +7,8 @@ extension ModelFamily {
             try config.requireNull("quantization_config")
             let (hidden, heads) = (try config.count("hidden_size"), try config.count("num_attention_heads"))
             let rope = try config.rotaryEmbedding(
-                headDim: hidden / heads, thetaField: "rotary_emb_base", partialField: "rotary_pct", defaultPartial: 0.25)
+                headDim: hidden / heads, thetaField: "rotary_emb_base", partialField: "rotary_pct",
+                defaultPartial: 0.25)
             var model = ModelConfiguration(
                 family: "gptneox", vocabularySize: try config.count("vocab_size"),
                 contextLength: try config.count("max_position_embeddings", default: 2048), hiddenSize: hidden,

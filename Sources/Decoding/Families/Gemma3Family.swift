@@ -23,7 +23,8 @@ extension ModelFamily {
                 local.theta = Double(try config.number("rope_local_base_freq", default: 10_000))
             }
             for (index, isSliding) in sliding.enumerated() {
-                model.layers[index] = .init(positions: .rope(isSliding ? local : global), window: isSliding ? window : nil)
+                model.layers[index] = .init(
+                    positions: .rope(isSliding ? local : global), window: isSliding ? window : nil)
             }
             return model
         },

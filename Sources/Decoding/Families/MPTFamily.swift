@@ -18,7 +18,8 @@ extension ModelFamily {
                 kvHeads: try attention.count("kv_n_heads", default: heads), headDim: hidden / heads,
                 normalization: .layer(epsilon: 1e-5),
                 feedForward: .init(
-                    size: try config.count("expansion_ratio", default: 4) * hidden, activation: .geluErf, isGated: false),
+                    size: try config.count("expansion_ratio", default: 4) * hidden, activation: .geluErf,
+                    isGated: false),
                 layers: Array(repeating: .init(positions: alibi), count: try config.layerCount("n_layers")))
             model.queryKeyValueBound = try attention.numberIfPresent("clip_qkv")
             model.attentionScale = try attention.numberIfPresent("softmax_scale")

@@ -5,7 +5,8 @@ extension ModelFamily {
         huggingFaceConfiguration: { config in
             let model = try config.gatedDecoder("mistral")
             let window = try config.countIfPresent("sliding_window")
-            return model.with(windows: try config.slidingLayers(model.layerCount) { _ in true }.map { $0 ? window : nil })
+            let sliding = try config.slidingLayers(model.layerCount) { _ in true }
+            return model.with(windows: sliding.map { $0 ? window : nil })
         },
         ggufConfiguration: { gguf in try gguf.gatedDecoder("mistral", interleaved: true) },
         huggingFaceNames: { _ in .huggingFace },

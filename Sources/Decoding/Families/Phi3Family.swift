@@ -1,5 +1,6 @@
 extension ModelFamily {
-    /// Phi-3 and 3.5 (Abdin et al., arXiv 2404.14219): Llama with fused matrices, LongRoPE and, in some sizes, a window.
+    /// Phi-3 and 3.5 (Abdin et al., arXiv 2404.14219): Llama with fused matrices, LongRoPE and, in some
+    /// sizes, a window.
     static let phi3 = ModelFamily(
         name: "phi3", huggingFaceTypes: ["phi3"], ggufArchitectures: ["phi3"],
         huggingFaceConfiguration: { config in

@@ -36,7 +36,9 @@ extension ModelFamily {
         huggingFaceNames: { tensors in
             TensorNames.huggingFace.changingLayers { layer, index in
                 let prefix = "model.layers.\(index)."
-                if tensors.info(named: prefix + "post_attention_layernorm.weight") == nil { layer.feedForwardNorm = nil }
+                if tensors.info(named: prefix + "post_attention_layernorm.weight") == nil {
+                    layer.feedForwardNorm = nil
+                }
                 func norms(_ kind: String) -> [String] {
                     let prefix = prefix + "self_attn.\(kind)_layernorm.norms."
                     return (0..<tensors.count).lazy.map { prefix + "\($0)" }

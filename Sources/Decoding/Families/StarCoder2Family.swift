@@ -1,5 +1,6 @@
 extension ModelFamily {
-    /// StarCoder 2 (Lozhkov et al., arXiv 2402.19173): LayerNorm, biases, RoPE, grouped queries, a window in every layer.
+    /// StarCoder 2 (Lozhkov et al., arXiv 2402.19173): LayerNorm, biases, RoPE, grouped queries, a window in
+    /// every layer.
     static let starCoder2 = ModelFamily(
         name: "starcoder2", huggingFaceTypes: ["starcoder2"], ggufArchitectures: ["starcoder2"],
         huggingFaceConfiguration: { config in

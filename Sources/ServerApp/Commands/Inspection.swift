@@ -67,7 +67,8 @@ public struct Inspection: Sendable {
             ("layers", "\(shape.layerCount)"),
             ("hidden size", "\(shape.hiddenSize), feed-forward \(shape.feedForwardSize)"),
             ("heads", "\(shape.queryHeads) query, \(shape.kvHeads) KV, dimension \(shape.headDim)"),
-            ("positions", "\(shape.positions)"),
+            ("positions", shape.positionSummary),
+            ("attention sees", shape.windowSummary ?? "all tokens"),
             ("context", "\(shape.contextLength) tokens"),
             ("weights", model.weightTypes.joined(separator: " ")),
             (

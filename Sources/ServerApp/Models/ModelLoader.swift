@@ -72,7 +72,7 @@ enum ModelLoader {
     /// A longer context than the model was made for is allowed, unless its positions are a table that ends.
     private static func contextTokens(_ asked: Int?, _ model: ModelConfiguration) throws(ModelLoadError) -> Int {
         guard let asked else { return model.contextLength }
-        guard asked <= model.contextLength || model.positions != .learned else {
+        guard asked <= model.contextLength || !model.usesLearnedPositions else {
             throw .contextTooLong(asked: asked, model: model.contextLength)
         }
         return asked
