@@ -22,7 +22,7 @@ import Testing
         ("llama", "\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4", "model.layers.3"),
         ("llama", "\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3", "KV heads"),
         ("llama", "\"hidden_act\": \"silu\"", "\"hidden_act\": \"relu\"", "hidden_act"),
-        ("llama", "\"model_type\": \"llama\"", "\"model_type\": \"lama\"", "known are RefinedWeb, RefinedWebModel, falcon, gemma2"),
+        ("llama", "\"model_type\": \"llama\"", "\"model_type\": \"lama\"", "known are RefinedWeb"),
         ("gptj", "\"rotary_dim\": 8", "\"rotary_dim\": 7", "rotary dimension"),
         ("gpt2", "\"n_layer\": 3", "\"n_layer\": 1", "number of layers"),
         ("mpt", "\"alibi\": true", "\"alibi\": false", "attn_config.alibi"),

@@ -82,7 +82,8 @@ import Testing
         cache.promptFinished()
         for row in prompt..<prompt + steps {
             attention.run(
-                [AttentionJob(cache: cache, firstRow: first + row, promptRows: nil)], layer: 0, qkv: all, output: output)
+                [AttentionJob(cache: cache, firstRow: first + row, promptRows: nil)], layer: 0, qkv: all,
+                output: output)
             cache.stepFinished()
         }
         return (

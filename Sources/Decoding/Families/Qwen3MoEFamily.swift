@@ -6,7 +6,8 @@ extension ModelFamily {
             var model = try config.gatedDecoder("qwen3moe")
             model.queryKeyNorm = .head
             let experts = ModelConfiguration.Experts(
-                count: try config.count("num_experts", default: 128),
+                count: try config.count(
+                    config.has("num_local_experts") ? "num_local_experts" : "num_experts", default: 128),
                 used: try config.count("num_experts_per_tok", default: 8),
                 size: try config.count("moe_intermediate_size", default: 768),
                 normalizesWeights: try config.flag("norm_topk_prob", default: false))
