@@ -6,7 +6,7 @@ extension ModelFamily {
         huggingFaceConfiguration: { config in
             var model = try config.gatedDecoder("gemma3", headDim: 256, activation: "gelu_pytorch_tanh")
             try config.require("use_bidirectional_attention", is: false)
-            model.attentionSoftCap = try config.numberIfPresent("attn_logit_softcapping")
+            try config.requireNull("attn_logit_softcapping")
             model.finalSoftCap = try config.numberIfPresent("final_logit_softcapping")
             model.attentionScale = 1 / (try config.number("query_pre_attn_scalar", default: 256)).squareRoot()
             model.embeddingScale = Float(model.hiddenSize).squareRoot()
