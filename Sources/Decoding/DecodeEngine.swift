@@ -15,6 +15,8 @@ public final class DecodeEngine {
         /// Rows that pass a layer together; a step of more rows passes in groups.
         public var maxRows: Int
         public var threads: Int
+        /// Whether policies are timed (`takePolicySeconds`), which costs clock readings.
+        package var timesPolicy = false
 
         public init(maxSequences: Int, maxRows: Int, threads: Int) {
             self.maxSequences = maxSequences
@@ -37,7 +39,8 @@ public final class DecodeEngine {
         self.arena = arena
         compute = try Compute(threadCount: limits.threads, table: kernels)
         attention = LaneAttention(
-            compute: compute, shape: model.configuration.cacheShape, layers: model.configuration.attentionLayers())
+            compute: compute, shape: model.configuration.cacheShape, layers: model.configuration.attentionLayers(),
+            timesPolicy: limits.timesPolicy)
         buffers = StepBuffers(model.configuration, rows: limits.maxRows, logitRows: min(16, limits.maxRows))
         decodeResidual = ActivationRows(rowCapacity: limits.maxSequences, columns: model.configuration.hiddenSize)
     }
@@ -67,6 +70,10 @@ public final class DecodeEngine {
     public func release(_ id: SequenceID) {
         sequences[id] = nil
     }
+
+    /// Seconds that all threads together spent on policies, scores and evictions, since this was asked last; 0 unless
+    /// `Limits.timesPolicy`.
+    package func takePolicySeconds() -> Double { attention.takePolicySeconds() }
 
     /// What the sequence's cache holds and held.
     public func usage(of id: SequenceID) -> KVCacheUsage { state(id).cache.usage }

@@ -1,5 +1,4 @@
-internal import Kernels
-public import Tensors
+public import Kernels
 
 /// A KV-cache request resolved for one prompt: every number that admission, the cache and the answer need.
 public struct CachePlan: Sendable {
@@ -8,7 +7,7 @@ public struct CachePlan: Sendable {
     public let shape: CacheShape
     public let layout: SlotLayout
     /// What K and V are rounded to; unrotated keys of compact RoPE are held in f32 beside it (see `SequenceCache`).
-    public let storage: DType
+    public let storage: KVStorage
     public let positions: PositionMode
     /// n.
     public let promptTokens: Int
@@ -24,7 +23,7 @@ public struct CachePlan: Sendable {
     let widestLayer: Int
 
     public init(
-        policyName: String, policy: any EvictionPolicy, shape: CacheShape, layout: SlotLayout, storage: DType,
+        policyName: String, policy: any EvictionPolicy, shape: CacheShape, layout: SlotLayout, storage: KVStorage,
         positions: PositionMode, promptTokens: Int, plannedTokens: Int, budgetSlots: Int
     ) {
         precondition(promptTokens > 0 && plannedTokens >= 0 && budgetSlots > 0, "plan without tokens or slots")

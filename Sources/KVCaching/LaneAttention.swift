@@ -1,4 +1,5 @@
 public import Kernels
+internal import Tensors
 
 /// What one sequence feeds to a layer in this step.
 public struct AttentionJob {
@@ -24,7 +25,7 @@ public struct AttentionJob {
 }
 
 /// Attention of a layer over the lanes of many sequences: appends keys and values, attends, scores, evicts. One work
-/// item is a prompt's rows on one lane, or a decoded row on one part of a lane (see `LaneParts`), so nothing that a
+/// item is a prompt's rows on one lane, or a decoded row on some parts of a lane (see `LaneParts`), so nothing that a
 /// lane computes depends on the batch or on the number of threads. Where one choice is made for all lanes of a layer,
 /// it follows when all of them have their scores, and one work item is one sequence.
 ///
@@ -40,15 +41,18 @@ public struct AttentionJob {
     let noise: NoiseTable
     private let scratch: [LaneScratch]
     private let decoded: DecodedLanes
+    /// Whether `takePolicySeconds` is told: costs clock readings.
+    let timesPolicy: Bool
 
-    public init(compute: Compute, shape: CacheShape, layers: [LayerAttention]) {
+    public init(compute: Compute, shape: CacheShape, layers: [LayerAttention], timesPolicy: Bool = false) {
         precondition(layers.count == shape.layerCount, "\(layers.count) layers for \(shape.layerCount)")
+        self.timesPolicy = timesPolicy
         self.compute = compute
         kernels = compute.table
         self.shape = shape
         self.layers = layers
         scratch = (0..<compute.threadCount).map { _ in LaneScratch(headDim: shape.headDim) }
-        decoded = DecodedLanes(shape: shape)
+        decoded = DecodedLanes(shape: shape, threads: compute.threadCount)
         noise = NoiseTable(shape: shape)
     }
 
@@ -61,7 +65,7 @@ public struct AttentionJob {
             table.reserve(positions: plan.fedTokens)
             rotatesKeys = plan.positions == .compact
         }
-        if plan.tap != .none, let seed = plan.policy.fixedNoiseSeed {
+        if plan.tap != .none, let seed = plan.policy.noisySoftmax?.fixedSeed {
             noise.reserve(seed: seed, positions: plan.fedTokens, compute: compute)
         }
         let slots = max(plan.laneSlots + 1, plan.promptTokens)
@@ -71,6 +75,13 @@ public struct AttentionJob {
                 slots: slots, promptTokens: plan.promptTokens, groupSize: shape.groupSize, rotatesKeys: rotatesKeys,
                 positions: radius > 0 ? plan.fedTokens + 2 * radius : 0, scorers: scorers)
         }
+    }
+
+    /// Seconds that all threads together spent on scores and choices since this was asked last; 0 unless the policy is
+    /// timed.
+    package func takePolicySeconds() -> Double {
+        defer { for worker in scratch { worker.policyTime = .zero } }
+        return scratch.reduce(Duration.zero) { $0 + $1.policyTime } / .seconds(1)
     }
 
     /// Runs a layer. `qkv` rows are [queryHeads + 2·kvHeads, headDim] before any rotation; `output` rows are
@@ -84,16 +95,19 @@ public struct AttentionJob {
                 attention: self, job: job, layer: layer, kvHead: item.kvHead, qkv: qkv, output: output,
                 scratch: scratch[worker])
             if let rows = job.promptRows { return unsafe pass.prompt(rows) }
-            let lane = unsafe decoded.lane(item.lane)
-            unsafe pass.attendPart(item.part, lane)
-            if decoded.finishedPart(of: item.lane) { unsafe pass.finishDecoded(lane) }
+            let lane = unsafe decoded.lane(of: item, workerRows: scratch[worker].logits.base)
+            unsafe pass.attend(item.parts, lane)
+            if decoded.finished(item) { unsafe pass.finishDecoded(lane) }
         }
         let choosing = jobs.filter { $0.choosesPerLayer(layer) }
         guard !choosing.isEmpty else { return }
         compute.forEach(count: choosing.count) { index, worker in
-            unsafe LayerChoice(
-                attention: self, job: choosing[index], layer: layer, qkv: qkv, output: output, scratch: scratch[worker]
-            ).run()
+            scratch[worker].timePolicy(timesPolicy) {
+                unsafe LayerChoice(
+                    attention: self, job: choosing[index], layer: layer, qkv: qkv, output: output,
+                    scratch: scratch[worker]
+                ).run()
+            }
         }
     }
 }

@@ -22,6 +22,8 @@ internal import Tensors
     let window: Int?
     /// Of the lane.
     let slots: Int
+    let tap: AttentionTap
+    let softmax: NoisySoftmax?
 
     init(
         attention: LaneAttention, job: AttentionJob, layer: Int, kvHead: Int, qkv: ActivationRows,
@@ -43,6 +45,8 @@ internal import Tensors
         unsafe rope = rules.encoding.table(tokens: plan.fedTokens)
         unsafe window = attention.shape.window(layer: layer)
         unsafe slots = plan.laneSlots(layer: layer)
+        unsafe tap = plan.tap
+        unsafe softmax = tap == .logits ? plan.policy.noisySoftmax : nil
     }
 
     // MARK: The prompt
@@ -71,29 +75,45 @@ internal import Tensors
             let base = unsafe firstPartEntry(of: first)
             for position in positions where unsafe !scorers.isEmpty {
                 let start = unsafe firstEntry(of: position)
-                let entries = unsafe Entries(
-                    first: start, count: position + 1 - start, positions: UnsafePointer(lane.positions) + start,
-                    passCount: rows.upperBound - start, isPassStart: position == rows.lowerBound)
-                unsafe scorePrompt(
-                    entries,
-                    attended.dropFirst((position - first) * shape.groupSize).dropFirst(entries: start - base),
-                    position: position, by: scorers)
+                unsafe scratch.timePolicy(attention.timesPolicy) {
+                    unsafe scorePrompt(
+                        lane,
+                        attended.dropFirst((position - first) * shape.groupSize).dropFirst(entries: start - base),
+                        start: start, position: position, pass: rows, by: scorers)
+                }
             }
         }
         guard unsafe rows.upperBound == plan.promptTokens else { return }
-        unsafe PromptEnd(leader: job.cache, layer: layer, kernels: kernels, scratch: scratch).fillLane(kvHead: kvHead)
+        unsafe scratch.timePolicy(attention.timesPolicy) {
+            unsafe PromptEnd(leader: job.cache, layer: layer, kernels: kernels, scratch: scratch)
+                .fillLane(kvHead: kvHead)
+        }
     }
 
-    /// Adds what the heads of one query, whose rows come first in `attended`, give to all scores.
-    private func scorePrompt(_ entries: Entries, _ attended: AttendedRows, position: Int, by scorers: [RowScorer]) {
-        for head in unsafe 0..<shape.groupSize {
-            for index in unsafe scorers.indices {
+    /// Adds what the heads of one query, whose rows come first in `attended` and begin with slot `start`, give to all
+    /// scores.
+    private func scorePrompt(
+        _ lane: Lane, _ attended: AttendedRows, start: Int, position: Int, pass: Range<Int>, by scorers: [RowScorer]
+    ) {
+        let positions = unsafe UnsafePointer(lane.positions) + start
+        let count = position + 1 - start
+        let last = unsafe scorers.lastIndex { unsafe $0.softmax != nil }
+        for index in unsafe scorers.indices {
+            let scorer = unsafe scorers[index].dropFirst(start)
+            if let softmax = unsafe scorer.softmax {
+                unsafe scorePrompt(
+                    softmax, attended, positions: positions, first: start, count: count,
+                    passCount: pass.upperBound - start, isPassStart: position == pass.lowerBound,
+                    keepsLogits: index != last, by: scorer)
+                continue
+            }
+            for head in unsafe 0..<shape.groupSize {
+                let row = unsafe UnsafePointer(attended.dropFirst(head).probabilities)
                 guard
                     let increments = unsafe score(
-                        entries, attended.dropFirst(head), head: head, queryPosition: position, by: scorers[index])
+                        row, count: count, positions: positions, head: head, queryPosition: position, by: scorer)
                 else { continue }
-                unsafe kernels.add(
-                    count: entries.count, input: increments, to: scorers[index].scores + entries.first)
+                unsafe kernels.add(count: count, input: increments, to: scorer.scores)
             }
         }
     }

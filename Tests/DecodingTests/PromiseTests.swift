@@ -12,7 +12,7 @@ import Testing
     static let requests: [KVCacheRequest] = PolicyTable.names.flatMap { name in
         (["h2o", "keyformer", "random"].contains(name) ? poolings : [[:]]).flatMap { pooling in
             ["original", "compact"].flatMap { positions in
-                ["f16", "f32"].map { storage in
+                KVCacheRequest.storages.map { storage in
                     var request = KVCacheRequest()
                     request.policy = name
                     request.storage = storage
@@ -53,7 +53,7 @@ import Testing
     func aBudgetThatIsNeverReachedGivesTheBitsOfFull(architecture: String) throws {
         let model = try GoldenModel.load(architecture)
         let prompt = Self.prompt(40, seed: 1)
-        for storage in ["f16", "f32"] {
+        for storage in KVCacheRequest.storages {
             var full = KVCacheRequest()
             full.policy = "full"
             full.storage = storage
