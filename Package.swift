@@ -65,6 +65,7 @@ let package = Package(
             name: "Decoding",
             dependencies: ["Generation", "Tensors", "Kernels", "KVCaching", "ModelFiles"],
             swiftSettings: strict),
+        .target(name: "Quantization", dependencies: ["Tensors", "Kernels", "ModelFiles"], swiftSettings: strict),
         .target(
             name: "Serving",
             dependencies: [
@@ -96,7 +97,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "keyhold",
-            dependencies: ["Benchmarking", "ServerApp", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Benchmarking", "Quantization", "ServerApp", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
 
         // Tests.
@@ -122,6 +123,7 @@ package.targets += [
     tests("SchedulingTests", ["Scheduling", "Generation"]),
     tests("HTTPFrontTests", ["HTTPFront"]),
     tests("ModelFilesTests", ["ModelFiles", "Tensors", "JSON"]),
+    tests("QuantizationTests", ["Quantization", "ModelFiles", "Kernels", "Tensors"], fixtures: true),
     tests("TokenizationTests", ["Tokenization", "Generation", "JSON", "ModelFiles"], fixtures: true),
     tests("KVCachingTests", ["KVCaching", "Generation", "Tensors", "Kernels"]),
     tests("SamplingTests", ["Sampling", "Generation"]),

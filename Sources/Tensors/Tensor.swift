@@ -34,6 +34,11 @@
         unsafe file.releasePages(of: bytes)
     }
 
+    /// Lends the bytes for reading.
+    public func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
+        try unsafe body(RawSpan(_unsafeBytes: bytes))
+    }
+
     public var elementCount: Int { shape.reduce(1, *) }
 
     /// Rows of a matrix (its outermost dimension).
