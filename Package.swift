@@ -29,17 +29,22 @@ let package = Package(
     targets: [
         // Level 0: system libraries, C, plain values.
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .target(name: "CKernels", cSettings: strictC, linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Generation", swiftSettings: strict),
         .target(name: "Tensors", swiftSettings: strict),
-        .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+        .target(
+            name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
 
         // Level 1.
         .target(
             name: "CFront",
             cSettings: strictC + [.define("H2O_USE_LIBUV", to: "1")],
-            linkerSettings: [.linkedLibrary("h2o"), .linkedLibrary("uv"), .linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+            linkerSettings: [
+                .linkedLibrary("h2o"), .linkedLibrary("uv"), .linkedLibrary("ssl"), .linkedLibrary("crypto"),
+            ]),
         // libh2o for its picohttpparser.
         .target(name: "CBenchmarks", cSettings: strictC, linkerSettings: [.linkedLibrary("h2o")]),
         .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
@@ -52,6 +57,7 @@ let package = Package(
         // Level 2.
         .target(name: "HTTPFront", dependencies: ["CFront"], swiftSettings: strict),
         .target(name: "ModelFiles", dependencies: ["Tensors", "JSON"], swiftSettings: strict),
+        .target(name: "ModelHub", dependencies: ["CCrypto", "JSON"], swiftSettings: strict),
         .target(
             name: "Tokenization",
             dependencies: ["Generation", "JSON", "CPCRE2", .product(name: "HeapModule", package: "swift-collections")],
@@ -81,14 +87,16 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "CBenchmarks", "Decoding", "KVCaching", "Kernels", "Tensors", "ModelFiles", "Sampling", "Generation", "JSON",
+                "CBenchmarks", "Decoding", "KVCaching", "Kernels", "Tensors", "ModelFiles", "Sampling", "Generation",
+                "JSON",
             ],
             swiftSettings: strict),
         .target(
             name: "ServerApp",
             dependencies: [
                 "Evaluation",
-                "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "Tokenization", "Observability", "Generation",
+                "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "ModelHub", "Tokenization", "Observability",
+                "Generation",
                 "Decoding", "KVCaching", "Kernels", "JSON", "Sampling", "Scheduling",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -97,7 +105,10 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "keyhold",
-            dependencies: ["Benchmarking", "Quantization", "ServerApp", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Benchmarking", "Quantization", "ServerApp",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
 
         // Tests.
@@ -124,11 +135,14 @@ package.targets += [
     tests("HTTPFrontTests", ["HTTPFront"]),
     tests("ModelFilesTests", ["ModelFiles", "Tensors", "JSON"]),
     tests("QuantizationTests", ["Quantization", "ModelFiles", "Kernels", "Tensors"], fixtures: true),
+    tests("ModelHubTests", ["ModelHub", "HTTPFront", "JSON"]),
     tests("TokenizationTests", ["Tokenization", "Generation", "JSON", "ModelFiles"], fixtures: true),
     tests("KVCachingTests", ["KVCaching", "Generation", "Tensors", "Kernels"]),
     tests("SamplingTests", ["Sampling", "Generation"]),
     tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
-    tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"], fixtures: true),
+    tests(
+        "DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"],
+        fixtures: true),
     tests(
         "ServingTests",
         [
@@ -141,8 +155,13 @@ package.targets += [
         ["Evaluation", "ServerApp", "Decoding", "KVCaching", "Tokenization", "Generation", "JSON"]),
     tests(
         "BenchmarkingTests",
-        ["Benchmarking", "Decoding", "KVCaching", "Kernels", "Tensors", "Generation", "ModelFiles", "HTTPFront", "JSON"]),
-    tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
+        [
+            "Benchmarking", "Decoding", "KVCaching", "Kernels", "Tensors", "Generation", "ModelFiles", "HTTPFront",
+            "JSON",
+        ]),
+    tests(
+        "ServerAppTests",
+        ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
     tests("EndToEndTests", ["JSON"]),
     tests("TidyTests", ["ServerApp"]),
 ]
