@@ -32,7 +32,7 @@ extension Compute {
             let from = unsafe source + index * piece / tensor.dtype.blockElements * tensor.dtype.blockBytes
             let to = unsafe output.base + index * piece / type.blockElements * type.blockBytes
             unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { values in
-                guard let values = unsafe values.baseAddress else { return }
+                guard let values = values.baseAddress else { return }
                 unsafe table.dequantize(count: count, weights: from, type: tensor.dtype, output: values)
                 guard unsafe type == .f32 || ck_is_encodable(count, values) != 0 else {
                     return isEncodable.store(false, ordering: .relaxed)

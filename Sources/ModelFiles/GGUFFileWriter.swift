@@ -34,7 +34,7 @@ public struct GGUFFileWriter {
     private var tensors: [Planned] = []
 
     /// `alignment` is a power of two and at least 8; where it is not 32, it is stored as `general.alignment`.
-    public init(alignment: Int = GGUFReader.defaultAlignment) {
+    public init(alignment: Int = 32) {
         precondition(alignment >= 8 && alignment & (alignment - 1) == 0, "alignment \(alignment)")
         self.alignment = alignment
         if alignment != GGUFReader.defaultAlignment { set(GGUFReader.alignmentKey, .uint32(UInt32(alignment))) }

@@ -39,7 +39,7 @@ public struct OutputFileError: Error, Equatable, Sendable, CustomStringConvertib
     public func append(_ bytes: RawSpan) throws(OutputFileError) {
         let failed: Bool = unsafe bytes.withUnsafeBytes { buffer in
             var rest = unsafe buffer[...]
-            while !rest.isEmpty {
+            while unsafe !rest.isEmpty {
                 let written = unsafe write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
                 if written < 0, errno == EINTR { continue }
                 guard written > 0 else { return true }
@@ -52,7 +52,7 @@ public struct OutputFileError: Error, Equatable, Sendable, CustomStringConvertib
     }
 
     /// Adds bytes at the end.
-    public func append(_ bytes: [UInt8]) throws(OutputFileError) { try append(bytes.span.bytes) }
+    public func append(_ bytes: [UInt8]) throws(OutputFileError) { try unsafe append(bytes.span.bytes) }
 
     /// Gives the file its name, once its bytes are on the disk.
     public func commit() throws(OutputFileError) {
