@@ -1,4 +1,4 @@
-internal import Tensors
+public import Tensors
 
 /// An element type of ggml, numbered as in GGUF files, with the size of its blocks.
 struct GGUFTensorType {
@@ -64,4 +64,9 @@ struct GGUFTensorType {
         26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8), 29: ("IQ1_M", 256, 56), 39: ("MXFP4", 32, 17),
         40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18),
     ]
+}
+
+extension DType {
+    /// GGUF's number of the type.
+    public var ggufNumber: UInt32 { GGUFTensorType.number(of: self) }
 }

@@ -1,4 +1,5 @@
 import ModelFiles
+import Tensors
 import TestSupport
 import Testing
 
