@@ -1,4 +1,5 @@
 import ModelFiles
+import Tensors
 import TestSupport
 import Testing
 
@@ -66,7 +67,7 @@ import Testing
     }
 
     @Test func aMissingPartIsNamed() {
-        let text = error(replacing: [2: .some(nil)])
+        let text = error(replacing: [2: nil])
         #expect(text.contains(Self.name(2)) && text.contains("part 2 of the 3") && text.contains("missing"), "\(text)")
     }
 
