@@ -162,6 +162,6 @@ package.targets += [
     tests(
         "ServerAppTests",
         ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
-    tests("EndToEndTests", ["JSON"]),
+    tests("EndToEndTests", ["JSON", "Tensors"]),
     tests("TidyTests", ["ServerApp"]),
 ]
