@@ -177,7 +177,7 @@ CK_AVX512_INLINE void ck_load_staged_avx512(const uint8_t *staged, size_t block,
     *w = ((const ck_block_avx512 *)staged)[block];
 }
 
-/* One group's 16 outputs for any number of rows, by way of staged blocks. */
+/* One group's 16 outputs for any number of rows, by way of staged blocks, whose number is a multiple of theirs. */
 CK_AVX512_INLINE void ck_staged_tiles_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows,
                                              size_t blocks, const uint8_t *group, size_t block_bytes,
                                              const ck_block *x, size_t x_stride, __mmask16 outputs, const float *bias,
@@ -208,7 +208,7 @@ CK_AVX512_INLINE void ck_multiply_blocks_avx512(ck_load_avx512_fn *load, enum ck
         for (size_t j = 0; j < m; j += CK_GROUP, group += blocks * block_bytes) {
             __mmask16 outputs = m - j < CK_GROUP ? (__mmask16)((1u << (m - j)) - 1) : 0xFFFF;
             const float *group_bias = bias ? bias + j : bias;
-            if (scaling != CK_PLAIN && to - from > CK_TILE_ROWS_AVX512 && blocks > 0) {
+            if (scaling != CK_PLAIN && to - from > CK_TILE_ROWS_AVX512 && blocks % CK_STAGED_BLOCKS == 0 && blocks > 0) {
                 ck_staged_tiles_avx512(load, scaling, to - from, blocks, group, block_bytes, x + from * x_stride,
                                        x_stride, outputs, group_bias, y + from * y_stride + j, y_stride);
                 continue;
