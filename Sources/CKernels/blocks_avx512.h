@@ -208,7 +208,8 @@ CK_AVX512_INLINE void ck_multiply_blocks_avx512(ck_load_avx512_fn *load, enum ck
         for (size_t j = 0; j < m; j += CK_GROUP, group += blocks * block_bytes) {
             __mmask16 outputs = m - j < CK_GROUP ? (__mmask16)((1u << (m - j)) - 1) : 0xFFFF;
             const float *group_bias = bias ? bias + j : bias;
-            if (scaling != CK_PLAIN && to - from > CK_TILE_ROWS_AVX512 && blocks % CK_STAGED_BLOCKS == 0 && blocks > 0) {
+            int is_staged = scaling != CK_PLAIN && blocks > 0 && blocks % CK_STAGED_BLOCKS == 0;
+            if (is_staged && to - from > CK_TILE_ROWS_AVX512) {
                 ck_staged_tiles_avx512(load, scaling, to - from, blocks, group, block_bytes, x + from * x_stride,
                                        x_stride, outputs, group_bias, y + from * y_stride + j, y_stride);
                 continue;

@@ -35,7 +35,7 @@ CK_ENCODE_INLINE void encode_symmetric(float most, const float *x, uint8_t *bloc
     /* The plain choice, too: rounding to f16 may make the better one worse. */
     float plain = ck_as_f16((-low > high ? low : high) / least);
     float d = ck_as_f16(ck_search_scale(CK_BLOCK, x, least, most));
-    if (ck_error(CK_BLOCK, x, plain, 0, least, most) < ck_error(CK_BLOCK, x, d, 0, least, most)) d = plain;
+    if (!(ck_error(CK_BLOCK, x, d, 0, least, most) < ck_error(CK_BLOCK, x, plain, 0, least, most))) d = plain;
     ck_store_f16(d, block);
     ck_codes(CK_BLOCK, x, d, 0, least, most, codes);
     if (most > 7) store_bits(codes, block + 2);
@@ -51,7 +51,7 @@ CK_ENCODE_INLINE void encode_affine(float most, const float *x, uint8_t *block)
     float plain = ck_as_f16((high - low) / most), plain_minimum = -ck_as_f16(low);
     float d = ck_as_f16(ck_search_minimum(CK_BLOCK, x, most, 0, &minimum));
     minimum = ck_as_f16(minimum);
-    if (ck_error(CK_BLOCK, x, plain, plain_minimum, 0, most) < ck_error(CK_BLOCK, x, d, minimum, 0, most)) {
+    if (!(ck_error(CK_BLOCK, x, d, minimum, 0, most) < ck_error(CK_BLOCK, x, plain, plain_minimum, 0, most))) {
         d = plain;
         minimum = plain_minimum;
     }

@@ -10,13 +10,19 @@ static const int8_t ck_iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -1
 /* 4-bit codes: of each `run` bytes the lower halves, then the upper ones. */
 static inline void ck_read_nibbles(size_t n, size_t run, const uint8_t *q, uint8_t *codes)
 {
-    for (size_t i = 0; i < n; i++) codes[i] = q[i / (2 * run) * run + i % run] >> (i / run % 2 * 4) & 15;
+    for (size_t at = 0; at < n; at += 2 * run, q += run)
+        for (size_t i = 0; i < run; i++) {
+            codes[at + i] = q[i] & 15;
+            codes[at + run + i] = q[i] >> 4;
+        }
 }
 
 /* 2-bit codes of 256: of each 32 bytes the lowest bits, then the next ones. */
 static inline void ck_read_pairs(const uint8_t *q, uint8_t codes[CK_SUPER_BLOCK])
 {
-    for (size_t i = 0; i < CK_SUPER_BLOCK; i++) codes[i] = q[i / 128 * 32 + i % 32] >> (i / 32 % 4 * 2) & 3;
+    for (size_t half = 0; half < 2; half++, q += 32)
+        for (int part = 0; part < 4; part++, codes += 32)
+            for (size_t i = 0; i < 32; i++) codes[i] = q[i] >> 2 * part & 3;
 }
 
 /* Adds one more bit to the codes of 32: bit i belongs to element i. */
@@ -28,15 +34,17 @@ static inline void ck_add_bits(const uint8_t *bits, int place, uint8_t codes[CK_
 /* The same for 256: bit p of byte i belongs to element 32p + i. */
 static inline void ck_add_planes(const uint8_t *bits, int place, uint8_t codes[CK_SUPER_BLOCK])
 {
-    for (size_t i = 0; i < CK_SUPER_BLOCK; i++) codes[i] |= (uint8_t)((bits[i % 32] >> i / 32 & 1) << place);
+    for (int part = 0; part < 8; part++, codes += 32)
+        for (size_t i = 0; i < 32; i++) codes[i] |= (uint8_t)((bits[i] >> part & 1) << place);
 }
 
 /* Codes 0 to 2 of `n` elements, `run` bytes of which hold 5 (or fewer) elements each as digits of a fraction of 256 in
  * base 3: multiplied by 3^j, its first digit is that of element j * run + i. */
 static inline void ck_read_digits(size_t n, size_t run, const uint8_t *q, uint8_t *codes)
 {
-    static const uint8_t powers[5] = {1, 3, 9, 27, 81};
-    for (size_t i = 0; i < n; i++) codes[i] = (uint8_t)((uint8_t)(q[i % run] * powers[i / run]) * 3 >> 8);
+    unsigned power = 1;
+    for (size_t at = 0; at < n; at += run, power *= 3)
+        for (size_t i = 0; i < run; i++) codes[at + i] = (uint8_t)((q[i] * power & 255) * 3 >> 8);
 }
 
 /* TQ1_0: 32 bytes of 5 elements each, 16 of 5, 4 of 4. */

@@ -69,27 +69,35 @@ static void spread(size_t count, size_t size, uint8_t flip, const uint8_t *from,
         for (size_t byte = 0; byte < size; byte++) to[byte] = from[byte] ^ flip;
 }
 
-/* The row's part of the nibbles, pairs or bits (blocks.h) of 32 codes. */
+/* The row's part of the nibbles, pairs or bits (blocks.h) of 32 codes, four of which are a word. */
+static uint32_t word(const uint8_t *codes, size_t step)
+{
+    uint32_t four;
+    memcpy(&four, codes + 4 * step, sizeof four);
+    return four;
+}
+
 static void put_nibbles(const uint8_t codes[CK_BLOCK], uint8_t *to)
 {
-    for (size_t i = 0; i < CK_BLOCK / 2; i++)
-        to[i / 4 * CK_STEP_BYTES + i % 4] = (uint8_t)((codes[i] & 15) | codes[i + CK_BLOCK / 2] << 4);
+    for (size_t step = 0; step < CK_STEPS / 2; step++) {
+        uint32_t both = word(codes, step) | word(codes, step + CK_STEPS / 2) << 4;
+        memcpy(to + step * CK_STEP_BYTES, &both, sizeof both);
+    }
 }
 
 static void put_pairs(const uint8_t codes[CK_BLOCK], uint8_t *to)
 {
-    for (size_t half = 0; half < 2; half++, codes += CK_BLOCK / 2, to += CK_STEP_BYTES)
-        for (size_t i = 0; i < 4; i++)
-            to[i] = (uint8_t)((codes[i] & 3) | (codes[4 + i] & 3) << 2 | (codes[8 + i] & 3) << 4 | codes[12 + i] << 6);
+    for (size_t half = 0; half < 2; half++, codes += CK_BLOCK / 2, to += CK_STEP_BYTES) {
+        uint32_t four = word(codes, 0) | word(codes, 1) << 2 | word(codes, 2) << 4 | word(codes, 3) << 6;
+        memcpy(to, &four, sizeof four);
+    }
 }
 
 static void put_bits(const uint8_t codes[CK_BLOCK], int place, uint8_t *to)
 {
-    for (size_t i = 0; i < 4; i++) {
-        unsigned bits = 0;
-        for (size_t step = 0; step < CK_STEPS; step++) bits |= (unsigned)(codes[4 * step + i] >> place & 1) << step;
-        to[i] = (uint8_t)bits;
-    }
+    uint32_t bits = 0;
+    for (size_t step = 0; step < CK_STEPS; step++) bits |= (word(codes, step) >> place & 0x01010101) << step;
+    memcpy(to, &bits, sizeof bits);
 }
 
 /* One row of one block of 32: `steps` is where the row's pieces of 4 bytes go, `halves` where those of 2. */
@@ -133,8 +141,10 @@ static void pack_codes(const uint8_t codes[CK_SUPER_BLOCK], int has_nibbles, int
                        size_t bits_at, size_t apart, uint8_t *to)
 {
     for (size_t part = 0; part < CK_PARTS; part++, codes += CK_BLOCK, to += apart) {
-        if (has_nibbles) put_nibbles(codes, to + pairs_at);
-        else put_pairs(codes, to + pairs_at);
+        uint8_t low[CK_BLOCK];
+        for (size_t i = 0; i < CK_BLOCK; i++) low[i] = codes[i] & (has_nibbles ? 15 : 3);
+        if (has_nibbles) put_nibbles(low, to + pairs_at);
+        else put_pairs(low, to + pairs_at);
         if (place) put_bits(codes, place, to + bits_at);
     }
 }
