@@ -36,7 +36,8 @@ public enum BenchmarkError: Error, Equatable, CustomStringConvertible {
         case .noMatrices(let model): "\(model) has no matrices to multiply; name a transformer with --model"
         case .badShape(let shape, let type):
             "--type: rows of \(shape.rawValue) do not fill the blocks of 256 elements that \(type.rawValue) has; "
-                + "--shape may be \(ModelShape.allCases.filter { $0.fits(type) }.map(\.rawValue).joined(separator: ", "))"
+                + "--shape may be "
+                + ModelShape.allCases.filter { $0.fits(type) }.map(\.rawValue).joined(separator: ", ")
         case .refused(let policy, let budget, let error):
             "\(policy) at \(budget) %: \(error.message); leave the budget out with --budgets"
         case .unwritable(let path, let reason): "\(path) cannot be written: \(reason)"

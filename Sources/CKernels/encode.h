@@ -131,12 +131,14 @@ CK_ENCODE_INLINE float ck_search_minimum(size_t n, const float *x, float most, i
             }
         float product = ck_lanes_sum(products), square = ck_lanes_sum(squares), code = ck_lanes_sum(codes);
         float determinant = (float)n * square - code * code;
-        if (!(determinant > 0)) continue;
-        float scale = ((float)n * product - sum_x * code) / determinant;
-        float offset = (code * product - square * sum_x) / determinant;
-        if (is_positive && offset < 0) {
-            offset = 0;
-            scale = product / square;
+        if (!(square > 0)) continue;
+        float scale = product / square, offset = 0;
+        if (determinant > 0) {
+            float free = (code * product - square * sum_x) / determinant;
+            if (!is_positive || free >= 0) {
+                offset = free;
+                scale = ((float)n * product - sum_x * code) / determinant;
+            }
         }
         float error = ck_error(n, x, scale, offset, 0, most);
         if (error < best_error) {

@@ -108,7 +108,8 @@ import Testing
                     try PromiseTests.plan(request, model, prompt: length, new: 5)
                 ))
         }
-        let together = try BatchRun(PromiseTests.engine(model, threads: 2, rows: 24), entries, steps: 5, random: &random)
+        let together = try BatchRun(
+            PromiseTests.engine(model, threads: 2, rows: 24), entries, steps: 5, random: &random)
         for entry in entries {
             let alone = try GreedyRun(
                 PromiseTests.engine(model, threads: 1, rows: 64), prompt: entry.prompt, plan: entry.plan, steps: 5)

@@ -69,7 +69,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [Float.nan, .infinity, -.infinity, 1e6]) func valuesThatNoScaleReachesAreRefused(value: Float) throws {
+    @Test(arguments: [Float.nan, .infinity, -.infinity, 1e6])
+    func valuesThatNoScaleReachesAreRefused(value: Float) throws {
         var values = [Float](repeating: 0.5, count: 512)
         values[300] = value
         #expect(try Self.bytes(values, as: .q4_k) == nil)

@@ -80,11 +80,11 @@ struct RandomBlock {
                 for _ in 0..<count / 8 { bytes.append(littleEndian: random.signedBytes()) }
             case .ternaryPairs(let count):
                 for _ in 0..<count {
-                    let number = Int(random.next() >> 40) * 81 >> 24
+                    let number = (Int(random.next() >> 40) * 81) >> 24
                     bytes.append(UInt8(number % 3 | number / 3 % 3 << 2 | number / 9 % 3 << 4 | number / 27 << 6))
                 }
             case .ternaryDigits(let count):
-                for _ in 0..<count { bytes.append(UInt8(((Int(random.next() >> 40) * 243 >> 24) * 256 + 242) / 243)) }
+                for _ in 0..<count { bytes.append(UInt8((((Int(random.next() >> 40) * 243) >> 24) * 256 + 242) / 243)) }
             }
         }
     }

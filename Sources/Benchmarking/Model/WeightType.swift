@@ -44,8 +44,8 @@ public enum WeightType: String, Sendable, CaseIterable {
 
     /// Appends one row of `elements` random values around 0 with the given standard deviation.
     ///
-    /// Values are uniform, on the type's own grid: quantised blocks are drawn, not quantised, with one scale for all but
-    /// for its sign, which makes up for grids that are not even around 0.
+    /// Values are uniform, on the type's own grid: quantised blocks are drawn, not quantised, with one scale for all.
+    /// Its sign is random, which makes up for grids that are not even around 0.
     func append(_ elements: Int, deviation: Float, from random: inout WeightRandom, to bytes: inout [UInt8]) {
         switch self {
         case .f32:

@@ -140,8 +140,9 @@ typedef void ck_gumbel_f32_fn(size_t n, uint64_t prefix, const int32_t *position
  * lowest > INT32_MIN. */
 typedef size_t ck_argmin_newest_fn(size_t n, const float *x, const int32_t *positions, int32_t lowest, int32_t highest);
 
-/* Writes n values, which fill whole blocks, as blocks of the type: one of BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K
- * and Q6_K. Scales are searched for the least squared error. The bytes are the same on every CPU. ck_is_encodable. */
+/* Writes n values, which fill whole blocks, as blocks of the type: one of BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K,
+ * Q5_K and Q6_K. Scales are searched for the least squared error. The bytes are the same on every CPU. The values are
+ * such that ck_is_encodable. */
 void ck_encode(ck_type type, size_t n, const float *x, void *w);
 /* 1 where no value is NaN or larger than the largest f16. */
 int ck_is_encodable(size_t n, const float *x);

@@ -55,7 +55,8 @@ struct ModelDescription {
             ("parameters", "\(parameters) in \(mix.shares.reduce(0) { $0 + $1.tensors }) tensors"),
         ]
         for (index, share) in mix.shares.enumerated() {
-            rows.append((index == 0 ? "weights" : "", "\(share.typeName): \(share.tensors) tensors, \(share.bytes) bytes"))
+            let text = "\(share.typeName): \(share.tensors) tensors, \(share.bytes) bytes"
+            rows.append((index == 0 ? "weights" : "", text))
         }
         rows.append(("tokenizer", tokenizer ?? "none"))
         rows.append(("chat template", hasChatTemplate ? "yes" : "none"))
