@@ -71,6 +71,7 @@ let package = Package(
             name: "Decoding",
             dependencies: ["Generation", "Tensors", "Kernels", "KVCaching", "ModelFiles"],
             swiftSettings: strict),
+        .target(name: "Quantization", dependencies: ["Tensors", "Kernels", "ModelFiles"], swiftSettings: strict),
         .target(
             name: "Serving",
             dependencies: [
@@ -96,7 +97,7 @@ let package = Package(
                 "Evaluation",
                 "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "ModelHub", "Tokenization", "Observability",
                 "Generation",
-                "Decoding", "KVCaching", "Kernels", "JSON", "Sampling", "Scheduling",
+                "Decoding", "KVCaching", "Kernels", "Tensors", "JSON", "Sampling", "Scheduling",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -105,7 +106,8 @@ let package = Package(
         .executableTarget(
             name: "keyhold",
             dependencies: [
-                "Benchmarking", "ServerApp", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Benchmarking", "Quantization", "ServerApp",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
 
@@ -132,6 +134,7 @@ package.targets += [
     tests("SchedulingTests", ["Scheduling", "Generation"]),
     tests("HTTPFrontTests", ["HTTPFront"]),
     tests("ModelFilesTests", ["ModelFiles", "Tensors", "JSON"]),
+    tests("QuantizationTests", ["Quantization", "ModelFiles", "Kernels", "Tensors"], fixtures: true),
     tests("ModelHubTests", ["ModelHub", "HTTPFront", "JSON"]),
     tests("TokenizationTests", ["Tokenization", "Generation", "JSON", "ModelFiles"], fixtures: true),
     tests("KVCachingTests", ["KVCaching", "Generation", "Tensors", "Kernels"]),
@@ -159,6 +162,6 @@ package.targets += [
     tests(
         "ServerAppTests",
         ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
-    tests("EndToEndTests", ["JSON"]),
+    tests("EndToEndTests", ["JSON", "Tensors"]),
     tests("TidyTests", ["ServerApp"]),
 ]

@@ -27,11 +27,30 @@
             owner: buffer)
     }
 
+    /// A tensor that owns a copy of the bytes, one copy after the other until it is full.
+    public init(dtype: DType, shape: [Int], repeating bytes: [UInt8]) {
+        guard let byteCount = dtype.byteCount(elements: shape.reduce(1, *)), byteCount == 0 || !bytes.isEmpty else {
+            preconditionFailure("\(shape) of \(dtype) from \(bytes.count) bytes")
+        }
+        let buffer = unsafe AlignedBuffer<UInt8>(uninitializedCount: byteCount)
+        let target = unsafe UnsafeMutableRawBufferPointer(start: buffer.base, count: byteCount)
+        for start in stride(from: 0, to: byteCount, by: max(1, bytes.count)) {
+            let end = min(byteCount, start + bytes.count)
+            unsafe target[start..<end].copyBytes(from: bytes[..<(end - start)])
+        }
+        unsafe self.init(dtype: dtype, shape: shape, bytes: UnsafeRawBufferPointer(target), owner: buffer)
+    }
+
     /// Tells the operating system that the bytes, where they are those of a mapped file, need no memory for now. They
     /// are read from the file again when used.
     public func releasePages() {
         guard let file = owner as? MappedFile else { return }
         unsafe file.releasePages(of: bytes)
+    }
+
+    /// Lends the bytes for reading.
+    public func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
+        try unsafe body(RawSpan(_unsafeBytes: bytes))
     }
 
     public var elementCount: Int { shape.reduce(1, *) }

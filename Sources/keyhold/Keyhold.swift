@@ -9,7 +9,7 @@ struct Keyhold: ParsableCommand {
         abstract: "Serves language models on CPUs with a KV-cache budget for every request.",
         version: ProductVersion.text,
         subcommands: [
-            ServeCommand.self, GenerateCommand.self, InspectCommand.self, DownloadCommand.self, LogitsCommand.self,
-            EvaluateCommand.self, BenchCommand.self,
+            ServeCommand.self, GenerateCommand.self, InspectCommand.self, ConvertCommand.self, QuantizeCommand.self,
+            DownloadCommand.self, LogitsCommand.self, EvaluateCommand.self, BenchCommand.self,
         ])
 }

@@ -57,9 +57,11 @@ extension ModelFamily {
         ggufNames: { tensors in
             TensorNames.gguf(fused: true, gated: false, parallel: true).changingLayers { layer, index in
                 // The feed-forward's norm comes first where there are two.
-                guard tensors.info(named: "blk.\(index).attn_norm_2.weight") != nil else { return }
+                let second = ["blk.\(index).attn_norm_2.weight", "transformer.h.\(index).ln_mlp.weight"]
+                guard second.contains(where: { tensors.info(named: $0) != nil }) else { return }
                 layer.attentionNorm = "blk.\(index).attn_norm_2"
                 layer.feedForwardNorm = "blk.\(index).attn_norm"
             }
-        })
+        },
+        ggufName: "falcon")
 }

@@ -40,5 +40,6 @@ extension ModelFamily {
                         up: prefix + "mlp.c_fc", down: prefix + "mlp.c_proj")
                 })
         },
-        ggufNames: { _ in .gguf(fused: true, gated: false, learnedPositions: true) })
+        ggufNames: { _ in .gguf(fused: true, gated: false, learnedPositions: true) },
+        ggufName: "gpt2")
 }

@@ -40,5 +40,6 @@ extension ModelFamily {
                         up: prefix + "mlp.fc_in", down: prefix + "mlp.fc_out")
                 })
         },
-        ggufNames: { _ in .gguf(fused: false, gated: false, parallel: true) })
+        ggufNames: { _ in .gguf(fused: false, gated: false, parallel: true) },
+        ggufName: "gptj")
 }

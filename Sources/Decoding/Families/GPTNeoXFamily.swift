@@ -43,5 +43,6 @@ extension ModelFamily {
                         up: prefix + "mlp.dense_h_to_4h", down: prefix + "mlp.dense_4h_to_h")
                 })
         },
-        ggufNames: { _ in .gguf(fused: true, gated: false) })
+        ggufNames: { _ in .gguf(fused: true, gated: false) },
+        ggufName: "gptneox")
 }

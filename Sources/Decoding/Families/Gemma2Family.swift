@@ -26,7 +26,8 @@ extension ModelFamily {
             return model.with(windows: try gguf.windows(model.layerCount) { $0 % 2 == 0 })
         },
         huggingFaceNames: { _ in .huggingFace.withGemmaNorms() },
-        ggufNames: { _ in .gguf(fused: false, gated: true).withPostNorms() })
+        ggufNames: { _ in .gguf(fused: false, gated: true).withPostNorms() },
+        ggufName: "gemma2")
 }
 
 extension TensorNames {

@@ -48,5 +48,6 @@ extension ModelFamily {
             return model.with(windows: windows)
         },
         huggingFaceNames: { _ in .huggingFace.withGemmaNorms().withHeadNorms() },
-        ggufNames: { _ in .gguf(fused: false, gated: true).withPostNorms().withQueryKeyNorms() })
+        ggufNames: { _ in .gguf(fused: false, gated: true).withPostNorms().withQueryKeyNorms() },
+        ggufName: "gemma3")
 }

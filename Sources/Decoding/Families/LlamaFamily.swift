@@ -10,7 +10,8 @@ extension ModelFamily {
             return try gguf.withExperts(model.with(windows: windows), normalizesWeights: true)
         },
         huggingFaceNames: { _ in .huggingFace },
-        ggufNames: { _ in .gguf(fused: false, gated: true).withExperts() })
+        ggufNames: { _ in .gguf(fused: false, gated: true).withExperts() },
+        ggufName: "llama", ggufPairsNeighbours: true)
 }
 
 extension GGUFConfiguration {

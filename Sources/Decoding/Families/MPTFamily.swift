@@ -47,5 +47,6 @@ extension ModelFamily {
                         up: prefix + "ffn.up_proj", down: prefix + "ffn.down_proj")
                 })
         },
-        ggufNames: { _ in .gguf(fused: true, gated: false) })
+        ggufNames: { _ in .gguf(fused: true, gated: false) },
+        ggufName: "mpt")
 }

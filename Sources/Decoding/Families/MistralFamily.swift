@@ -10,5 +10,6 @@ extension ModelFamily {
         },
         ggufConfiguration: { gguf in try gguf.gatedDecoder("mistral", interleaved: true) },
         huggingFaceNames: { _ in .huggingFace },
-        ggufNames: { _ in .gguf(fused: false, gated: true) })
+        ggufNames: { _ in .gguf(fused: false, gated: true) },
+        ggufName: "llama", ggufPairsNeighbours: true)
 }

@@ -23,5 +23,6 @@ extension ModelFamily {
                     up: .each { prefix + "experts.\($0).w3" }, down: .each { prefix + "experts.\($0).w2" })
             }
         },
-        ggufNames: { _ in .gguf(fused: false, gated: true).withExperts() })
+        ggufNames: { _ in .gguf(fused: false, gated: true).withExperts() },
+        ggufName: "llama", ggufPairsNeighbours: true)
 }

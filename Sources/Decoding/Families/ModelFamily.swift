@@ -12,6 +12,10 @@ struct ModelFamily: Sendable {
     var ggufConfiguration: @Sendable (GGUFConfiguration) throws -> ModelConfiguration
     var huggingFaceNames: @Sendable (TensorDirectory) -> TensorNames
     var ggufNames: @Sendable (TensorDirectory) -> TensorNames
+    /// The architecture that converted files name; nil where GGUF has none.
+    var ggufName: String?
+    /// In GGUF the two elements of a rotated pair stand side by side, in Hugging Face files half a head apart.
+    var ggufPairsNeighbours = false
 
     static let all: [ModelFamily] = [
         .llama, .gptj, .gpt2, .mpt, .mistral, .qwen2, .qwen3, .gemma2, .gemma3, .phi3, .smollm3, .olmo2, .gptNeoX,

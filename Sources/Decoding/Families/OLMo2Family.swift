@@ -29,5 +29,6 @@ extension ModelFamily {
                 layer.attentionNorm = nil
                 layer.feedForwardNorm = nil
             }
-        })
+        },
+        ggufName: "olmo2")
 }

@@ -22,5 +22,6 @@ extension ModelFamily {
         },
         ggufNames: { _ in
             TensorNames.gguf(fused: true, gated: true).changingLayers { layer, _ in layer.gate = layer.up }
-        })
+        },
+        ggufName: "phi3")
 }

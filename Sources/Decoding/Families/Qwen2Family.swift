@@ -8,5 +8,6 @@ extension ModelFamily {
         },
         ggufConfiguration: { gguf in try gguf.gatedDecoder("qwen2") },
         huggingFaceNames: { _ in .huggingFace },
-        ggufNames: { _ in .gguf(fused: false, gated: true) })
+        ggufNames: { _ in .gguf(fused: false, gated: true) },
+        ggufName: "qwen2")
 }

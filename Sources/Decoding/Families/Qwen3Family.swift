@@ -13,7 +13,8 @@ extension ModelFamily {
             return model
         },
         huggingFaceNames: { _ in .huggingFace.withHeadNorms() },
-        ggufNames: { _ in .gguf(fused: false, gated: true).withQueryKeyNorms() })
+        ggufNames: { _ in .gguf(fused: false, gated: true).withQueryKeyNorms() },
+        ggufName: "qwen3")
 }
 
 extension TensorNames {

@@ -31,5 +31,6 @@ extension ModelFamily {
                     up: .each { prefix + "experts.\($0).up_proj" }, down: .each { prefix + "experts.\($0).down_proj" })
             }
         },
-        ggufNames: { _ in .gguf(fused: false, gated: true).withQueryKeyNorms().withExperts() })
+        ggufNames: { _ in .gguf(fused: false, gated: true).withQueryKeyNorms().withExperts() },
+        ggufName: "qwen3moe")
 }

@@ -29,5 +29,6 @@ extension ModelFamily {
             return model
         },
         huggingFaceNames: { _ in .huggingFace },
-        ggufNames: { _ in .gguf(fused: false, gated: true) })
+        ggufNames: { _ in .gguf(fused: false, gated: true) },
+        ggufName: "smollm3", ggufPairsNeighbours: true)
 }

@@ -50,7 +50,11 @@ extension ModelFamily {
         },
         ggufNames: { tensors in
             TensorNames.gguf(fused: false, gated: true).withQueryKeyNorms().changingLayers { layer, index in
-                if tensors.info(named: "blk.\(index).ffn_norm.weight") == nil { layer.feedForwardNorm = nil }
+                let second = [
+                    "blk.\(index).ffn_norm.weight", "model.layers.\(index).post_attention_layernorm.weight",
+                ]
+                if !second.contains(where: { tensors.info(named: $0) != nil }) { layer.feedForwardNorm = nil }
             }
-        })
+        },
+        ggufName: "stablelm")
 }

@@ -34,5 +34,6 @@ extension ModelFamily {
                 layer.down = "model.layers.\(index).mlp.c_proj"
             }
         },
-        ggufNames: { _ in .gguf(fused: false, gated: false) })
+        ggufNames: { _ in .gguf(fused: false, gated: false) },
+        ggufName: "starcoder2")
 }

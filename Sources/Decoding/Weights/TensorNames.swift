@@ -131,3 +131,17 @@ extension TensorNames {
         }
     }
 }
+
+extension ModelConfiguration {
+    /// The rows of a matrix fused by KV head in the order of kinds.
+    var rowsByKind: [Int] {
+        let group = queryHeads / kvHeads
+        func rows(_ head: Int, _ part: Int) -> Range<Int> {
+            let first = (head * (group + 2) + part) * headDim
+            return first..<first + headDim
+        }
+        let heads = 0..<kvHeads
+        return heads.flatMap { head in (0..<group).flatMap { rows(head, $0) } }
+            + heads.flatMap { rows($0, group) } + heads.flatMap { rows($0, group + 1) }
+    }
+}

@@ -78,22 +78,10 @@ struct WeightBinding {
             }
             return linears
         }
-        let rows = names.fusedOrder == .byKVHead && model.kvHeads > 1 ? rowsByKind() : nil
+        let rows = names.fusedOrder == .byKVHead && model.kvHeads > 1 ? model.rowsByKind : nil
         return [
             try linear(names.queryKeyValue[0], out: query + 2 * keyValue, in: model.hiddenSize, rows: rows)
         ]
-    }
-
-    /// The rows of a matrix fused by KV head in the order of kinds.
-    private func rowsByKind() -> [Int] {
-        let group = model.queryHeads / model.kvHeads
-        func rows(_ head: Int, _ part: Int) -> Range<Int> {
-            let first = (head * (group + 2) + part) * model.headDim
-            return first..<first + model.headDim
-        }
-        let heads = 0..<model.kvHeads
-        return heads.flatMap { head in (0..<group).flatMap { rows(head, $0) } }
-            + heads.flatMap { rows($0, group) } + heads.flatMap { rows($0, group + 1) }
     }
 
     /// The weights of a norm over queries or keys for all their heads.

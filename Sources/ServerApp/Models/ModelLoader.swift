@@ -30,7 +30,7 @@ enum ModelLoader {
             weightTypes: weightTypes(source.tensors))
     }
 
-    private static func tokenizer(of source: ModelSource, path: String) throws -> Tokenizer {
+    static func tokenizer(of source: ModelSource, path: String) throws -> Tokenizer {
         switch source {
         case .gguf(let file):
             guard let vocabulary = try GGUFVocabulary(file.metadata) else {
@@ -65,7 +65,7 @@ enum ModelLoader {
         return (plain, text != nil)
     }
 
-    private static func templateText(_ source: ModelSource) throws -> String? {
+    static func templateText(_ source: ModelSource) throws -> String? {
         switch source {
         case .gguf(let file): try file.metadata.stringIfPresent("tokenizer.chat_template")
         case .huggingFace(let folder): folder.tokenizerConfig?["chat_template"]?.asString

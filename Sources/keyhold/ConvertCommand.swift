@@ -1,0 +1,36 @@
+internal import ArgumentParser
+internal import ServerApp
+
+/// `keyhold convert`: a Hugging Face folder as GGUF.
+struct ConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Write a Hugging Face folder as one GGUF file.",
+        discussion: """
+            Weights, metadata, tokenizer and chat template. What the configuration asks for and GGUF cannot say is \
+            refused. The file appears when it is whole.
+            """)
+
+    @Argument(help: "Folder with config.json, *.safetensors and tokenizer.json.")
+    var folder: String
+
+    @Argument(help: "File to write.")
+    var output: String
+
+    @Option(help: "Type of the matrices: F16, F32, BF16 or Q8_0.")
+    var type = ModelConversion.WeightType.f16
+
+    func run() throws {
+        var conversion = ModelConversion(folder: folder, output: output)
+        conversion.type = type
+        let bar = ProgressBar()
+        defer { bar.end() }
+        let report = try conversion.run { bar.show("\(Int($0 * 100)) %") }
+        bar.end()
+        StandardOutput.write(report + "\n")
+    }
+}
+
+extension ModelConversion.WeightType: @retroactive ExpressibleByArgument {
+    public init?(argument: String) { self.init(rawValue: argument.uppercased()) }
+}
