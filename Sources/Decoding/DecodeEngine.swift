@@ -33,15 +33,30 @@ public final class DecodeEngine {
     /// Residual stream of the decode rows, [maxSequences, hidden].
     private let decodeResidual: ActivationRows
     private var sequences: [SequenceID: SequenceState] = [:]
+    private let layers: [TransformerLayer]
+    private let output: [Compute.Product]
+    private let finalNorm: Compute.NormKind
+    // Of the step under way; kept so that a step allocates nothing.
+    private var spans: [RowSpan] = []
+    private var jobs: [AttentionJob] = []
+    private var kept: [Int] = []
+    private var wanted: [WantedLogits] = []
 
     public init(model: DecoderModel, arena: KVArena, limits: Limits, kernels: KernelTable = .best) throws {
         self.model = model
         self.arena = arena
         compute = try Compute(threadCount: limits.threads, table: kernels)
-        attention = LaneAttention(
+        let attention = LaneAttention(
             compute: compute, shape: model.configuration.cacheShape, layers: model.configuration.attentionLayers(),
             timesPolicy: limits.timesPolicy)
-        buffers = StepBuffers(model.configuration, rows: limits.maxRows, logitRows: min(16, limits.maxRows))
+        let buffers = StepBuffers(model.configuration, rows: limits.maxRows, logitRows: min(16, limits.maxRows))
+        (self.attention, self.buffers) = (attention, buffers)
+        layers = model.weights.layers.indices.map { [compute] index in
+            TransformerLayer(index, of: model, compute: compute, attention: attention, buffers: buffers)
+        }
+        let output = model.weights.output
+        self.output = [Compute.Product(output.weight, bias: output.bias, output: buffers.logits)]
+        finalNorm = Compute.NormKind(model.configuration.normalization)
         decodeResidual = ActivationRows(rowCapacity: limits.maxSequences, columns: model.configuration.hiddenSize)
     }
 
@@ -91,47 +106,126 @@ public final class DecodeEngine {
     public func run(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
         compute.isInStep = true
         defer { compute.isInStep = false }
-        let decoding = batch.decode.map { state($0.sequence) }
-        for (index, row) in batch.decode.enumerated() {
-            embed(row.token, position: learnedPosition(of: decoding[index].cache), into: decodeResidual, row: index)
+        if passesAtOnce(batch) {
+            runAtOnce(batch, sink: sink)
+        } else {
+            runInGroups(batch, sink: sink)
         }
-        for index in 0..<model.configuration.layerCount {
-            runLayer(index, batch: batch, decoding: decoding)
-        }
-        for state in decoding { state.cache.stepFinished() }
-        emit(wantedLogits(of: batch), sink: sink)
         for piece in batch.prefill where endsPrompt(piece) { state(piece.sequence).promptFinished() }
+        // Nobody's cache lives longer for it.
+        jobs.removeAll(keepingCapacity: true)
+        spans.removeAll(keepingCapacity: true)
+        wanted.removeAll(keepingCapacity: true)
     }
 
-    // MARK: Layers
-
-    private func runLayer(_ index: Int, batch: StepBatch, decoding: [SequenceState]) {
-        var spans = decoding.enumerated().map { RowSpan(sequence: $1, promptRows: nil, decodeIndex: $0) }
-        for piece in batch.prefill where piece.layers.contains(index) {
-            let state = state(piece.sequence)
-            if index == 0 { embedPrompt(state, rows: piece.rows) }
-            spans.append(RowSpan(sequence: state, promptRows: piece.rows, decodeIndex: 0))
-            state.completed(layer: index, rows: piece.rows)
+    /// Whether all rows pass all layers together: then they stay where they are from the first to the last.
+    private func passesAtOnce(_ batch: StepBatch) -> Bool {
+        var rows = batch.decode.count
+        for piece in batch.prefill {
+            guard piece.layers == 0..<layers.count, piece.rows == state(piece.sequence).prompt.indices else {
+                return false
+            }
+            rows += piece.rows.count
         }
-        let layer = TransformerLayer(
-            model: model.configuration, weights: model.weights.layers[index], index: index, compute: compute,
-            attention: attention)
-        for group in RowGroups.cut(spans, capacity: buffers.rows) { run(group, layer) }
+        return rows <= buffers.rows
+    }
+
+    private func finishDecoding(_ batch: StepBatch) {
+        for row in batch.decode { state(row.sequence).cache.stepFinished() }
+    }
+
+    // MARK: All rows at once
+
+    private func runAtOnce(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
+        jobs.removeAll(keepingCapacity: true)
+        kept.removeAll(keepingCapacity: true)
+        wanted.removeAll(keepingCapacity: true)
+        var row = 0
+        for decoded in batch.decode {
+            let cache = state(decoded.sequence).cache
+            embed(decoded.token, position: learnedPosition(of: cache), into: buffers.hidden, row: row)
+            jobs.append(AttentionJob(cache: cache, firstRow: row, promptRows: nil))
+            want(row: row, of: .next(decoded.sequence))
+            row += 1
+        }
+        for piece in batch.prefill {
+            let state = state(piece.sequence)
+            for position in piece.rows {
+                embed(state.prompt[position], position: position, into: buffers.hidden, row: row + position)
+            }
+            jobs.append(AttentionJob(cache: state.cache, firstRow: row, promptRows: piece.rows))
+            if state.promptLogits {
+                for position in piece.rows.dropLast() {
+                    want(row: row + position, of: .prompt(piece.sequence, row: position))
+                }
+            }
+            want(row: row + piece.rows.count - 1, of: .next(piece.sequence), siblings: state.siblings)
+            for layer in layers.indices { state.completed(layer: layer, rows: piece.rows) }
+            row += piece.rows.count
+        }
+        for layer in layers {
+            let isLast = layer.index == layers.count - 1 && kept.count < row
+            layer.run(rows: row, jobs: jobs, addsProjected: layer.index > 0, keeping: isLast ? kept : nil)
+        }
+        finishDecoding(batch)
+        emit(adding: buffers.projected, sink: sink)
+    }
+
+    /// The row's logits are wanted; rows come in rising order.
+    private func want(row: Int, of origin: LogitsOrigin, siblings: [SequenceID] = []) {
+        kept.append(row)
+        wanted.append(WantedLogits(residual: buffers.hidden, row: wanted.count, origin: origin, siblings: siblings))
+    }
+
+    // MARK: Groups of rows
+
+    private func runInGroups(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
+        for (index, row) in batch.decode.enumerated() {
+            let cache = state(row.sequence).cache
+            embed(row.token, position: learnedPosition(of: cache), into: decodeResidual, row: index)
+        }
+        for layer in layers {
+            spans.removeAll(keepingCapacity: true)
+            for (index, row) in batch.decode.enumerated() {
+                spans.append(RowSpan(sequence: state(row.sequence), promptRows: nil, decodeIndex: index))
+            }
+            for piece in batch.prefill where piece.layers.contains(layer.index) {
+                let state = state(piece.sequence)
+                if layer.index == 0 { embedPrompt(state, rows: piece.rows) }
+                spans.append(RowSpan(sequence: state, promptRows: piece.rows, decodeIndex: 0))
+                state.completed(layer: layer.index, rows: piece.rows)
+            }
+            for group in RowGroups.cut(spans, capacity: buffers.rows) { run(group, layer) }
+        }
+        finishDecoding(batch)
+        collectWantedLogits(of: batch)
+        var start = 0
+        while start < wanted.count {
+            let count = min(buffers.logits.rowCapacity, wanted.count - start)
+            for index in 0..<count {
+                let wish = wanted[start + index]
+                compute.copyRows(
+                    wish.residual, rows: wish.row..<wish.row + 1, to: buffers.hidden, targetRow: index)
+            }
+            emitGroup(start..<start + count, firstRow: 0, adding: nil, sink: sink)
+            start += count
+        }
     }
 
     /// Gathers the group's residual rows, runs the layer and scatters those back that somebody will read.
     private func run(_ group: [RowSpan], _ layer: TransformerLayer) {
-        var jobs: [AttentionJob] = []
-        var kept: [Int] = []
+        jobs.removeAll(keepingCapacity: true)
+        kept.removeAll(keepingCapacity: true)
         var row = 0
         for span in group {
             let (source, rows) = residual(of: span)
             compute.copyRows(source, rows: rows, to: buffers.hidden, targetRow: row)
             jobs.append(AttentionJob(cache: span.sequence.cache, firstRow: row, promptRows: span.promptRows))
-            kept += wantedRows(of: span, after: layer).map { row + $0 }
+            for wanted in wantedRows(of: span, after: layer) { kept.append(row + wanted) }
             row += span.count
         }
-        layer.run(buffers, rows: row, jobs: jobs, keeping: kept.count < row ? kept : nil)
+        layer.run(rows: row, jobs: jobs, addsProjected: false, keeping: kept.count < row ? kept : nil)
+        layer.finish(rows: kept.count)
         row = 0
         for span in group {
             let (target, rows) = residual(of: span)
@@ -146,8 +240,7 @@ public final class DecodeEngine {
     /// Which of the span's rows, counted from its first, are read after the layer. After the last layer a prompt has
     /// done its work with its keys and values, but for the row that gives the next token.
     private func wantedRows(of span: RowSpan, after layer: TransformerLayer) -> Range<Int> {
-        guard let rows = span.promptRows, layer.index == model.configuration.layerCount - 1,
-            !span.sequence.promptLogits
+        guard let rows = span.promptRows, layer.index == layers.count - 1, !span.sequence.promptLogits
         else { return 0..<span.count }
         return rows.upperBound == span.sequence.prompt.count ? rows.count - 1..<rows.count : 0..<0
     }
@@ -195,11 +288,12 @@ public final class DecodeEngine {
     }
 
     /// Rows of all sequences, in the order of `run`.
-    private func wantedLogits(of batch: StepBatch) -> [WantedLogits] {
-        var wanted = batch.decode.enumerated().map { row, decoded in
-            WantedLogits(residual: decodeResidual, row: row, origin: .next(decoded.sequence))
+    private func collectWantedLogits(of batch: StepBatch) {
+        wanted.removeAll(keepingCapacity: true)
+        for (row, decoded) in batch.decode.enumerated() {
+            wanted.append(WantedLogits(residual: decodeResidual, row: row, origin: .next(decoded.sequence)))
         }
-        for piece in batch.prefill where piece.layers.upperBound == model.configuration.layerCount {
+        for piece in batch.prefill where piece.layers.upperBound == layers.count {
             let state = state(piece.sequence)
             guard let residual = state.residual else { preconditionFailure("prompt rows after the prompt ended") }
             let last = state.prompt.count - 1
@@ -215,31 +309,37 @@ public final class DecodeEngine {
                         residual: residual, row: last, origin: .next(piece.sequence), siblings: state.siblings))
             }
         }
-        return wanted
     }
 
-    /// Rows of different sequences go through the output matrix together, which is read once for all of them.
-    private func emit(_ wanted: [WantedLogits], sink: (LogitsOrigin, Span<Float>) -> Void) {
-        let capacity = buffers.logits.rowCapacity
-        for start in stride(from: 0, to: wanted.count, by: capacity) {
-            let group = wanted[start..<min(start + capacity, wanted.count)]
-            for (row, wish) in group.enumerated() {
-                compute.copyRows(wish.residual, rows: wish.row..<wish.row + 1, to: buffers.hidden, targetRow: row)
-            }
-            compute.normalize(
-                model.weights.finalNorm, model.configuration.normalization, buffers.hidden, rows: 0..<group.count,
-                into: buffers.normed)
-            compute.multiply(
-                model.weights.output.weight, bias: model.weights.output.bias, input: buffers.normed,
-                inputRows: 0..<group.count, output: buffers.logits, outputRow: 0)
-            if let cap = model.configuration.finalSoftCap {
-                compute.softCap(buffers.logits, rows: 0..<group.count, cap: cap)
-            }
-            for (row, wish) in group.enumerated() {
-                buffers.logits.withSpan(row) { logits in
-                    sink(wish.origin, logits)
-                    for sibling in wish.siblings { sink(.next(sibling), logits) }
-                }
+    /// Rows of different sequences go through the output matrix together, which is read once for all of them. The rows
+    /// are the first ones of `hidden`, in the order of `wanted`.
+    private func emit(adding addend: ActivationRows, sink: (LogitsOrigin, Span<Float>) -> Void) {
+        var start = 0
+        while start < wanted.count {
+            let end = min(start + buffers.logits.rowCapacity, wanted.count)
+            emitGroup(start..<end, firstRow: start, adding: addend, sink: sink)
+            start = end
+        }
+    }
+
+    private func emitGroup(
+        _ group: Range<Int>, firstRow: Int, adding addend: ActivationRows?,
+        sink: (LogitsOrigin, Span<Float>) -> Void
+    ) {
+        let rows = firstRow..<firstRow + group.count
+        let norm = model.weights.finalNorm
+        compute.normalize(
+            buffers.hidden, adding: addend, rows: rows, kind: finalNorm, weight: norm.weight, bias: norm.bias,
+            output: buffers.normed, for: output)
+        compute.multiply(output, input: buffers.normed, inputRows: rows, outputRow: 0, isQuantised: true)
+        if let cap = model.configuration.finalSoftCap {
+            compute.softCap(buffers.logits, rows: 0..<group.count, cap: cap)
+        }
+        for index in group {
+            let wish = wanted[index]
+            buffers.logits.withSpan(index - group.lowerBound) { logits in
+                sink(wish.origin, logits)
+                for sibling in wish.siblings { sink(.next(sibling), logits) }
             }
         }
     }

@@ -2,32 +2,55 @@ internal import Kernels
 
 /// One feed-forward over rows: down(activation(gate x) · up x), or down(activation(up x)) without a gate.
 struct FeedForwardPass {
-    let activation: ModelConfiguration.Activation
-    let compute: Compute
+    /// Gate and up, or up alone.
+    let first: [Compute.Product]
+    private let down: [Compute.Product]
+    private let activated: ActivationRows?
+    private let activation: Compute.Activation
+    private let compute: Compute
 
-    /// Rows of `input` to the first rows of `output`.
-    func run(
-        _ weights: FeedForwardWeights, _ input: ActivationRows, rows: Range<Int>, _ buffers: StepBuffers,
+    /// Into `output`'s rows of the same numbers.
+    init(
+        _ weights: FeedForwardWeights, _ activation: Compute.Activation, _ compute: Compute, _ buffers: StepBuffers,
         output: ActivationRows
     ) {
-        // Mixtures may be narrower than the rows that the buffers were made for.
         let (up, gated) = buffers.feedForward(columns: weights.up.weight.rows)
-        var products = [Compute.Product(weights.up.weight, bias: weights.up.bias, output: up)]
-        if let gate = weights.gate {
-            products.append(Compute.Product(gate.weight, bias: gate.bias, output: gated))
+        func product(_ linear: Linear, _ output: ActivationRows) -> Compute.Product {
+            Compute.Product(linear.weight, bias: linear.bias, output: output)
         }
-        compute.multiply(products, input: input, inputRows: rows, outputRow: 0)
-        let all = 0..<rows.count
-        let inner = weights.gate == nil ? up : gated
-        switch activation {
-        case .silu:
-            precondition(weights.gate != nil, "silu without a gate")
-            compute.siluMultiply(gate: gated, up: up, rows: all)
-        case .geluTanh: compute.geluTanh(inner, rows: all)
-        case .geluErf: compute.geluErf(inner, rows: all)
-        }
-        if weights.gate != nil && activation != .silu { compute.multiply(up, rows: all, into: gated) }
+        first = (weights.gate.map { [product($0, gated)] } ?? []) + [product(weights.up, up)]
+        precondition(first.count == activation.productCount, "\(first.count) matrices before \(activation)")
+        activated = weights.gate == nil ? up : gated
+        down = [product(weights.down, output)]
+        self.activation = activation
+        self.compute = compute
+    }
+
+    private init(_ compute: Compute) {
+        (first, down, activated, activation, self.compute) = ([], [], nil, .geluErf, compute)
+    }
+
+    /// What stands in for it where a layer has none.
+    static func none(_ compute: Compute) -> FeedForwardPass { FeedForwardPass(compute) }
+
+    /// `isQuantised`: the rows stand quantised beside `input` as `first` wants them.
+    func run(_ input: ActivationRows, rows: Range<Int>, isQuantised: Bool) {
+        guard let activated else { return }
         compute.multiply(
-            weights.down.weight, bias: weights.down.bias, input: inner, inputRows: all, output: output, outputRow: 0)
+            first, activation: activation, next: down[0].quantisation, input: input, rows: rows,
+            isQuantised: isQuantised)
+        compute.multiply(down, input: activated, inputRows: rows, outputRow: rows.lowerBound, isQuantised: true)
+    }
+}
+
+extension Compute.Activation {
+    init(_ feedForward: ModelConfiguration.FeedForward) {
+        switch (feedForward.activation, feedForward.isGated) {
+        case (.silu, _): self = .siluGated
+        case (.geluTanh, true): self = .geluTanhGated
+        case (.geluErf, true): self = .geluErfGated
+        case (.geluTanh, false): self = .geluTanh
+        case (.geluErf, false): self = .geluErf
+        }
     }
 }

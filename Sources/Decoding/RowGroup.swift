@@ -13,8 +13,12 @@ struct RowSpan {
 
 /// Spans cut into groups that fit the step's buffers, in order.
 struct RowGroups {
-    /// Groups of at most `capacity` rows; long prompt spans are cut, which changes no bit.
+    /// Groups of at most `capacity` rows and about as many rows each: a group of few rows reads the layer's weights for
+    /// little. Long prompt spans are cut, which changes no bit.
     static func cut(_ spans: [RowSpan], capacity: Int) -> [[RowSpan]] {
+        let rows = spans.reduce(0) { $0 + $1.count }
+        let count = max(1, (rows + capacity - 1) / capacity)
+        let capacity = (rows + count - 1) / count
         var groups: [[RowSpan]] = []
         var current: [RowSpan] = []
         var room = capacity

@@ -5,7 +5,7 @@ final class StepBuffers {
     /// An expert that a row chose, and what its output counts.
     struct ExpertChoice {
         let expert: Int
-        let weight: Float
+        var weight: Float
     }
 
     /// Room for mixtures.
@@ -23,6 +23,11 @@ final class StepBuffers {
             gathered = ActivationRows(rowCapacity: rows, columns: hidden)
             outputs = ActivationRows(rowCapacity: rows, columns: hidden)
             choices = Array(repeating: [], count: rows)
+        }
+
+        /// What the expert counts for the row; nil where the row did not choose it.
+        func weight(of expert: Int, row: Int) -> Float? {
+            choices[row].first { $0.expert == expert }?.weight
         }
     }
 

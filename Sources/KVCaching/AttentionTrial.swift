@@ -66,6 +66,7 @@ internal import Tensors
     private let values: AlignedBuffer<UInt16>
     private let tiles: AlignedBuffer<Float>
     private let queries: AlignedBuffer<Float>
+    private let queryBlocks: AlignedBuffer<UInt8>
     private let logits: AlignedBuffer<Float>
     private let sums: AlignedBuffer<Float>
     private let scores: AlignedBuffer<Float>
@@ -85,6 +86,7 @@ internal import Tensors
         let whole = (slots + KernelTable.keyTile - 1) / KernelTable.keyTile * KernelTable.keyTile
         tiles = AlignedBuffer(count: whole * headDim)
         queries = AlignedBuffer(count: rows * headDim)
+        queryBlocks = AlignedBuffer(count: rows * KVStorage.queryBytes(headDim: headDim))
         for index in 0..<queries.count { queries[index] = Float(index % 7) / 4 - 0.7 }
         logits = AlignedBuffer(count: rows * LaneScratch.rowStride(LaneParts.size))
         sums = AlignedBuffer(count: rows * headDim)
@@ -107,9 +109,9 @@ internal import Tensors
                 queryStride: headDim, tiles: tiles.base + start, logits: logits.base, stride: stride)
         } else {
             unsafe kernels.attentionLogits(
-                heads: heads, count: entries.count, headDim: headDim, scale: scale, query: queries.base,
-                queryStride: headDim, keys: UnsafeRawPointer(keys.base + start), keyType: .f16, logits: logits.base,
-                stride: stride)
+                heads: heads, count: entries.count, headDim: headDim, scale: scale,
+                queries: KernelTable.Queries(values: queries.base, blocks: queryBlocks.base),
+                keys: UnsafeRawPointer(keys.base + start), keyType: .f16, logits: logits.base, stride: stride)
         }
         for head in 0..<heads {
             _ = unsafe kernels.expSum(

@@ -19,17 +19,18 @@ internal import Tensors
 }
 
 /// The work of one layer's attention, cut into items, and what the threads share while they do it. A prompt's lane is
-/// one item, and so is a decoded row's lane while there are many of them; the last lanes are one item per part, so that
-/// all threads end together, and who finishes the last part finishes the lane. Memory grows with the first step of its
-/// size and is kept.
+/// one item. So is a decoded row's lane while there are many of them, and all lanes of a short cache; the last lanes are
+/// one item per part, so that all threads end together, and who finishes the last part finishes the lane. Memory grows
+/// with the first step of its size and is kept.
 @safe final class DecodedLanes {
     struct Item {
         let job: Int
-        let kvHead: Int
-        /// Number of the decoded lane; nothing for prompts.
+        /// One, or all of a short cache.
+        let kvHeads: Range<Int>
+        /// Number of the first decoded lane; nothing for prompts.
         let lane: Int
         let parts: Range<Int>
-        /// Whether these are all parts of the lane: its rows stay with the worker, in caches that are its own.
+        /// Whether these are all parts of each lane: its rows stay with the worker, in caches that are its own.
         let isWhole: Bool
     }
 
@@ -51,46 +52,32 @@ internal import Tensors
     private var countdowns: [Countdown] = []
     private var rows = AlignedBuffer<Float>(count: 0)
     private var sums = AlignedBuffer<Float>(count: 0)
+    /// How much of `rows` and `sums` the step needs.
+    private var rowCount = 0
+    private var sumCount = 0
 
     init(shape: CacheShape, threads: Int) {
         self.shape = shape
         self.threads = threads
     }
 
-    /// Lays out a layer's work: prompts first, which take longest.
+    /// Lays out a layer's work: prompts first, which take longest, short caches last.
     func begin(_ jobs: [AttentionJob], layer: Int) {
         items.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
-        var partsLeft = 0
-        for (number, job) in jobs.enumerated() {
+        (rowCount, sumCount) = (0, 0)
+        for (number, job) in jobs.enumerated() where job.promptRows != nil {
             for kvHead in 0..<shape.kvHeads {
-                guard job.promptRows == nil else {
-                    items.append(Item(job: number, kvHead: kvHead, lane: -1, parts: 0..<0, isWhole: true))
-                    continue
-                }
-                partsLeft += LaneParts.count(entries: job.cache.count(layer: layer, kvHead: kvHead) + 1)
+                items.append(Item(job: number, kvHeads: kvHead..<kvHead + 1, lane: -1, parts: 0..<0, isWhole: true))
             }
         }
-        var (rowCount, sumCount) = (0, 0)
-        // Sequences with the same seed read the same noise: lanes of a KV head follow each other, while it is at hand.
-        for kvHead in 0..<shape.kvHeads {
-            for (number, job) in jobs.enumerated() where job.promptRows == nil {
-                let entries = job.cache.count(layer: layer, kvHead: kvHead) + 1
-                let (parts, stride) = (LaneParts.count(entries: entries), LaneScratch.rowStride(entries))
-                partsLeft -= parts
-                let isWhole = threads == 1 || partsLeft >= 2 * threads * parts
-                for first in isWhole ? 0..<1 : 0..<parts {
-                    items.append(
-                        Item(
-                            job: number, kvHead: kvHead, lane: places.count,
-                            parts: isWhole ? 0..<parts : first..<first + 1, isWhole: isWhole))
-                }
-                let sharesRows = !isWhole && job.cache.plan.tap != .none
-                places.append(
-                    Place(parts: parts, rows: sharesRows ? rowCount : -1, stride: stride, sums: sumCount))
-                if sharesRows { rowCount += shape.groupSize * stride }
-                sumCount += shape.groupSize * parts * (shape.headDim + 4)
-            }
+        // Enough caches to share: a thread takes all lanes of a short one, which stand one after the other.
+        let takesWholeCaches = jobs.count >= 4 * threads
+        func isShort(_ job: AttentionJob) -> Bool { takesWholeCaches && parts(of: job, layer, kvHead: 0) == 1 }
+        addLanes(of: jobs, layer, where: { !isShort($0) })
+        for (number, job) in jobs.enumerated() where job.promptRows == nil && isShort(job) {
+            items.append(Item(job: number, kvHeads: 0..<shape.kvHeads, lane: places.count, parts: 0..<1, isWhole: true))
+            for kvHead in 0..<shape.kvHeads { addPlace(of: job, layer, kvHead: kvHead, sharesRows: false) }
         }
         if rowCount > rows.count { rows = AlignedBuffer(count: rowCount + rowCount / 4) }
         if sumCount > sums.count { sums = AlignedBuffer(count: sumCount + sumCount / 4) }
@@ -99,9 +86,43 @@ internal import Tensors
         for (number, place) in places.enumerated() { countdowns[number].left.store(place.parts, ordering: .relaxed) }
     }
 
-    /// The item's lane; `workerRows` has room for rows of a whole one.
-    @unsafe func lane(of item: Item, workerRows: UnsafeMutablePointer<Float>) -> DecodedLane {
-        let place = places[item.lane]
+    /// Sequences with the same seed read the same noise: lanes of a KV head follow each other, while it is at hand.
+    private func addLanes(of jobs: [AttentionJob], _ layer: Int, where isTaken: (AttentionJob) -> Bool) {
+        var partsLeft = 0
+        for job in jobs where job.promptRows == nil && isTaken(job) {
+            for kvHead in 0..<shape.kvHeads { partsLeft += parts(of: job, layer, kvHead: kvHead) }
+        }
+        for kvHead in 0..<shape.kvHeads {
+            for (number, job) in jobs.enumerated() where job.promptRows == nil && isTaken(job) {
+                let parts = parts(of: job, layer, kvHead: kvHead)
+                partsLeft -= parts
+                let isWhole = threads == 1 || partsLeft >= 2 * threads * parts
+                for first in isWhole ? 0..<1 : 0..<parts {
+                    items.append(
+                        Item(
+                            job: number, kvHeads: kvHead..<kvHead + 1, lane: places.count,
+                            parts: isWhole ? 0..<parts : first..<first + 1, isWhole: isWhole))
+                }
+                addPlace(of: job, layer, kvHead: kvHead, sharesRows: !isWhole && job.cache.plan.tap != .none)
+            }
+        }
+    }
+
+    private func parts(of job: AttentionJob, _ layer: Int, kvHead: Int) -> Int {
+        LaneParts.count(entries: job.cache.count(layer: layer, kvHead: kvHead) + 1)
+    }
+
+    private func addPlace(of job: AttentionJob, _ layer: Int, kvHead: Int, sharesRows: Bool) {
+        let entries = job.cache.count(layer: layer, kvHead: kvHead) + 1
+        let (parts, stride) = (LaneParts.count(entries: entries), LaneScratch.rowStride(entries))
+        places.append(Place(parts: parts, rows: sharesRows ? rowCount : -1, stride: stride, sums: sumCount))
+        if sharesRows { rowCount += shape.groupSize * stride }
+        sumCount += shape.groupSize * parts * (shape.headDim + 4)
+    }
+
+    /// One of the item's lanes; `workerRows` has room for rows of a whole one.
+    @unsafe func lane(_ number: Int, of item: Item, workerRows: UnsafeMutablePointer<Float>) -> DecodedLane {
+        let place = places[number]
         let perPart = shape.groupSize * place.parts
         let base = unsafe sums.base + place.sums
         return unsafe DecodedLane(
@@ -110,9 +131,9 @@ internal import Tensors
             scoreSums: base + 3 * perPart, values: base + 4 * perPart)
     }
 
-    /// The item's parts are done. True for the last of its lane: its thread sees what the others wrote.
-    func finished(_ item: Item) -> Bool {
+    /// The item's parts of the lane are done. True for the last of them: its thread sees what the others wrote.
+    func finished(_ number: Int, of item: Item) -> Bool {
         if item.isWhole { return true }
-        return countdowns[item.lane].left.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
+        return countdowns[number].left.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
     }
 }

@@ -43,6 +43,12 @@ public struct AttentionJob {
     private let decoded: DecodedLanes
     /// Whether `takePolicySeconds` is told: costs clock readings.
     let timesPolicy: Bool
+    // The layer under way, for the threads.
+    private var jobs: [AttentionJob] = []
+    private var layer = 0
+    private var rows: (qkv: ActivationRows, output: ActivationRows, quantisation: ActivationQuantisation?)?
+    /// Runs an item; made once, so that a layer allocates nothing.
+    private var body: (_ index: Int, _ worker: Int) -> Void = { _, _ in }
 
     public init(compute: Compute, shape: CacheShape, layers: [LayerAttention], timesPolicy: Bool = false) {
         precondition(layers.count == shape.layerCount, "\(layers.count) layers for \(shape.layerCount)")
@@ -54,6 +60,7 @@ public struct AttentionJob {
         scratch = (0..<compute.threadCount).map { _ in LaneScratch(headDim: shape.headDim) }
         decoded = DecodedLanes(shape: shape, threads: compute.threadCount)
         noise = NoiseTable(shape: shape)
+        body = { [unowned(unsafe) self] index, worker in unsafe self.run(item: index, worker: worker) }
     }
 
     /// Grows scratch and the tables of RoPE and noise for a sequence of this plan, or for a prompt that `scorers`
@@ -85,20 +92,20 @@ public struct AttentionJob {
     }
 
     /// Runs a layer. `qkv` rows are [queryHeads + 2·kvHeads, headDim] before any rotation; `output` rows are
-    /// [queryHeads, headDim]. A prompt's lanes are pruned when its last row has passed.
-    public func run(_ jobs: [AttentionJob], layer: Int, qkv: ActivationRows, output: ActivationRows) {
+    /// [queryHeads, headDim]. A prompt's lanes are pruned when its last row has passed. Where `canQuantise`, output rows
+    /// stand quantised beside themselves, too, if a product wants that.
+    public func run(
+        _ jobs: [AttentionJob], layer: Int, qkv: ActivationRows, output: ActivationRows,
+        quantisation: ActivationQuantisation? = nil
+    ) {
         decoded.begin(jobs, layer: layer)
-        compute.forEach(count: decoded.items.count) { index, worker in
-            let item = decoded.items[index]
-            let job = jobs[item.job]
-            let pass = unsafe LanePass(
-                attention: self, job: job, layer: layer, kvHead: item.kvHead, qkv: qkv, output: output,
-                scratch: scratch[worker])
-            if let rows = job.promptRows { return unsafe pass.prompt(rows) }
-            let lane = unsafe decoded.lane(of: item, workerRows: scratch[worker].logits.base)
-            unsafe pass.attend(item.parts, lane)
-            if decoded.finished(item) { unsafe pass.finishDecoded(lane) }
-        }
+        self.jobs = jobs
+        self.layer = layer
+        if let quantisation { compute.prepare(output, for: quantisation) }
+        rows = (qkv, output, canQuantise ? quantisation : nil)
+        compute.forEach(kept: body, count: decoded.items.count)
+        // Nobody's cache lives longer for it.
+        self.jobs = []
         let choosing = jobs.filter { $0.choosesPerLayer(layer) }
         guard !choosing.isEmpty else { return }
         compute.forEach(count: choosing.count) { index, worker in
@@ -108,6 +115,40 @@ public struct AttentionJob {
                     scratch: scratch[worker]
                 ).run()
             }
+        }
+    }
+
+    private func run(item index: Int, worker: Int) {
+        guard let rows else { return }
+        let item = decoded.items[index]
+        let job = jobs[item.job]
+        for kvHead in item.kvHeads {
+            let pass = unsafe LanePass(
+                attention: self, job: job, layer: layer, kvHead: kvHead, qkv: rows.qkv, output: rows.output,
+                scratch: scratch[worker])
+            if let promptRows = job.promptRows {
+                unsafe pass.prompt(promptRows)
+                quantise(job.firstRow..<job.firstRow + promptRows.count, kvHead: kvHead)
+                continue
+            }
+            let number = item.lane + kvHead - item.kvHeads.lowerBound
+            let lane = unsafe decoded.lane(number, of: item, workerRows: scratch[worker].logits.base)
+            unsafe pass.attend(item.parts, lane)
+            guard decoded.finished(number, of: item) else { continue }
+            unsafe pass.finishDecoded(lane)
+            quantise(job.firstRow..<job.firstRow + 1, kvHead: kvHead)
+        }
+    }
+
+    /// Whether what one lane gives to a row is whole blocks.
+    public var canQuantise: Bool { shape.groupSize * shape.headDim % 32 == 0 }
+
+    private func quantise(_ outputRows: Range<Int>, kvHead: Int) {
+        guard let rows, let quantisation = rows.quantisation else { return }
+        let width = shape.groupSize * shape.headDim
+        for row in outputRows {
+            compute.quantise(
+                rows.output, row: row, columns: kvHead * width..<(kvHead + 1) * width, for: quantisation)
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Tensors
 
 /// A matrix of f32 activations, `[rowCapacity, columns]`, zeroed at birth. Each row starts on a 64-byte line.
@@ -10,6 +11,8 @@ internal import Tensors
     /// Distance between rows in elements.
     let stride: Int
     private let storage: AlignedBuffer<Float>
+    /// The rows quantised for products, one after the other; made when they are first wanted.
+    private var quantised: [(quantisation: ActivationQuantisation, blocks: AlignedBuffer<ck_block>)] = []
 
     /// Rows of `columns` elements, all zero.
     public init(rowCapacity: Int, columns: Int) {
@@ -45,6 +48,19 @@ internal import Tensors
         precondition(row >= 0 && row < rowCapacity, "row \(row) outside 0..<\(rowCapacity)")
         return unsafe storage.base + row * stride
     }
+
+    /// Where the rows stand quantised, `[rowCapacity, columns / 32]`. Valid while `self` lives. Who calls it first takes
+    /// memory, so that is not for several threads.
+    @unsafe func blocks(for quantisation: ActivationQuantisation) -> UnsafeMutablePointer<ck_block> {
+        for entry in quantised where entry.quantisation == quantisation { return unsafe entry.blocks.base }
+        let blocks = unsafe AlignedBuffer<ck_block>(
+            uninitializedCount: rowCapacity * blocksPerRow)
+        quantised.append((quantisation, blocks))
+        return unsafe blocks.base
+    }
+
+    /// Distance between rows of `blocks`.
+    var blocksPerRow: Int { columns / KernelTable.blockElements }
 
     /// Stops where `rows` are not all rows of this object.
     func check(_ rows: Range<Int>) {

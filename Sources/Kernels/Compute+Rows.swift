@@ -36,9 +36,9 @@ extension Compute {
     }
 
     /// Normalises each piece of `width` elements of the columns from `column` on by itself, in place: as many pieces as
-    /// `weight` has widths. The norm is `rmsNorm`'s, or with `isCentred` `layerNorm`'s without bias.
+    /// `weight` has widths. The norm is of that kind, without bias.
     public func normPieces(
-        _ x: ActivationRows, rows: Range<Int>, column: Int, width: Int, weight: [Float], epsilon: Float, isCentred: Bool
+        _ x: ActivationRows, rows: Range<Int>, column: Int, width: Int, weight: [Float], kind: NormKind
     ) {
         precondition(weight.count % width == 0 && column + weight.count <= x.columns, "\(weight.count) from \(column)")
         let count = weight.count
@@ -47,9 +47,10 @@ extension Compute {
             unsafe mapRows(of: x, rows, to: x, nil) { _, x in
                 for first in stride(from: 0, to: count, by: width) {
                     let piece = unsafe x + column + first
-                    if isCentred {
+                    switch kind {
+                    case .layer(let epsilon):
                         unsafe table.slots.pointee.layer_norm_f32(width, epsilon, piece, weight + first, nil, piece)
-                    } else {
+                    case .rms(let epsilon):
                         unsafe table.slots.pointee.rms_norm_f32(width, epsilon, piece, weight + first, piece)
                     }
                 }
