@@ -18,9 +18,12 @@ struct ConvertCommand: ParsableCommand {
     var output: String
 
     @Option(help: "Type of the matrices: F16, F32, BF16 or Q8_0.")
-    var type = ModelConversion.WeightType.f16
+    var type = "F16"
 
     func run() throws {
+        guard let type = ModelConversion.WeightType(rawValue: type.uppercased()) else {
+            throw ValidationError("--type is \(type) but must be F16, F32, BF16 or Q8_0")
+        }
         var conversion = ModelConversion(folder: folder, output: output)
         conversion.type = type
         let bar = ProgressBar()
@@ -29,8 +32,4 @@ struct ConvertCommand: ParsableCommand {
         bar.end()
         StandardOutput.write(report + "\n")
     }
-}
-
-extension ModelConversion.WeightType: @retroactive ExpressibleByArgument {
-    public init?(argument: String) { self.init(rawValue: argument.uppercased()) }
 }

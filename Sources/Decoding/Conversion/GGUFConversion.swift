@@ -1,7 +1,7 @@
-internal import Glibc
+internal import KVCaching
 public import Kernels
 public import ModelFiles
-internal import Tensors
+public import Tensors
 
 /// A Hugging Face folder as a GGUF file: the same roles under that format's names. What a family cannot say in GGUF is
 /// refused: the written metadata is read back and has to give the same arithmetic.
@@ -28,7 +28,7 @@ public struct GGUFConversion {
     public var configuration: ModelConfiguration { source }
 
     /// Writes the file with matrices of `type`, F16 where rows do not fill its blocks. `extra` are keys behind the
-    /// model's own. Returns the file's size.
+    /// model's own. Returns the file's size. After an error the file, where there is one, is of no use.
     public func write(
         to path: String, type: DType, name: String, extra: [(key: String, value: GGUFFileWriter.Value)],
         compute: Compute, progress: (Double) -> Void = { _ in }
@@ -56,12 +56,7 @@ public struct GGUFConversion {
             try bytes.withBytes(append)
             progress(Double(index + 1) / Double(tensors.count))
         }
-        do {
-            try requireSameArithmetic(path)
-        } catch {
-            unlink(path)
-            throw error
-        }
+        try requireSameArithmetic(path)
         return size
     }
 

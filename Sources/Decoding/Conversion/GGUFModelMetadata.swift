@@ -1,3 +1,4 @@
+internal import KVCaching
 internal import ModelFiles
 internal import Tensors
 

@@ -82,8 +82,8 @@ struct GGUFTokenizerMetadata {
             candidate.pre = name
             guard let other = try? Tokenizer(candidate) else { continue }
             let agrees = probes.allSatisfy {
-                (try? other.encode($0, addSpecial: false, parseSpecial: false))
-                    == (try? tokenizer.encode($0, addSpecial: false, parseSpecial: false))
+                other.encode($0, addSpecial: false, parseSpecial: false)
+                    == tokenizer.encode($0, addSpecial: false, parseSpecial: false)
             }
             if agrees { return name }
         }

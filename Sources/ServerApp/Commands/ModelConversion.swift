@@ -1,4 +1,5 @@
 internal import Decoding
+internal import Foundation
 internal import Generation
 internal import JSON
 internal import Kernels
@@ -64,9 +65,15 @@ public struct ModelConversion: Sendable {
         }
         let compute = try Compute(threadCount: ProcessEnvironment.availableCores())
         defer { compute.stop() }
-        let bytes = try conversion.write(
-            to: output, type: type.dtype, name: ModelLoader.name(ofPath: folder), extra: extra, compute: compute,
-            progress: progress)
+        let bytes: Int
+        do {
+            bytes = try conversion.write(
+                to: output, type: type.dtype, name: ModelLoader.name(ofPath: folder), extra: extra, compute: compute,
+                progress: progress)
+        } catch {
+            try? FileManager.default.removeItem(atPath: output)
+            throw error
+        }
         return "\(output): \(conversion.configuration.family), \(type.rawValue), \(bytes) bytes"
     }
 }
