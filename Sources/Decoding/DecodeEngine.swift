@@ -4,9 +4,10 @@ public import KVCaching
 
 /// Model, caches and scratch of the engine thread. Made there, used there, dies there.
 ///
-/// A step takes decode rows of many sequences and pieces of prompts through the layers together. Prompts are
-/// layer-major (ARCHITECTURE 3.3): their rows wait between layers in the sequence's residual stream. A sequence's
-/// logits depend on its own tokens, plan and seed only: not on the batch, the pieces or the number of threads.
+/// A step takes decode rows of many sequences and pieces of prompts through the layers together. A prompt of which
+/// something is evicted is layer-major (ARCHITECTURE 3.3): its rows wait between layers in the sequence's residual
+/// stream. The rows of other prompts pass all layers within a step. A sequence's logits depend on its own tokens, plan
+/// and seed only: not on the batch, the pieces or the number of threads.
 public final class DecodeEngine {
     /// Sizes that are fixed when the engine is made.
     public struct Limits: Sendable {
@@ -29,9 +30,11 @@ public final class DecodeEngine {
     private let arena: KVArena
     private let compute: Compute
     private let attention: LaneAttention
-    private let buffers: StepBuffers
+    let buffers: StepBuffers
     /// Residual stream of the decode rows, [maxSequences, hidden].
     private let decodeResidual: ActivationRows
+    /// Residual stream of prompt rows that pass all layers in this step, [maxRows, hidden].
+    private let promptResidual: ActivationRows
     private var sequences: [SequenceID: SequenceState] = [:]
     private let layers: [TransformerLayer]
     private let output: [Compute.Product]
@@ -58,6 +61,7 @@ public final class DecodeEngine {
         self.output = [Compute.Product(output.weight, bias: output.bias, output: buffers.logits)]
         finalNorm = Compute.NormKind(model.configuration.normalization)
         decodeResidual = ActivationRows(rowCapacity: limits.maxSequences, columns: model.configuration.hiddenSize)
+        promptResidual = ActivationRows(rowCapacity: limits.maxRows, columns: model.configuration.hiddenSize)
     }
 
     /// Takes a sequence and its siblings in and their caches from the arena.
@@ -96,20 +100,23 @@ public final class DecodeEngine {
     /// The sequence's cache, for tests and reports.
     public func cache(of id: SequenceID) -> SequenceCache { state(id).cache }
 
-    private func state(_ id: SequenceID) -> SequenceState {
+    func state(_ id: SequenceID) -> SequenceState {
         guard let state = sequences[id] else { preconditionFailure("\(id) is not in the engine") }
         return state
     }
 
     /// Computes a batch. `sink` gets the decode rows' logits in batch order, then those of the prompt pieces in batch
-    /// order, a prompt's last row once for each sibling too; the span is valid during the call only.
+    /// order, a prompt's last row once for each sibling too; the span is valid during the call only. A piece that takes
+    /// more rows through all layers than fit a step runs as if in several steps.
     public func run(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
         compute.isInStep = true
         defer { compute.isInStep = false }
         if passesAtOnce(batch) {
             runAtOnce(batch, sink: sink)
         } else {
-            runInGroups(batch, sink: sink)
+            for pass in passes(of: batch) {
+                if passesAtOnce(pass) { runAtOnce(pass, sink: sink) } else { runInGroups(pass, sink: sink) }
+            }
         }
         for piece in batch.prefill where endsPrompt(piece) { state(piece.sequence).promptFinished() }
         // Nobody's cache lives longer for it.
@@ -122,7 +129,8 @@ public final class DecodeEngine {
     private func passesAtOnce(_ batch: StepBatch) -> Bool {
         var rows = batch.decode.count
         for piece in batch.prefill {
-            guard piece.layers == 0..<layers.count, piece.rows == state(piece.sequence).prompt.indices else {
+            let state = state(piece.sequence)
+            guard piece.layers == 0..<layers.count, state.passesByRows || piece.rows == state.prompt.indices else {
                 return false
             }
             rows += piece.rows.count
@@ -150,18 +158,18 @@ public final class DecodeEngine {
         }
         for piece in batch.prefill {
             let state = state(piece.sequence)
-            for position in piece.rows {
-                embed(state.prompt[position], position: position, into: buffers.hidden, row: row + position)
-            }
             jobs.append(AttentionJob(cache: state.cache, firstRow: row, promptRows: piece.rows))
-            if state.promptLogits {
-                for position in piece.rows.dropLast() {
-                    want(row: row + position, of: .prompt(piece.sequence, row: position))
+            let last = state.prompt.count - 1
+            for position in piece.rows {
+                embed(state.prompt[position], position: position, into: buffers.hidden, row: row)
+                if position == last {
+                    want(row: row, of: .next(piece.sequence), siblings: state.siblings)
+                } else if state.promptLogits {
+                    want(row: row, of: .prompt(piece.sequence, row: position))
                 }
+                row += 1
             }
-            want(row: row + piece.rows.count - 1, of: .next(piece.sequence), siblings: state.siblings)
             for layer in layers.indices { state.completed(layer: layer, rows: piece.rows) }
-            row += piece.rows.count
         }
         for layer in layers {
             let isLast = layer.index == layers.count - 1 && kept.count < row
@@ -187,13 +195,13 @@ public final class DecodeEngine {
         for layer in layers {
             spans.removeAll(keepingCapacity: true)
             for (index, row) in batch.decode.enumerated() {
-                spans.append(RowSpan(sequence: state(row.sequence), promptRows: nil, decodeIndex: index))
+                spans.append(RowSpan(sequence: state(row.sequence), promptRows: nil, residualRow: index))
             }
-            for piece in batch.prefill where piece.layers.contains(layer.index) {
-                let state = state(piece.sequence)
-                if layer.index == 0 { embedPrompt(state, rows: piece.rows) }
-                spans.append(RowSpan(sequence: state, promptRows: piece.rows, decodeIndex: 0))
-                state.completed(layer: layer.index, rows: piece.rows)
+            for (piece, row) in zip(batch.prefill, residualRows(of: batch)) where piece.layers.contains(layer.index) {
+                let span = RowSpan(sequence: state(piece.sequence), promptRows: piece.rows, residualRow: row)
+                if layer.index == 0 { embedPrompt(span) }
+                spans.append(span)
+                span.sequence.completed(layer: layer.index, rows: piece.rows)
             }
             for group in RowGroups.cut(spans, capacity: buffers.rows) { run(group, layer) }
         }
@@ -246,16 +254,34 @@ public final class DecodeEngine {
     }
 
     private func residual(of span: RowSpan) -> (rows: ActivationRows, range: Range<Int>) {
-        guard let promptRows = span.promptRows else { return (decodeResidual, span.decodeIndex..<span.decodeIndex + 1) }
-        guard let residual = span.sequence.residual else { preconditionFailure("prompt rows after the prompt ended") }
-        return (residual, promptRows)
+        let range = span.residualRow..<span.residualRow + span.count
+        return (span.promptRows == nil ? decodeResidual : promptResidual(of: span.sequence), range)
+    }
+
+    /// Where rows of the sequence's prompt wait between layers.
+    private func promptResidual(of sequence: SequenceState) -> ActivationRows {
+        if sequence.passesByRows { return promptResidual }
+        guard let residual = sequence.residual else { preconditionFailure("prompt rows after the prompt ended") }
+        return residual
+    }
+
+    /// Where the first row of each prompt piece stands in its residual stream.
+    private func residualRows(of batch: StepBatch) -> [Int] {
+        var next = 0
+        return batch.prefill.map { piece in
+            guard state(piece.sequence).passesByRows else { return piece.rows.lowerBound }
+            defer { next += piece.rows.count }
+            return next
+        }
     }
 
     // MARK: Embedding
 
-    private func embedPrompt(_ state: SequenceState, rows: Range<Int>) {
-        guard let residual = state.residual else { preconditionFailure("prompt rows after the prompt ended") }
-        for row in rows { embed(state.prompt[row], position: row, into: residual, row: row) }
+    private func embedPrompt(_ span: RowSpan) {
+        let (target, rows) = residual(of: span)
+        for (row, position) in zip(rows, span.promptRows ?? 0..<0) {
+            embed(span.sequence.prompt[position], position: position, into: target, row: row)
+        }
     }
 
     private func learnedPosition(of cache: SequenceCache) -> Int {
@@ -277,7 +303,7 @@ public final class DecodeEngine {
     private struct WantedLogits {
         let residual: ActivationRows
         let row: Int
-        let origin: LogitsOrigin
+        var origin: LogitsOrigin
         /// Sequences that get the same logits.
         var siblings: [SequenceID] = []
     }
@@ -293,20 +319,20 @@ public final class DecodeEngine {
         for (row, decoded) in batch.decode.enumerated() {
             wanted.append(WantedLogits(residual: decodeResidual, row: row, origin: .next(decoded.sequence)))
         }
-        for piece in batch.prefill where piece.layers.upperBound == layers.count {
+        for (piece, residualRow) in zip(batch.prefill, residualRows(of: batch))
+        where piece.layers.upperBound == layers.count {
             let state = state(piece.sequence)
-            guard let residual = state.residual else { preconditionFailure("prompt rows after the prompt ended") }
+            let residual = promptResidual(of: state)
             let last = state.prompt.count - 1
-            if state.promptLogits {
-                for row in piece.rows where row < last {
-                    wanted.append(
-                        WantedLogits(residual: residual, row: row, origin: .prompt(piece.sequence, row: row)))
+            for row in piece.rows where row == last || state.promptLogits {
+                var wish = WantedLogits(
+                    residual: residual, row: residualRow + row - piece.rows.lowerBound,
+                    origin: .prompt(piece.sequence, row: row))
+                if row == last {
+                    wish.origin = .next(piece.sequence)
+                    wish.siblings = state.siblings
                 }
-            }
-            if endsPrompt(piece) {
-                wanted.append(
-                    WantedLogits(
-                        residual: residual, row: last, origin: .next(piece.sequence), siblings: state.siblings))
+                wanted.append(wish)
             }
         }
     }

@@ -5,8 +5,8 @@ struct RowSpan {
     let sequence: SequenceState
     /// Prompt positions, or nil for a decoded token.
     let promptRows: Range<Int>?
-    /// Row of a decoded token in the engine's decode residuals.
-    let decodeIndex: Int
+    /// Where the first row stands in its residual stream.
+    let residualRow: Int
 
     var count: Int { promptRows?.count ?? 1 }
 }
@@ -33,7 +33,10 @@ struct RowGroups {
             while start < rows.upperBound {
                 if room == 0 { (groups, current, room) = (groups + [current], [], capacity) }
                 let end = min(rows.upperBound, start + room)
-                current.append(RowSpan(sequence: span.sequence, promptRows: start..<end, decodeIndex: 0))
+                current.append(
+                    RowSpan(
+                        sequence: span.sequence, promptRows: start..<end,
+                        residualRow: span.residualRow + start - rows.lowerBound))
                 room -= end - start
                 start = end
             }

@@ -1,6 +1,7 @@
 internal import Kernels
 
-/// The activations of one group of rows, allocated once. All are [rows, …] f32.
+/// The activations of one group of rows, allocated once. All are [rows, …] f32. Those of attention, of the feed-forward
+/// and of the output matrix share memory: in a layer one follows the other, and none reads what an earlier one left.
 final class StepBuffers {
     /// An expert that a row chose, and what its output counts.
     struct ExpertChoice {
@@ -53,18 +54,21 @@ final class StepBuffers {
         func matrix(_ columns: Int) -> ActivationRows { ActivationRows(rowCapacity: rows, columns: columns) }
         hidden = matrix(model.hiddenSize)
         normed = matrix(model.hiddenSize)
-        queryKeyValue = matrix((model.queryHeads + 2 * model.kvHeads) * model.headDim)
-        attended = matrix(model.queryHeads * model.headDim)
         projected = matrix(model.hiddenSize)
-        let sizes = Set(model.layers.map { $0.experts?.size ?? model.feedForward.size })
-        widths = Dictionary(
-            uniqueKeysWithValues: sizes.map { size in
-                let gate = model.feedForward.isGated ? matrix(size) : ActivationRows(rowCapacity: 0, columns: 1)
-                return (size, (matrix(size), gate))
-            })
         experts =
             model.expertCount > 0 ? ExpertRows(rows: rows, experts: model.expertCount, hidden: model.hiddenSize) : nil
-        logits = ActivationRows(rowCapacity: logitRows, columns: model.vocabularySize)
+        func size(_ columns: Int) -> ActivationRows.Size { .init(rowCapacity: rows, columns: columns) }
+        let heads = model.queryHeads + 2 * model.kvHeads
+        let sizes = Set(model.layers.map { $0.experts?.size ?? model.feedForward.size }).sorted()
+        let shared = ActivationRows.sharingMemory(
+            [
+                [size(heads * model.headDim), size(model.queryHeads * model.headDim)],
+                [.init(rowCapacity: logitRows, columns: model.vocabularySize)],
+            ] + sizes.map { [size($0), size(model.feedForward.isGated ? $0 : 1)] })
+        (queryKeyValue, attended) = (shared[0][0], shared[0][1])
+        logits = shared[1][0]
+        widths = Dictionary(
+            uniqueKeysWithValues: zip(sizes, shared.dropFirst(2)).map { ($0, (up: $1[0], gate: $1[1])) })
     }
 
     /// The rows between the matrices of a feed-forward of this width.

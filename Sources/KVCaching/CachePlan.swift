@@ -103,8 +103,15 @@ public struct CachePlan: Sendable {
     /// Bytes of one layer's unpruned prompt.
     public var stagingBytes: Int { shape.kvHeads * stagingSlots * layout.slotBytes }
 
-    /// Bytes of the residual stream that waits between two layers of a layer-major prefill: [n, hidden] f32.
-    public var activationBytes: Int { ActivationRows.byteCount(rowCapacity: promptTokens, columns: shape.hiddenSize) }
+    /// Whether some rows of the prompt can pass all layers before the next ones do: no layer has to see the whole
+    /// prompt before the next one, since nothing of it is evicted.
+    public var passesByRows: Bool { stagingSlots == 0 }
+
+    /// Bytes of the whole prompt's residual stream: [n, hidden] f32.
+    public var residualBytes: Int { ActivationRows.byteCount(rowCapacity: promptTokens, columns: shape.hiddenSize) }
+
+    /// Bytes of the residual stream that waits between two layers of a layer-major prefill.
+    public var activationBytes: Int { passesByRows ? 0 : residualBytes }
 
     /// Bytes that admission reserves until the prompt ends: lanes, one layer of the prompt, activations.
     public var peakBytes: Int { steadyBytes + stagingBytes + activationBytes }

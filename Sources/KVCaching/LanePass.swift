@@ -53,6 +53,13 @@ internal import Tensors
 
     /// Appends the rows, attends and scores, and prunes the lane after the prompt's last row.
     func prompt(_ rows: Range<Int>) {
+        unsafe appendPrompt(rows)
+        unsafe attendPrompt(rows, queries: rows)
+        unsafe endPrompt(rows)
+    }
+
+    /// Writes the rows' keys and values.
+    func appendPrompt(_ rows: Range<Int>) {
         let lane = unsafe job.cache.promptLane(layer: layer, kvHead: kvHead)
         for position in rows {
             let row = unsafe job.firstRow + position - rows.lowerBound
@@ -61,14 +68,20 @@ internal import Tensors
                 value: value(row: row),
                 kernels: kernels)
         }
-        unsafe rotateCompactKeys(lane, 0..<rows.upperBound, fedKey: nil)
+    }
+
+    /// Attention and scores of those of the pass's rows that are in `queries`, when all rows are written. Where
+    /// somebody scores, they are all rows.
+    func attendPrompt(_ rows: Range<Int>, queries: Range<Int>) {
+        let lane = unsafe job.cache.promptLane(layer: layer, kvHead: kvHead)
+        unsafe rotateCompactKeys(lane, 0..<queries.upperBound, fedKey: nil)
         let scorers = unsafe promptScorers(rows)
         let keepsLogits = unsafe scorers.contains { unsafe $0.tap == .logits }
         let normalises = unsafe scorers.contains { unsafe $0.tap == .probabilities }
-        let keys = unsafe promptKeys(lane, count: rows.upperBound, queries: rows.count)
-        let most = unsafe scratch.queriesPerTile(count: rows.upperBound, groupSize: shape.groupSize)
-        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: most) {
-            let positions = first..<min(rows.upperBound, first + most)
+        let keys = unsafe promptKeys(lane, count: queries.upperBound, queries: queries.count)
+        let most = unsafe scratch.queriesPerTile(count: queries.upperBound, groupSize: shape.groupSize)
+        for first in stride(from: queries.lowerBound, to: queries.upperBound, by: most) {
+            let positions = first..<min(queries.upperBound, first + most)
             let attended = unsafe attendPrompt(
                 lane, keys: keys, positions: positions, row: job.firstRow + first - rows.lowerBound,
                 keepsLogits: keepsLogits, normalises: normalises)
@@ -83,6 +96,10 @@ internal import Tensors
                 }
             }
         }
+    }
+
+    /// Prunes the lane after the prompt's last row.
+    func endPrompt(_ rows: Range<Int>) {
         guard unsafe rows.upperBound == plan.promptTokens else { return }
         unsafe scratch.timePolicy(attention.timesPolicy) {
             unsafe PromptEnd(leader: job.cache, layer: layer, kernels: kernels, scratch: scratch)

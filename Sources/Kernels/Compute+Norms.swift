@@ -74,7 +74,9 @@ extension Compute {
         team.run(kept: rowLoop.body, count: unsafe rowLoop.set(work))
     }
 
-    @unsafe private func rowWork(_ input: ActivationRows, _ rows: Range<Int>, _ output: ActivationRows) -> RowLoop.Work {
+    @unsafe private func rowWork(
+        _ input: ActivationRows, _ rows: Range<Int>, _ output: ActivationRows
+    ) -> RowLoop.Work {
         unsafe RowLoop.Work(
             table: table, count: rows.count, columns: input.columns,
             share: rowsPerShare(rows.count, columns: 2 * input.columns), input: input.pointer(rows.lowerBound),

@@ -17,7 +17,9 @@ internal import Tensors
 /// The slots that read weights.
 extension KernelTable {
     /// Products of all rows with the weight rows `outputs`, which begin with a group.
-    @unsafe func multiply(_ weight: PackedWeights, outputs: Range<Int>, bias: UnsafePointer<Float>?, rows: ProductRows) {
+    @unsafe func multiply(
+        _ weight: PackedWeights, outputs: Range<Int>, bias: UnsafePointer<Float>?, rows: ProductRows
+    ) {
         let slots = unsafe slots.pointee
         let bias = unsafe bias.map { unsafe $0 + outputs.lowerBound }
         switch unsafe weight.dtype {

@@ -47,12 +47,15 @@ extension RowLoop.Work {
     func run(index: Int) {
         for row in unsafe index * share..<min(count, (index + 1) * share) {
             let x = unsafe input + row * inputStride
-            if let addend = unsafe addend { unsafe table.slots.pointee.add_f32(columns, addend + row * addendStride, x) }
+            if let addend = unsafe addend {
+                unsafe table.slots.pointee.add_f32(columns, addend + row * addendStride, x)
+            }
             let y = unsafe output + row * outputStride
             if let norm = unsafe norm, let weight = unsafe weight {
                 switch norm {
                 case .rms(let epsilon): unsafe table.slots.pointee.rms_norm_f32(columns, epsilon, x, weight, y)
-                case .layer(let epsilon): unsafe table.slots.pointee.layer_norm_f32(columns, epsilon, x, weight, bias, y)
+                case .layer(let epsilon):
+                    unsafe table.slots.pointee.layer_norm_f32(columns, epsilon, x, weight, bias, y)
                 }
             }
             unsafe quantise(y, row: row, first)

@@ -122,7 +122,10 @@ struct FamilyRun {
                 id: ids[0], prompt: prompt, plan: plans[0], promptLogits: false,
                 siblings: plans.indices.dropFirst().map { .init(id: ids[$0], plan: plans[$0]) }))
         defer { for id in ids { engine.release(id) } }
-        for piece in chunking.pieces(ids[0], rows: prompt.count, layers: plans[0].shape.layerCount) {
+        let pieces = chunking.pieces(
+            ids[0], rows: prompt.count, layers: plans[0].shape.layerCount,
+            byRows: plans.allSatisfy(\.passesByRows))
+        for piece in pieces {
             run(engine, StepBatch(prefill: [piece]))
         }
         record(engine, ids, plans)

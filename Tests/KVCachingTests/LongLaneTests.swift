@@ -55,11 +55,11 @@ import Testing
         }
     }
 
-    /// The output rows of the prompt's last position and of `steps` decoded ones, and what is kept then.
+    /// The output rows from position `first` on, by default the prompt's last one, and what is kept then.
     private static func run(
-        _ test: Case, prompt: Int, steps: Int, from first: Int = 0
+        _ test: Case, prompt: Int, steps: Int, offset: Int = 0, outputsFrom first: Int? = nil
     ) throws -> (outputs: [[Float]], kept: [Int], scores: [Float]) {
-        let all = rows(first + prompt + steps)
+        let all = rows(offset + prompt + steps)
         let compute = try Compute(threadCount: test.threads, table: test.table)
         defer { compute.stop() }
         let attention = LaneAttention(
@@ -74,21 +74,22 @@ import Testing
         let plan = try test.plan(prompt: prompt, new: steps)
         attention.reserve(for: plan)
         let cache = SequenceCache(plan: plan, arena: KVArena(capacityBytes: 1 << 26))
-        let output = ActivationRows(rowCapacity: first + prompt + steps, columns: shape.queryHeads * shape.headDim)
+        let output = ActivationRows(rowCapacity: offset + prompt + steps, columns: shape.queryHeads * shape.headDim)
         for start in stride(from: 0, to: prompt, by: test.chunk) {
             let job = AttentionJob(
-                cache: cache, firstRow: first + start, promptRows: start..<min(prompt, start + test.chunk))
+                cache: cache, firstRow: offset + start, promptRows: start..<min(prompt, start + test.chunk))
             attention.run([job], layer: 0, qkv: all, output: output)
         }
         cache.promptFinished()
         for row in prompt..<prompt + steps {
             attention.run(
-                [AttentionJob(cache: cache, firstRow: first + row, promptRows: nil)], layer: 0, qkv: all,
+                [AttentionJob(cache: cache, firstRow: offset + row, promptRows: nil)], layer: 0, qkv: all,
                 output: output)
             cache.stepFinished()
         }
         return (
-            (prompt - 1..<prompt + steps).map { output.row(first + $0) }, cache.keptPositions(layer: 0, kvHead: 1),
+            ((first ?? prompt - 1)..<prompt + steps).map { output.row(offset + $0) },
+            cache.keptPositions(layer: 0, kvHead: 1),
             cache.scores(layer: 0, kvHead: 1)
         )
     }
@@ -107,6 +108,20 @@ import Testing
                 let decoded = try Self.run(test, prompt: length - 3, steps: 3)
                 #expect(decoded.outputs.last == expected.outputs.last, "\(threads) threads")
                 #expect(try Self.run(test, prompt: length, steps: 0).outputs == expected.outputs)
+            }
+        }
+    }
+
+    /// Where lanes are fewer than threads, these share a lane's rows; a policy without scores prunes it when all are
+    /// done.
+    @Test(arguments: ["full", "window"], [64, 100, 333])
+    func everyRowOfAPromptHasItsBitsWhoeverComputesIt(policy: String, chunk: Int) throws {
+        for encoding in Self.encodings {
+            var test = Case(policy: policy, budget: policy == "full" ? nil : 600, encoding: encoding)
+            let expected = try Self.run(test, prompt: 700, steps: 0, outputsFrom: 0)
+            for threads in [2, 4] {
+                (test.threads, test.chunk) = (threads, chunk)
+                #expect(try Self.run(test, prompt: 700, steps: 0, outputsFrom: 0) == expected, "\(threads) threads")
             }
         }
     }
@@ -193,7 +208,7 @@ import Testing
         let windowed = try Self.run(test, prompt: 1290, steps: 10).outputs
         test.window = nil
         for position in [1289, 1290, 1299] {
-            let alone = try Self.run(test, prompt: 600, steps: 0, from: position - 599).outputs[0]
+            let alone = try Self.run(test, prompt: 600, steps: 0, offset: position - 599).outputs[0]
             let worst = zip(windowed[position - 1289], alone).map { abs($0 - $1) }.max() ?? .infinity
             #expect(worst < 1e-5, "position \(position)")
         }
