@@ -15,7 +15,7 @@ import Testing
     }
 
     /// The logits that follow each id: `prompt` ids in one piece, the others decoded.
-    private static func rows(_ vector: FamilyVector, prompt: Int) throws -> [[Float]] {
+    static func rows(_ vector: FamilyVector, prompt: Int) throws -> [[Float]] {
         let plan = try PromiseTests.plan(
             request("full"), vector.model, prompt: prompt, new: vector.ids.count - prompt + 1)
         let engine = try PromiseTests.engine(vector.model, rows: 64)

@@ -25,9 +25,11 @@ struct FamilyVector {
     /// from a longer prompt.
     var dependsOnLength: Bool { name == "llama-dynamic" || name == "phi3-longrope" }
 
-    init(_ name: String) throws {
+    /// `model` is the same from another file.
+    init(_ name: String, model: DecoderModel? = nil) throws {
         self.name = name
-        model = try DecoderModel.load(.huggingFace(SafetensorsFolder(folder: "\(Self.folder)/\(name)")))
+        self.model =
+            try model ?? DecoderModel.load(.huggingFace(SafetensorsFolder(folder: "\(Self.folder)/\(name)")))
         let path = "\(Self.folder)/\(name)/logits.json"
         let root = try JSONValue(parsing: try #require(TestFiles.bytes(of: path)), limits: .file)
         ids = try #require(root.asObject?["ids"]?.asArray).map { Int32(try #require($0.asInt)) }
