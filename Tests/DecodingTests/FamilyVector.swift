@@ -16,14 +16,15 @@ struct FamilyVector {
 
     static let names = [
         "llama", "llama-linear", "llama-dynamic", "llama-llama3", "llama-yarn", "mistral", "qwen2", "qwen2-window",
-        "qwen3", "gemma2", "gemma3", "phi3", "phi3-longrope", "smollm3", "olmo2", "gptneox", "gptneox-sequential",
+        "qwen3", "gemma2", "gemma3", "phi3", "phi3-longrope", "phi3-longrope-short",
+        "smollm3", "olmo2", "gptneox", "gptneox-sequential",
         "falcon", "falcon-new", "starcoder2", "stablelm", "stablelm-parallel", "mixtral", "qwen3moe", "gptj", "gpt2",
         "cerebras-gpt", "mpt", "mpt-clip-odd",
     ]
 
     /// Families whose RoPE depends on how long a sequence may become, so that a prompt and its continuation differ
     /// from a longer prompt.
-    var dependsOnLength: Bool { name == "llama-dynamic" || name == "phi3-longrope" }
+    var dependsOnLength: Bool { name == "llama-dynamic" || name.hasPrefix("phi3-longrope") }
 
     /// `model` is the same from another file.
     init(_ name: String, model: DecoderModel? = nil) throws {

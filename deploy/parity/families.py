@@ -12,8 +12,6 @@ difference is above the bound.
 """
 import argparse
 import json
-import math
-import os
 import shutil
 import subprocess
 import sys
@@ -102,7 +100,9 @@ def write_vectors(target, source, ids, logits):
 
 def markdown(results, versions):
     def cell(result, key):
-        return f"{result[key]:.1e}" if key in result else result.get("llama_cpp_reason", "-") if "llama" in key else "-"
+        if key in result:
+            return f"{result[key]:.1e}"
+        return result.get("llama_cpp_reason", "-") if key == "llama_cpp" else "-"
     lines = [
         f"transformers {versions['transformers']}, torch {versions['torch']}, "
         f"llama.cpp {versions.get('llama.cpp', 'not compared')}", "",

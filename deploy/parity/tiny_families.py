@@ -1,5 +1,6 @@
 """Tiny random models of every family, made with transformers: name -> (configuration, reference settings)."""
 import copy
+import zlib
 from dataclasses import dataclass, field
 
 import torch
@@ -62,13 +63,10 @@ def families():
             rope_parameters={
                 "sliding_attention": rope("default"), "full_attention": rope("linear", 1000000.0, factor=8.0)}))),
         "phi3": Family(hf.Phi3Config(**common(sliding_window=16)), llama_cpp="it ignores phi3's window"),
-        "phi3-longrope": Family(
-            hf.Phi3Config(**common(
-                original_max_position_embeddings=32,
-                rope_parameters=rope(
-                    "longrope", short_factor=[1.0 + 0.05 * i for i in range(pairs)],
-                    long_factor=[1.5 + 2.0 * i for i in range(pairs)], original_max_position_embeddings=32))),
-            by_token=False),
+        "phi3-longrope": Family(phi3_long(pairs), by_token=False),
+        # Within the original context, where the other factors count.
+        "phi3-longrope-short": Family(
+            phi3_long(pairs), tokens=30, llama_cpp="it takes the long factors where its context is long"),
         "smollm3": Family(hf.SmolLM3Config(**common(num_hidden_layers=4))),
         "olmo2": Family(hf.Olmo2Config(**common())),
         "gptneox": Family(hf.GPTNeoXConfig(**common(rotary_pct=0.5))),
@@ -103,6 +101,14 @@ def families():
     }
 
 
+def phi3_long(pairs):
+    return hf.Phi3Config(**common(
+        original_max_position_embeddings=32,
+        rope_parameters=rope(
+            "longrope", short_factor=[1.0 + 0.05 * i for i in range(pairs)],
+            long_factor=[1.5 + 2.0 * i for i in range(pairs)], original_max_position_embeddings=32)))
+
+
 def mpt(heads, hidden=HIDDEN, clip=None, layers=LAYERS):
     return hf.MptConfig(
         vocab_size=VOCAB, d_model=hidden, n_layers=layers, n_heads=heads, max_seq_len=CONTEXT, expansion_ratio=4,
@@ -112,8 +118,7 @@ def mpt(heads, hidden=HIDDEN, clip=None, layers=LAYERS):
 
 def build(name, family, seed=7):
     """The model in float32 with random weights that are exact in half precision."""
-    index = sorted(families()).index(name)
-    generator = torch.Generator().manual_seed(1000 * seed + index)
+    generator = torch.Generator().manual_seed(1000 * seed + zlib.crc32(name.encode()) % 1000)
     # A copy, since saving in half precision writes the type into the configuration.
     config = copy.deepcopy(family.config)
     model = hf.AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
