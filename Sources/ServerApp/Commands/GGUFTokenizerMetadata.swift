@@ -76,7 +76,8 @@ struct GGUFTokenizerMetadata {
     /// The name whose splitting gives the same tokens on texts that tell them apart.
     private static func splitting(of tokenizer: Tokenizer, _ gguf: GGUFVocabulary) throws -> String {
         let names = GGUFVocabulary.splittingNames
-        let usual = ["llama-bpe", "qwen2", "gpt-2", "smollm", "starcoder", "falcon", "tekken", "default"]
+        // Where a vocabulary does not tell two apart, the plainer one comes first.
+        let usual = ["gpt-2", "qwen2", "llama-bpe", "smollm", "starcoder", "falcon", "tekken", "default"]
         for name in usual.filter(names.contains) + names.filter({ !usual.contains($0) }) {
             var candidate = gguf
             candidate.pre = name
