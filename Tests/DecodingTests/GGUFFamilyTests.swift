@@ -14,7 +14,7 @@ import Testing
         let source = try DecoderModel.load(
             .huggingFace(SafetensorsFolder(folder: "\(GoldenCase.folder)/\(architecture)")))
         let folder = try TemporaryFolder()
-        var conversion = try GGUFConversion(architecture)
+        var conversion = try GoldenGGUF(architecture)
         let path = try folder.write(conversion.bytes(), to: "model.gguf")
         let converted = try DecoderModel.load(ModelSource.open(path: path))
         var expected = source.configuration
@@ -36,7 +36,7 @@ import Testing
 }
 
 /// Writes a golden model as GGUF.
-struct GGUFConversion {
+struct GoldenGGUF {
     private let architecture: String
     private let folder: SafetensorsFolder
     private var writer = GGUFWriter()
