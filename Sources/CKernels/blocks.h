@@ -9,7 +9,7 @@
  *   Q4_1             { f16 d[16 r], m[16 r]; nibbles } for each block of 32
  *   Q5_0             { f16 d[16 r]; bits; nibbles } for each block of 32
  *   Q5_1             { f16 d[16 r], m[16 r]; bits; nibbles } for each block of 32
- *   Q2_K             { f16 d[16 r], dmin[16 r]; u8 scales[8 parts][16 r][2]; pairs[8 parts] } for each 256
+ *   Q2_K             { f32 d[16 r], dmin[16 r]; u8 scales[8 parts][16 r][2]; pairs[8 parts] } for each 256
  *   Q3_K             { f16 d[16 r]; s8 scales[8 parts][16 r][2]; { pairs; bits }[8 parts] } for each 256
  *   Q4_K             { f16 d[16 r], dmin[16 r]; u8 scales[12][16 r]; u8 q[4][8 steps][16 r][4] } for each 256
  *   Q5_K             { f16 d[16 r], dmin[16 r]; u8 scales[12][16 r]; { bits; nibbles }[8 parts] } for each 256
@@ -33,7 +33,7 @@
 #define CK_Q4_1_GROUP (CK_Q4_1_BYTES * CK_GROUP)
 #define CK_Q5_0_GROUP (CK_Q5_0_BYTES * CK_GROUP)
 #define CK_Q5_1_GROUP (CK_Q5_1_BYTES * CK_GROUP)
-#define CK_Q2_K_GROUP (CK_Q2_K_BYTES * CK_GROUP)
+#define CK_Q2_K_GROUP ((8 + 16 + 64) * CK_GROUP)
 #define CK_Q3_K_GROUP ((2 + 16 + 96) * CK_GROUP)
 #define CK_Q4_K_GROUP (CK_Q4_K_BYTES * CK_GROUP)
 #define CK_Q5_K_GROUP (CK_Q5_K_BYTES * CK_GROUP)
@@ -55,7 +55,8 @@ enum ck_scaling {
     CK_MINIMUMS, /* the same, then sum -= minimum * x.scaled_sum */
     CK_HALVES,   /* sum += (dot of the first 16 * first + dot of the last 16 * second) * (scale * x.scale) */
     CK_SMALL_HALVES, /* the same for codes below 8 and scales that, times their sums, fit a float exactly */
-    /* the same, then sum += (minimum of the first 16 * start[0] + of the last 16 * start[1]) * (minimum * x.scale) */
+    /* sum += (scale * the same dots + minimum * (minimum of the first 16 * start[0] + of the last * start[1])) *
+     * x.scale */
     CK_SMALL_HALVES_MINIMUMS,
 };
 
@@ -91,10 +92,10 @@ static inline float ck_add_block_scalar(enum ck_scaling scaling, const ck_weight
     float scale = w->scale * x->scale;
     if (scaling == CK_HALVES || scaling == CK_SMALL_HALVES || scaling == CK_SMALL_HALVES_MINIMUMS) {
         float first = (float)ck_dot_scalar(16, w->q, x->q), second = (float)ck_dot_scalar(16, w->q + 16, x->q + 16);
-        sum = fmaf(fmaf(second, w->second, first * w->first), scale, sum);
-        if (scaling != CK_SMALL_HALVES_MINIMUMS) return sum;
+        float dots = fmaf(second, w->second, first * w->first);
+        if (scaling != CK_SMALL_HALVES_MINIMUMS) return fmaf(dots, scale, sum);
         float minimums = (float)(w->minimums[0] * x->start[0] + w->minimums[1] * x->start[1]);
-        return fmaf(minimums, w->minimum * x->scale, sum);
+        return fmaf(fmaf(w->scale, dots, w->minimum * minimums), x->scale, sum);
     }
     sum = fmaf((float)ck_dot_scalar(CK_BLOCK, w->q, x->q), scale, sum);
     return scaling == CK_MINIMUMS ? fmaf(-w->minimum, x->scaled_sum, sum) : sum;

@@ -124,11 +124,11 @@ CK_AVX2_INLINE __m256 ck_add_block_avx2(enum ck_scaling scaling, int is_signed, 
         __m256i first = ck_dot_avx2(is_signed, deep, w, x, start[0], 0, CK_STEPS / 2);
         __m256i second = ck_dot_avx2(is_signed, deep, w, x, start[1], CK_STEPS / 2, CK_STEPS);
         __m256i dots = _mm256_blend_epi16(first, _mm256_slli_epi32(second, 16), 0xAA);
-        sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_madd_epi16(w->scales, dots)), scale, sum);
-        if (!has_minimums) return sum;
-        __m256i minimums = _mm256_madd_epi16(w->minimums, _mm256_set1_epi32(ck_start_pair(x)));
-        __m256 minimum = _mm256_mul_ps(w->minimum, _mm256_set1_ps(x->scale));
-        return _mm256_fmadd_ps(_mm256_cvtepi32_ps(minimums), minimum, sum);
+        __m256 scaled = _mm256_cvtepi32_ps(_mm256_madd_epi16(w->scales, dots));
+        if (!has_minimums) return _mm256_fmadd_ps(scaled, scale, sum);
+        __m256i sums = _mm256_set1_epi32(ck_start_pair(x));
+        __m256 minimums = _mm256_mul_ps(w->minimum, _mm256_cvtepi32_ps(_mm256_madd_epi16(w->minimums, sums)));
+        return _mm256_fmadd_ps(_mm256_fmadd_ps(w->scale, scaled, minimums), _mm256_set1_ps(x->scale), sum);
     }
     __m256 dot = _mm256_cvtepi32_ps(ck_dot_avx2(is_signed, deep, w, x, x->start[0], 0, CK_STEPS));
     sum = _mm256_fmadd_ps(dot, scale, sum);

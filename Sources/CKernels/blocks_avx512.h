@@ -109,11 +109,11 @@ CK_AVX512_INLINE __m512 ck_add_block_avx512(enum ck_scaling scaling, const ck_bl
         __m512i second = ck_dot_avx512(w, x, start[1], CK_STEPS / 2, CK_STEPS);
         __m512i dots = _mm512_mask_blend_epi16(0xAAAAAAAA, first, _mm512_slli_epi32(second, 16));
         __m512i zero = _mm512_setzero_si512();
-        sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_dpwssd_epi32(zero, w->scales, dots)), scale, sum);
-        if (!has_minimums) return sum;
-        __m512i minimums = _mm512_dpwssd_epi32(zero, w->minimums, _mm512_set1_epi32(ck_start_pair(x)));
-        __m512 minimum = _mm512_mul_ps(w->minimum, _mm512_set1_ps(x->scale));
-        return _mm512_fmadd_ps(_mm512_cvtepi32_ps(minimums), minimum, sum);
+        __m512 scaled = _mm512_cvtepi32_ps(_mm512_dpwssd_epi32(zero, w->scales, dots));
+        if (!has_minimums) return _mm512_fmadd_ps(scaled, scale, sum);
+        __m512i sums = _mm512_set1_epi32(ck_start_pair(x));
+        __m512 minimums = _mm512_mul_ps(w->minimum, _mm512_cvtepi32_ps(_mm512_dpwssd_epi32(zero, w->minimums, sums)));
+        return _mm512_fmadd_ps(_mm512_fmadd_ps(w->scale, scaled, minimums), _mm512_set1_ps(x->scale), sum);
     }
     sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(ck_dot_avx512(w, x, x->start[0], 0, CK_STEPS)), scale, sum);
     return scaling == CK_MINIMUMS ? _mm512_fnmadd_ps(w->minimum, _mm512_set1_ps(x->scaled_sum), sum) : sum;

@@ -155,10 +155,13 @@ static void pack_super_block(ck_type type, size_t row, const uint8_t *from, uint
     uint8_t *halves = group + 2 * row, *steps = group + 4 * row, codes[CK_SUPER_BLOCK], scales[16];
     switch (type) {
     case CK_Q2_K:
-        spread(2, 2, 0, from + 80, halves);
-        spread(CK_PARTS, 2, 0, from, halves + 4 * CK_GROUP);
+        for (size_t i = 0; i < 2; i++) {
+            float unit = ck_from_f16(ck_load_u16(from + 80 + 2 * i));
+            memcpy(steps + 4 * i * CK_GROUP, &unit, sizeof unit);
+        }
+        spread(CK_PARTS, 2, 0, from, halves + 8 * CK_GROUP);
         ck_read_pairs(from + 16, codes);
-        pack_codes(codes, 0, 0, 0, 0, CK_PAIRS_GROUP, steps + 20 * CK_GROUP);
+        pack_codes(codes, 0, 0, 0, 0, CK_PAIRS_GROUP, steps + 24 * CK_GROUP);
         return;
     case CK_Q3_K:
         for (size_t i = 0; i < 16; i++) scales[i] = (uint8_t)ck_q3_k_scale(from + 96, i);

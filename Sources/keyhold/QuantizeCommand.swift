@@ -45,8 +45,9 @@ struct QuantizeCommand: ParsableCommand {
             bar.show("\(Int(share * 100)) %")
         }
         bar.end()
-        for fallback in outcome.fallbacks {
-            StandardError.write("\(fallback): its rows do not fill the blocks of the type\n")
+        if let first = outcome.fallbacks.first {
+            let others = outcome.fallbacks.count > 1 ? " and \(outcome.fallbacks.count - 1) more" : ""
+            StandardError.write("\(first)\(others): rows that do not fill the blocks of \(type.rawValue)\n")
         }
         let mix = outcome.mix.map { "\($0.typeName) \($0.tensors) tensors, \($0.bytes) bytes" }
         StandardOutput.write("\(output): \(outcome.byteCount) bytes; \(mix.joined(separator: "; "))\n")

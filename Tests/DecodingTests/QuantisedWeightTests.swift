@@ -13,6 +13,7 @@ import Testing
     /// A Llama of two layers whose matrices have random weights of the types, in turn. With `isExact` they are stored
     /// as the f32 values that the types' bytes stand for.
     private static func model(_ types: [DType], isExact: Bool = false) throws -> DecoderModel {
+        let pools = types.map { Pool($0) }
         let (hidden, feedForward, layers, vocabulary) = (256, 512, 2, 256)
         var random = SeededRandom(seed: 21)
         var writer = GGUFWriter()
@@ -27,13 +28,15 @@ import Testing
         writer.add("llama.rope.freq_base", .float32(10_000))
         var matrices = 0
         func matrix(_ name: String, _ rows: Int, _ columns: Int) {
-            let type = types[matrices % types.count]
+            let pool = pools[matrices % types.count]
             matrices += 1
-            let scale = 2 / Float(columns).squareRoot()
-            let values = random.values(rows * columns).map { $0 * scale }
-            guard isExact else { return writer.add(name, shape: [rows, columns], type: type, values: values) }
-            let exact = ReferenceQuantisation.decode(ReferenceQuantisation.encode(values, as: type), as: type)
-            writer.add(name, shape: [rows, columns], type: .f32, values: exact)
+            let pieces = (0..<rows * columns / 256).map { _ in Int.random(in: 0..<pool.pieces.count, using: &random) }
+            guard isExact else {
+                return writer.add(
+                    name, shape: [rows, columns], typeNumber: GGUFWriter.number(of: pool.type),
+                    bytes: pieces.flatMap { pool.pieces[$0] })
+            }
+            writer.add(name, shape: [rows, columns], type: .f32, values: pieces.flatMap { pool.values[$0] })
         }
         let ones = [Float](repeating: 1, count: hidden)
         matrix("token_embd.weight", vocabulary, hidden)
@@ -52,6 +55,20 @@ import Testing
         }
         let folder = try TemporaryFolder()
         return try DecoderModel.load(.gguf(GGUFFile(path: folder.write(writer.bytes(), to: "model.gguf"))))
+    }
+
+    /// Pieces of 256 random weights that matrices are laid with: encoding each of its own would take long.
+    private struct Pool {
+        let type: DType
+        let pieces: [[UInt8]]
+        let values: [[Float]]
+
+        init(_ type: DType) {
+            var random = SeededRandom(seed: 22)
+            self.type = type
+            pieces = (0..<24).map { _ in ReferenceQuantisation.encode(random.values(256).map { $0 / 10 }, as: type) }
+            values = pieces.map { ReferenceQuantisation.decode($0, as: type) }
+        }
     }
 
     /// Each type alone, and all of them in one file.

@@ -81,7 +81,8 @@ struct RandomBlock {
             case .ternaryPairs(let count):
                 for _ in 0..<count {
                     let number = (Int(random.next() >> 40) * 81) >> 24
-                    bytes.append(UInt8(number % 3 | number / 3 % 3 << 2 | number / 9 % 3 << 4 | number / 27 << 6))
+                    let digits = [number % 3, number / 3 % 3, number / 9 % 3, number / 27]
+                    bytes.append(UInt8(digits.reversed().reduce(0) { $0 * 4 + $1 }))
                 }
             case .ternaryDigits(let count):
                 for _ in 0..<count { bytes.append(UInt8((((Int(random.next() >> 40) * 243) >> 24) * 256 + 242) / 243)) }

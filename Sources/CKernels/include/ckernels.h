@@ -24,8 +24,8 @@ typedef enum {
 
 /* Weights are packed before use: CK_GROUP rows at a time, which then stand side by side (layouts in blocks.h). */
 #define CK_GROUP 16
-/* Bytes of a packed group of rows of k elements: those of CK_GROUP rows in the file, but for Q3_K (114 for 110), Q8_K
- * (260 for 292), IQ4_XS (138 for 136) and TQ1_0 (66 for 54). k fills whole blocks. */
+/* Bytes of a packed group of rows of k elements: those of CK_GROUP rows in the file, but for Q2_K (88 for 84), Q3_K
+ * (114 for 110), Q8_K (260 for 292), IQ4_XS (138 for 136) and TQ1_0 (66 for 54). k fills whole blocks. */
 size_t ck_group_bytes(ck_type type, size_t k);
 /* Packs `rows` <= CK_GROUP rows of k elements, which stand row_bytes apart, into a group. Missing rows are zeros. */
 void ck_pack(ck_type type, size_t rows, size_t k, size_t row_bytes, const void *w, void *group);
@@ -62,7 +62,7 @@ typedef void ck_quantize_fn(size_t n, int32_t zero, size_t span, const float *x,
  *   Q4_1, Q5_1       sum = fma(m, x.scaled_sum, fma(dot, s, sum))
  *   Q4_K, Q5_K       sum = fma(-(dmin * m), x.scaled_sum, fma(dot, s, sum))
  *   Q3_K, Q6_K       sum = fma(fma(dot of the second half, sc2, dot of the first half * sc1), s, sum)
- *   Q2_K             the same, then sum = fma(m1 * start[0] + m2 * start[1], dmin * x.scale, sum) */
+ *   Q2_K             sum = fma(fma(d, dots as above, dmin * (m1 * start[0] + m2 * start[1])), x.scale, sum) */
 typedef void ck_multiply_blocks_fn(size_t rows, size_t m, size_t k, const void *w, const ck_block *x, size_t x_stride,
                                    const float *bias, float *y, size_t y_stride);
 
