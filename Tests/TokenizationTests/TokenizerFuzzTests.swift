@@ -56,6 +56,71 @@ import Testing
         }
     }
 
+    /// The larger files with every kind of model, normalizer and pre-tokenizer.
+    @Test(arguments: ["wordpiece.json", "unigram-precompiled.json", "stripped.json"])
+    func mutatedParitySamplesNeverCrash(file: String) throws {
+        let seed = try Fixtures.bytes("parity/\(file)")
+        try Self.explore(seed, from: 7, Self.mutated) { bytes in
+            try Tokenizer(tokenizerJSON: bytes, tokenizerConfig: nil, generationConfig: nil)
+        }
+    }
+
+    @Test(arguments: ["unigram.model", "unigram-bytes.model", "merges.model"])
+    func mutatedSentencePieceFilesNeverCrash(file: String) throws {
+        let seed = try Fixtures.bytes("parity/\(file)")
+        try Self.explore(seed, from: 8, Self.mutatedBinary) { bytes in
+            try Tokenizer(sentencePieceModel: bytes, tokenizerConfig: nil, generationConfig: nil)
+        }
+    }
+
+    @Test func mutatedRankFilesNeverCrash() throws {
+        let lines = (0..<256).map { byte in "\(Data([UInt8(byte)]).base64EncodedString()) \(byte)\n" }
+        let seed = Array((lines.joined() + "YWE= 256\nYWFh 257\n").utf8)
+        try Self.explore(seed, from: 9, Self.mutated) { bytes in
+            try Tokenizer(tiktokenRanks: bytes, pre: "llama-bpe", tokenizerConfig: nil, generationConfig: nil)
+        }
+    }
+
+    /// Mutates until the time is over and at least one file loaded; reports the first tokenizer that breaks a promise.
+    private static func explore(
+        _ original: [UInt8], from number: UInt64, _ mutate: ([UInt8], inout SeededGenerator) -> [UInt8],
+        load: ([UInt8]) throws -> Tokenizer
+    ) throws {
+        var generator = SeededGenerator(seed: number)
+        let end = Date().addingTimeInterval(seconds)
+        var loaded = 0
+        var round = 0
+        while Date() < end || (loaded == 0 && round < 1000) {
+            round += 1
+            let bytes = mutate(original, &generator)
+            guard let tokenizer = try? load(bytes) else { continue }
+            loaded += 1
+            if let failure = failure(of: tokenizer) {
+                Issue.record("round \(round): \(failure)")
+                return
+            }
+        }
+        #expect(loaded > 0)
+    }
+
+    private static func mutatedBinary(_ seed: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
+        var bytes = seed
+        for _ in 0..<Int.random(in: 1...3, using: &generator) {
+            // The settings stand at the end: half of the changes go there.
+            let lower = Bool.random(using: &generator) ? 0 : max(0, bytes.count - 600)
+            guard lower < bytes.count else { break }
+            let place = Int.random(in: lower..<bytes.count, using: &generator)
+            switch Int.random(in: 0...4, using: &generator) {
+            case 0: bytes[place] = UInt8.random(in: 0...255, using: &generator)
+            case 1: bytes[place] ^= 1 << UInt8.random(in: 0...7, using: &generator)
+            case 2: bytes.remove(at: place)
+            case 3: bytes.insert([0x00, 0x7F, 0x80, 0xFF].randomElement(using: &generator) ?? 0, at: place)
+            default: bytes.removeLast(Int.random(in: 0...min(40, bytes.count), using: &generator))
+            }
+        }
+        return bytes
+    }
+
     @Test func mutatedGGUFFieldsNeverCrash() {
         var generator = SeededGenerator(seed: 99)
         let end = Date().addingTimeInterval(Self.seconds)
