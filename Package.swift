@@ -51,6 +51,9 @@ let package = Package(
 
         // Level 2.
         .target(name: "HTTPFront", dependencies: ["CFront"], swiftSettings: strict),
+        .target(
+            name: "Templates", dependencies: ["JSON", .product(name: "OrderedCollections", package: "swift-collections")],
+            swiftSettings: strict),
         .target(name: "ModelFiles", dependencies: ["Tensors", "JSON"], swiftSettings: strict),
         .target(
             name: "Tokenization",
