@@ -49,10 +49,10 @@ enum TextFilters {
         let separator = try call.renderer.string(bound[0] ?? .text(""))
         var parts: [Text] = []
         for item in try call.renderer.elements(of: call.subject) {
-            let item = try bound[1].flatMap { $0.isNone ? nil : $0 }.map { (path) throws(TemplateError) in
+            let member = try bound[1].flatMap { $0.isNone ? nil : $0 }.map { (path) throws(TemplateError) in
                 try call.renderer.member(path, of: item)
             }
-            parts.append(try call.renderer.string(item ?? .none))
+            parts.append(try call.renderer.string(member ?? item))
         }
         return try TextMethods.joined(call, separator, parts)
     }
