@@ -144,7 +144,12 @@ package.targets += [
     tests(
         "BenchmarkingTests",
         ["Benchmarking", "Decoding", "KVCaching", "Kernels", "Tensors", "Generation", "ModelFiles", "HTTPFront", "JSON"]),
-    tests("ServerAppTests", ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
+    tests(
+        "ServerAppTests",
+        [
+            "ServerApp", "Serving", "CompletionAPI", "Generation", "JSON", "KVCaching", "ModelFiles", "Templates",
+            "Tokenization",
+        ]),
     tests("EndToEndTests", ["JSON"]),
     tests("TidyTests", ["ServerApp"]),
 ]

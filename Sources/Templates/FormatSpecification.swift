@@ -46,56 +46,71 @@ struct FormatSpecification {
         guard place == scalars.count else { return nil }
     }
 
-    /// Most digits behind the point; a double has no more that are not zero.
-    private static let mostDigits = 1100
+    /// Work that writing a number takes at most.
+    static let cost = 50_000
 
-    /// Decimal digits with exactly `digits` behind the point, rounded to nearest.
+    /// Decimal digits with exactly `digits` behind the point: the exact value rounded to nearest, ties to even.
     static func fixed(_ value: Double, digits: Int) -> String {
         guard value.isFinite else { return PythonFloat.text(value) }
-        let digits = min(max(digits, 0), mostDigits)
-        // The exact value of a double is a decimal; its digits come out of exact arithmetic on the fraction.
-        var whole = value.magnitude.rounded(.down)
-        var fraction = value.magnitude - whole
-        var tail: [Int] = []
-        for _ in 0..<digits {
-            fraction *= 10
-            let digit = fraction.rounded(.down)
-            tail.append(Int(digit))
-            fraction -= digit
+        var (exact, point) = exactDigits(value.magnitude)
+        let dropped = point - digits
+        if dropped > 0 {
+            exact = [UInt8](repeating: 0, count: max(0, dropped + 1 - exact.count)) + exact
+            let tail = exact.suffix(dropped)
+            exact.removeLast(dropped)
+            let half = tail.first ?? 0
+            let isAbove = half > 5 || (half == 5 && tail.dropFirst().contains { $0 != 0 })
+            if isAbove || (half == 5 && (exact.last ?? 0) % 2 == 1) { increment(&exact) }
+        } else {
+            exact += [UInt8](repeating: 0, count: -dropped)
         }
-        let lastIsOdd = (tail.last ?? Int(fmod(whole, 2))) % 2 == 1
-        if fraction > 0.5 || (fraction == 0.5 && lastIsOdd) {
-            var index = tail.count - 1
-            while index >= 0, tail[index] == 9 {
-                tail[index] = 0
-                index -= 1
+        exact = [UInt8](repeating: 0, count: max(0, digits + 1 - exact.count)) + exact
+        let text = String(decoding: exact.map { $0 + 48 }, as: UTF8.self)
+        let whole = text.dropLast(digits)
+        return "\(value.sign == .minus ? "-" : "")\(whole)\(digits == 0 ? "" : ".")\(text.suffix(digits))"
+    }
+
+    private static func increment(_ digits: inout [UInt8]) {
+        var index = digits.count - 1
+        while index >= 0, digits[index] == 9 {
+            digits[index] = 0
+            index -= 1
+        }
+        if index >= 0 { digits[index] += 1 } else { digits.insert(1, at: 0) }
+    }
+
+    /// All decimal digits of a number, and how many of them are behind the point. m · 2^-k = m · 5^k / 10^k.
+    private static func exactDigits(_ value: Double) -> (digits: [UInt8], point: Int) {
+        guard value > 0 else { return ([0], 0) }
+        let isNormal = value.exponentBitPattern > 0
+        var significand = value.significandBitPattern | (isNormal ? 1 << 52 : 0)
+        var exponent = Int(max(value.exponentBitPattern, 1)) - 1075
+        while exponent < 0, significand & 1 == 0 {
+            significand >>= 1
+            exponent += 1
+        }
+        // Limbs of nine decimal digits, the lowest first.
+        let billion: UInt64 = 1_000_000_000
+        var limbs = [significand % billion, significand / billion]
+        for _ in 0..<abs(exponent) {
+            var carry: UInt64 = 0
+            for index in limbs.indices {
+                let product = limbs[index] * (exponent < 0 ? 5 : 2) + carry
+                limbs[index] = product % billion
+                carry = product / billion
             }
-            if index >= 0 { tail[index] += 1 } else { whole += 1 }
+            if carry > 0 { limbs.append(carry) }
         }
-        let head = Int(exactly: whole).map(String.init) ?? integerDigits(whole)
-        let sign = value.sign == .minus ? "-" : ""
-        return sign + head + (digits == 0 ? "" : "." + tail.map(String.init).joined())
-    }
-
-    /// All digits of a large whole number.
-    private static func integerDigits(_ value: Double) -> String {
-        var digits: [Int] = [0]
-        // Doubling decimal digits: at most 1024 times some 300 of them.
-        for bit in String(UInt64(value.significandBitPattern | 1 << 52), radix: 2) {
-            Self.double(&digits, adding: bit == "1" ? 1 : 0)
+        var digits: [UInt8] = []
+        for limb in limbs {
+            var rest = limb
+            for _ in 0..<9 {
+                digits.append(UInt8(rest % 10))
+                rest /= 10
+            }
         }
-        for _ in 0..<max(0, Int(value.exponent) - 52) { Self.double(&digits, adding: 0) }
-        return digits.reversed().map(String.init).joined()
-    }
-
-    private static func double(_ digits: inout [Int], adding carry: Int) {
-        var carry = carry
-        for index in digits.indices {
-            let value = digits[index] * 2 + carry
-            digits[index] = value % 10
-            carry = value / 10
-        }
-        if carry > 0 { digits.append(carry) }
+        while digits.count > 1, digits.last == 0 { digits.removeLast() }
+        return (digits.reversed(), max(0, -exponent))
     }
 
     /// `d.ddde+XX`

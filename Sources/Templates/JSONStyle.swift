@@ -108,8 +108,7 @@ extension Renderer {
             case 8: escape("b")
             case 12: escape("f")
             case 0..<32: units += Self.unicodeEscape(value).map { $0 | origin }
-            case 127... where style.isASCII:
-                if value == 127 { units.append(unit) } else { units += Self.unicodeEscape(value).map { $0 | origin } }
+            case 127... where style.isASCII: units += Self.unicodeEscape(value).map { $0 | origin }
             default: units.append(unit)
             }
         }

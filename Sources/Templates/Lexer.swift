@@ -147,7 +147,11 @@ struct Lexer {
     private mutating func comment() throws(TemplateError) {
         var index = place
         while index < source.count, !has("#}", at: index) { index += 1 }
-        guard index < source.count else { throw failure("Missing end of comment tag") }
+        guard index < source.count else {
+            // As in jinja2, a tag with nothing behind it is no fault.
+            if place < source.count { throw failure("Missing end of comment tag") }
+            return
+        }
         let sign = index > place ? sign(at: index - 1) : nil
         switch sign {
         case "-": move(to: afterSpaces(index + 2))
@@ -170,6 +174,6 @@ struct Lexer {
             }
             index += 1
         }
-        throw failure("Missing end of raw directive")
+        if place < source.count { throw failure("Missing end of raw directive") }
     }
 }

@@ -67,12 +67,14 @@ enum NumberFilters {
             throw call.failure("type \(call.subject.typeName) doesn't define __round__ method")
         }
         if method == "common", case .float = call.subject {
-            guard value.isFinite, precision.magnitude < 300 else { return call.subject }
-            let scale = pow(10, Double(precision.magnitude))
-            let scaled = precision < 0 ? value / scale : value * scale
-            guard scaled.isFinite else { return call.subject }
-            let rounded = scaled.rounded(.toNearestOrEven)
-            return .float(precision < 0 ? rounded * scale : rounded / scale)
+            guard value.isFinite, precision < 300 else { return call.subject }
+            if precision < 0 {
+                guard precision > -300 else { return .float(0) }
+                let scale = pow(10, Double(-precision))
+                return .float((value / scale).rounded(.toNearestOrEven) * scale)
+            }
+            try call.renderer.charge(FormatSpecification.cost)
+            return .float(Double(FormatSpecification.fixed(value, digits: precision)) ?? value)
         }
         if method == "common" {
             guard precision < 0, let integer = call.subject.asInt else { return call.subject }

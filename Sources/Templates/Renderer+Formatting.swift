@@ -108,6 +108,7 @@ extension Renderer {
 
     private func digits(_ value: Value, _ specification: FormatSpecification) throws(TemplateError) -> String {
         let precision = min(specification.precision ?? 6, 1100)
+        try charge(FormatSpecification.cost)
         let isFloat = if case .float = value { true } else { false }
         let number = value.asDouble ?? 0
         switch specification.type {

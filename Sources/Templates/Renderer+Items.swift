@@ -12,7 +12,7 @@ extension Renderer {
     func item(_ key: Value, of value: Value) throws(TemplateError) -> Value {
         switch value {
         case .undefined(let undefined): throw failure(undefined.message)
-        case .dict(let dict): if let member = dict[try self.key(key)] { return member }
+        case .dict(let dict): if let found = try hashable(key), let member = dict[found] { return member }
         case .text(let text):
             if let index = try index(key, text.count) { return .text(Text(units: [text.units[index]])) }
         case .list(let list): if let index = try index(key, list.items.count) { return list.items[index] }
@@ -86,8 +86,10 @@ extension Renderer {
             return .list(ValueList(places.map { list.items[$0] }, kind: list.isTuple ? .tuple : .list))
         case .range(let range):
             let places = places(range.count, start, stop, step)
-            try charge(places.count)
-            return .list(places.map { range[$0] })
+            let first = places.first.map { range.start + $0 * range.step } ?? range.start
+            let width = step &* range.step
+            let end = first &+ places.count &* width
+            return .range(ValueRange(start: first, stop: end, step: width, count: places.count))
         default: return .undefined("\(value.typeName) object has no element slice")
         }
     }
@@ -135,6 +137,16 @@ extension Renderer {
         case .range(let range): range.count
         case .loop(let loop): loop.items.count
         default: nil
+        }
+    }
+
+    /// The key of a dict that a value is; nil for a value that cannot be one.
+    private func hashable(_ value: Value) throws(TemplateError) -> ValueKey? {
+        do throws(TemplateError) {
+            return try key(value)
+        } catch {
+            if case .rendering = error { return nil }
+            throw error
         }
     }
 

@@ -83,7 +83,7 @@ extension Text {
         while true {
             while place < count, Self.isSpace(units[place]) { place += 1 }
             guard place < count else { return parts }
-            if parts.count == limit { return parts + [Text(units: units[place...]).stripped(nil, left: false)] }
+            if parts.count == limit { return parts + [Text(units: units[place...])] }
             let start = place
             while place < count, !Self.isSpace(units[place]) { place += 1 }
             parts.append(Text(units: units[start..<place]))

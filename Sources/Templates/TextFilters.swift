@@ -168,22 +168,25 @@ enum TextFilters {
         if case .dict(let dict) = call.subject {
             var parts: [Text] = []
             for entry in dict.entries.values {
-                let key = quoted(try call.renderer.string(entry.key), keepsSlash: false)
-                parts.append(key + Text("=") + quoted(try call.renderer.string(entry.value), keepsSlash: false))
+                let key = quoted(try call.renderer.string(entry.key), isQuery: true)
+                parts.append(key + Text("=") + quoted(try call.renderer.string(entry.value), isQuery: true))
             }
             return try TextMethods.joined(call, Text("&"), parts)
         }
-        return try call.result(quoted(try call.subjectText(), keepsSlash: true))
+        return try call.result(quoted(try call.subjectText(), isQuery: false))
     }
 
-    private static func quoted(_ text: Text, keepsSlash: Bool) -> Text {
+    private static func quoted(_ text: Text, isQuery: Bool) -> Text {
+        let kept = "0123456789_.-~".unicodeScalars
         var units: [UInt32] = []
         for unit in text.units {
             for byte in String(Text.scalar(unit)).utf8 {
                 let scalar = Unicode.Scalar(byte)
-                let isKept = scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789_.-~".unicodeScalars.contains(scalar))
-                if isKept || (keepsSlash && scalar == "/") {
+                let isKept = scalar.isASCII && (scalar.properties.isAlphabetic || kept.contains(scalar))
+                if isKept || (!isQuery && scalar == "/") {
                     units.append(UInt32(byte) | unit & Text.sent)
+                } else if isQuery, scalar == " " {
+                    units.append(43 | unit & Text.sent)
                 } else {
                     let digits = String(byte, radix: 16, uppercase: true)
                     let code = "%" + (digits.count == 1 ? "0" : "") + digits
