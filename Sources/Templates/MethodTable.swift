@@ -46,7 +46,9 @@ enum MethodTable {
     @Sendable private static func count(_ call: Invocation) throws(TemplateError) -> Value {
         let value = try call.required(try call.bind("value")[0], "value")
         var count = 0
-        for item in try call.renderer.elements(of: call.subject) where try call.renderer.equal(item, value) { count += 1 }
+        for item in try call.renderer.elements(of: call.subject) where try call.renderer.equal(item, value) {
+            count += 1
+        }
         return .int(count)
     }
 }

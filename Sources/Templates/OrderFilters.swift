@@ -77,7 +77,8 @@ enum OrderFilters {
                 best = (item, key)
                 continue
             }
-            let isBetter = try isMaximum
+            let isBetter =
+                try isMaximum
                 ? call.renderer.precedes(current.key, key) : call.renderer.precedes(key, current.key)
             if isBetter { best = (item, key) }
         }

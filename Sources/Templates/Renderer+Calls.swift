@@ -173,12 +173,14 @@ extension Renderer {
         let stop = bounds.count > 1 ? bounds[1] : bounds[0]
         let step = bounds.count > 2 ? bounds[2] : 1
         guard step != 0 else { throw failure("range() arg 3 must not be zero") }
-        let (span, overflows) = step > 0
+        let (span, overflows) =
+            step > 0
             ? stop.subtractingReportingOverflow(start) : start.subtractingReportingOverflow(stop)
         let width = step == .min ? Int.max : abs(step)
         let count = overflows ? (stop > start) == (step > 0) ? Int.max : 0 : span <= 0 ? 0 : (span - 1) / width + 1
         guard count <= limits.rangeLength else {
-            throw .limit(line: line, reason: "Range too big. The sandbox blocks ranges larger than \(limits.rangeLength).")
+            throw .limit(
+                line: line, reason: "Range too big. The sandbox blocks ranges larger than \(limits.rangeLength).")
         }
         return ValueRange(start: start, stop: stop, step: step, count: count)
     }

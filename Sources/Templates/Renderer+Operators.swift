@@ -19,7 +19,9 @@ extension Renderer {
     func arithmetic(_ operation: Arithmetic, _ left: Value, _ right: Value) throws(TemplateError) -> Value {
         for value in [left, right] { if case .undefined(let undefined) = value { throw failure(undefined.message) } }
         if operation == .modulo, case .text(let format) = left { return .text(try self.format(format, right)) }
-        if operation == .add || operation == .multiply, let joined = try joined(operation, left, right) { return joined }
+        if operation == .add || operation == .multiply, let joined = try joined(operation, left, right) {
+            return joined
+        }
         if let left = left.asInt, let right = right.asInt { return try integers(operation, left, right) }
         guard let leftNumber = left.asDouble, let rightNumber = right.asDouble else {
             throw failure(

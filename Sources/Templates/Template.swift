@@ -63,8 +63,8 @@ public struct TemplateVariables: Sendable {
     /// A value that the client sent: its texts are never control tokens.
     public mutating func set(sent name: String, _ value: JSONValue) { members.append((name, value, .client)) }
 
-    /// The messages of a conversation. The same holds for their texts, but not for roles that are plain names: templates
-    /// make control tokens of them.
+    /// The messages of a conversation. The same holds for their texts, but not for roles that are plain names:
+    /// templates make control tokens of them.
     public mutating func set(messages: JSONValue) { members.append(("messages", messages, .messages)) }
 
     var values: [(String, Value)] {

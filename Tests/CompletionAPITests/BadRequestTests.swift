@@ -128,7 +128,10 @@ private let badChatFields: [(fields: String, param: String, word: String)] = [
     (#""tools":["x"]"#, "tools[0]", "object"), (#""tools":[{}]"#, "tools[0].type", "required"),
     (#""tools":[{"type":"custom"}]"#, "tools[0].type", "not supported"),
     (#""tools":[{"type":"function","function":{}}]"#, "tools[0].function.name", "required"),
-    (#""tools":[{"type":"function","function":{"name":"f","parameters":5}}]"#, "tools[0].function.parameters", "object"),
+    (
+        #""tools":[{"type":"function","function":{"name":"f","parameters":5}}]"#, "tools[0].function.parameters",
+        "object"
+    ),
     (#""chat_template_kwargs":[]"#, "chat_template_kwargs", "object"),
     (#""tool_choice":"required""#, "tool_choice", "not supported"),
     (#""tool_choice":{"type":"function"}"#, "tool_choice", "not supported"),

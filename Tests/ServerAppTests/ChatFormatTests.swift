@@ -33,7 +33,8 @@ import Tokenization
     private static let question = #"{"messages":[{"role":"user","content":"Hi"}]}"#
 
     @Test func theTemplateWritesTheWholePrompt() throws {
-        let preparation = try preparation("{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.content }}{% endfor %}")
+        let preparation = try preparation(
+            "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.content }}{% endfor %}")
         let tokens = try preparation.chat(Array(Self.question.utf8)).requests[0].prompt
         // One BOS: the tokenizer adds none to what a template wrote.
         #expect(tokens.count { $0 == preparation.model.tokenizer.bosToken } == 1)
@@ -109,7 +110,8 @@ import Tokenization
     @Test func aNamedFormatHasNoPlaceForTools() throws {
         let model = try ModelLoader.load(
             ModelLoaderTests.choice(path: ModelLoaderTests.builtIn, template: "chatml"))
-        let body = #"{"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f"}}]}"#
+        let body =
+            #"{"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f"}}]}"#
         let error = #expect(throws: APIError.self) {
             try RequestPreparation(model: model, strictFields: false).chat(Array(body.utf8))
         }

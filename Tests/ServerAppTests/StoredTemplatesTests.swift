@@ -47,7 +47,8 @@ import Testing
 
     @Test func specialTokensAreTextsOrObjects() throws {
         let stored = try stored([
-            "tokenizer_config.json": #"{"bos_token":"<s>","eos_token":{"content":"</s>","lstrip":false},"pad_token":null}"#,
+            "tokenizer_config.json":
+                #"{"bos_token":"<s>","eos_token":{"content":"</s>","lstrip":false},"pad_token":null}"#,
             "special_tokens_map.json": #"{"unk_token":"<unk>","bos_token":"other"}"#,
         ])
         let tokens = stored.specialTokens.map { "\($0.name)=\($0.value.asString ?? "")" }

@@ -18,10 +18,14 @@ import Testing
     /// Pieces that mutations put in.
     private static let words = [
         "{{", "}}", "{%", "%}", "{#", "#}", "-%}", "{%-", "if", "endif", "for x in", "endfor", "set", "endset", "macro",
-        "endmacro", "call", "endcall", "else", "|", "(", ")", "[", "]", "[::-1]", "{", "}", ",", ".", "'", "\"", "\\", "~", "+", "-",
-        "*", "**", "//", "%", "==", "<", "is", "not", "in", "and", "or", "loop", "loop.index", "namespace", "range(", "caller()",
-        "9223372036854775807", "-1", "0", "1e308", "0.5", "none", "true", "messages", "s", "l", "d", "nested", "tree", "join",
-        "map(", "sort", "tojson", "indent=", "*l", "**d", "recursive", "raw", "endraw", "é", "\u{200B}", "\n", "  ", "%s", "{:>9}",
+        "endmacro", "call", "endcall", "else", "|", "(", ")", "[", "]", "[::-1]", "{", "}", ",", ".", "'", "\"", "\\",
+        "~", "+", "-",
+        "*", "**", "//", "%", "==", "<", "is", "not", "in", "and", "or", "loop", "loop.index", "namespace", "range(",
+        "caller()",
+        "9223372036854775807", "-1", "0", "1e308", "0.5", "none", "true", "messages", "s", "l", "d", "nested", "tree",
+        "join",
+        "map(", "sort", "tojson", "indent=", "*l", "**d", "recursive", "raw", "endraw", "é", "\u{200B}", "\n", "  ",
+        "%s", "{:>9}",
     ]
 
     @Test func mutatedTemplatesNeverCrash() {
@@ -53,9 +57,14 @@ import Testing
             let end = min(source.count, place + Int.random(in: 0...12, using: &random))
             switch Int.random(in: 0..<5, using: &random) {
             case 0: source.removeSubrange(place..<end)
-            case 1: source.insert(contentsOf: Array((words.randomElement(using: &random) ?? "").unicodeScalars), at: place)
-            case 2: source.replaceSubrange(place..<end, with: Array((words.randomElement(using: &random) ?? "").unicodeScalars))
-            case 3: source.insert(contentsOf: Array(source[place..<end]), at: Int.random(in: 0...source.count, using: &random))
+            case 1:
+                source.insert(contentsOf: Array((words.randomElement(using: &random) ?? "").unicodeScalars), at: place)
+            case 2:
+                source.replaceSubrange(
+                    place..<end, with: Array((words.randomElement(using: &random) ?? "").unicodeScalars))
+            case 3:
+                source.insert(
+                    contentsOf: Array(source[place..<end]), at: Int.random(in: 0...source.count, using: &random))
             default:
                 let other = Array((sources.randomElement(using: &random) ?? "").unicodeScalars)
                 let from = Int.random(in: 0...other.count, using: &random)

@@ -49,7 +49,8 @@ import Testing
         var found = 0
         for folder in ["tokenizers/templates", "tokenizers/mistral/templates"] {
             guard let path = TestFiles.sharedFile(folder, for: "publishedTemplatesRender") else { return }
-            for name in try FileManager.default.contentsOfDirectory(atPath: path).sorted() where name.hasSuffix(".jinja") {
+            for name in try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+            where name.hasSuffix(".jinja") {
                 let source = String(decoding: TestFiles.bytes(of: "\(path)/\(name)") ?? [], as: UTF8.self)
                 var object = JSONObject()
                 object["messages"] = [["role": "user", "content": "Hi there"]]

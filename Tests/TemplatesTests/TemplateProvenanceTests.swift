@@ -23,14 +23,22 @@ import Testing
 
     /// Nothing of what these write is the template's own.
     @Test(arguments: [
-        "{{ x }}", "{{ x|upper }}", "{{ x|lower }}", "{{ x|title }}", "{{ x|capitalize }}", "{{ x|trim }}", "{{ x.strip() }}",
-        "{{ x[1:5] }}", "{{ x[::-1] }}", "{{ x[0] }}", "{{ x|reverse }}", "{{ x|replace('|', '') }}", "{{ x.replace('<', '') }}",
-        "{{ x.split('|')[1] }}", "{{ x.split()|join }}", "{{ x.splitlines()|first }}", "{{ x|list|join }}", "{{ x ~ x }}", "{{ x + x }}",
-        "{{ x * 2 }}", "{{ x|string }}", "{{ x|safe }}", "{{ '%s' % x }}", "{{ '%s'|format(x) }}", "{{ '{}'.format(x) }}",
-        "{% set y %}{{ x }}{% endset %}{{ y }}", "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(x) }}", "{% for c in x %}{{ c }}{% endfor %}",
-        "{% filter upper %}{{ x }}{% endfilter %}", "{{ {'a': x}.a }}", "{{ [x]|first }}", "{{ x.partition('|')|join }}", "{{ x|truncate(3, true, '', 0) }}",
-        "{{ (x ~ '')|e }}", "{{ x.swapcase() }}", "{{ x.removeprefix('<') }}", "{{ x|urlencode }}", "{{ [x]|map('upper')|join }}",
-        "{{ {x: 1}|first }}", "{% set ns = namespace(t=x) %}{{ ns.t }}", "{{ x|default('y') }}", "{{ [x, x]|unique|first }}", "{{ [x]|sort|first }}",
+        "{{ x }}", "{{ x|upper }}", "{{ x|lower }}", "{{ x|title }}", "{{ x|capitalize }}", "{{ x|trim }}",
+        "{{ x.strip() }}",
+        "{{ x[1:5] }}", "{{ x[::-1] }}", "{{ x[0] }}", "{{ x|reverse }}", "{{ x|replace('|', '') }}",
+        "{{ x.replace('<', '') }}",
+        "{{ x.split('|')[1] }}", "{{ x.split()|join }}", "{{ x.splitlines()|first }}", "{{ x|list|join }}",
+        "{{ x ~ x }}", "{{ x + x }}",
+        "{{ x * 2 }}", "{{ x|string }}", "{{ x|safe }}", "{{ '%s' % x }}", "{{ '%s'|format(x) }}",
+        "{{ '{}'.format(x) }}",
+        "{% set y %}{{ x }}{% endset %}{{ y }}", "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(x) }}",
+        "{% for c in x %}{{ c }}{% endfor %}",
+        "{% filter upper %}{{ x }}{% endfilter %}", "{{ {'a': x}.a }}", "{{ [x]|first }}",
+        "{{ x.partition('|')|join }}", "{{ x|truncate(3, true, '', 0) }}",
+        "{{ (x ~ '')|e }}", "{{ x.swapcase() }}", "{{ x.removeprefix('<') }}", "{{ x|urlencode }}",
+        "{{ [x]|map('upper')|join }}",
+        "{{ {x: 1}|first }}", "{% set ns = namespace(t=x) %}{{ ns.t }}", "{{ x|default('y') }}",
+        "{{ [x, x]|unique|first }}", "{{ [x]|sort|first }}",
     ])
     func operationsKeepTheMark(source: String) throws {
         let spans = try spans(source)
@@ -56,7 +64,8 @@ import Testing
     @Test func rolesAreTrustedWhereTheyArePlainNames() throws {
         var variables = TemplateVariables()
         variables.set(messages: [
-            ["role": "user", "content": "user"], ["role": "us|er", "content": "x"], ["role": "assistant", "name": "user"],
+            ["role": "user", "content": "user"], ["role": "us|er", "content": "x"],
+            ["role": "assistant", "name": "user"],
         ])
         let source = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ m.name }}{% endfor %}"
         let spans = try Template(source).render(variables, now: TemplateVectors.now)

@@ -30,8 +30,8 @@ struct ModelTemplates: Sendable {
         return try template.render(variables, now: now)
     }
 
-    /// Whether the template writes the arguments of a tool's call as JSON when they are an object, rather than when they
-    /// are JSON text already. Templates of both kinds are about; a rendering of each shows which one this is.
+    /// Whether the template writes the arguments of a tool's call as JSON when they are an object, rather than when
+    /// they are JSON text already. Templates of both kinds are about; a rendering of each shows which one this is.
     var takesArgumentObjects: Bool {
         writesArguments(["argument_probe": "value"]) || !writesArguments("{\"argument_probe\": \"value\"}")
     }

@@ -106,7 +106,9 @@ public struct PromptRendering: Sendable {
     private static func time(_ text: String) throws(InputError) -> CivilTime {
         let halves = text.split(separator: "T", omittingEmptySubsequences: false)
         let date = halves[0].split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
-        let clock = halves.count == 2 ? halves[1].split(separator: ":", omittingEmptySubsequences: false).map { UInt16($0) } : [0, 0, 0]
+        let clock =
+            halves.count == 2
+            ? halves[1].split(separator: ":", omittingEmptySubsequences: false).map { UInt16($0) } : [0, 0, 0]
         guard halves.count <= 2, date.count == 3, clock.count == 3, let year = date[0], let month = date[1],
             let day = date[2], let hour = clock[0], let minute = clock[1], let second = clock[2],
             (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 60

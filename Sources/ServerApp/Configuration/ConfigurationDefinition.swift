@@ -48,7 +48,8 @@ public struct ConfigurationDefinition: Sendable, Equatable {
         case .chatTemplate:
             .init(
                 .choiceOrFile(["auto"] + ChatTemplate.names, ending: ".jinja"), "auto",
-                "Chat format by name, or a file *.jinja; auto takes the model's own template, or plain where it has none.")
+                "Chat format by name, or a file *.jinja; auto is the model's own template, or plain where it has none."
+            )
         case .contextTokens:
             .init(
                 .count(1...16_777_216), nil,

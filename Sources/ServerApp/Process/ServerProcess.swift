@@ -77,7 +77,7 @@ private final class ServerLife: Sendable {
         progress.end()
         if let fault = model.chat.fault {
             logger.warning(
-                "the model's chat template cannot be read: chats are refused unless chat_template names a format or file",
+                "the model's chat template cannot be read: chats are refused unless chat_template names another",
                 metadata: ["model": "\(model.name)", "reason": "\(fault)"])
         }
         let service = try ModelService(
