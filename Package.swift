@@ -29,17 +29,22 @@ let package = Package(
     targets: [
         // Level 0: system libraries, C, plain values.
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .target(name: "CKernels", cSettings: strictC, linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Generation", swiftSettings: strict),
         .target(name: "Tensors", swiftSettings: strict),
-        .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+        .target(
+            name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
 
         // Level 1.
         .target(
             name: "CFront",
             cSettings: strictC + [.define("H2O_USE_LIBUV", to: "1")],
-            linkerSettings: [.linkedLibrary("h2o"), .linkedLibrary("uv"), .linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+            linkerSettings: [
+                .linkedLibrary("h2o"), .linkedLibrary("uv"), .linkedLibrary("ssl"), .linkedLibrary("crypto"),
+            ]),
         // libh2o for its picohttpparser.
         .target(name: "CBenchmarks", cSettings: strictC, linkerSettings: [.linkedLibrary("h2o")]),
         .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
@@ -55,6 +60,7 @@ let package = Package(
             name: "Templates", dependencies: ["JSON", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: strict),
         .target(name: "ModelFiles", dependencies: ["Tensors", "JSON"], swiftSettings: strict),
+        .target(name: "ModelHub", dependencies: ["CCrypto", "JSON"], swiftSettings: strict),
         .target(
             name: "Tokenization",
             dependencies: ["Generation", "JSON", "CPCRE2", .product(name: "HeapModule", package: "swift-collections")],
@@ -83,15 +89,16 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "CBenchmarks", "Decoding", "KVCaching", "Kernels", "Tensors", "ModelFiles", "Sampling", "Generation", "JSON",
+                "CBenchmarks", "Decoding", "KVCaching", "Kernels", "Tensors", "ModelFiles", "Sampling", "Generation",
+                "JSON",
             ],
             swiftSettings: strict),
         .target(
             name: "ServerApp",
             dependencies: [
                 "Evaluation",
-                "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "Templates", "Tokenization", "Observability",
-                "Generation", "Decoding", "KVCaching", "Kernels", "JSON", "Sampling", "Scheduling",
+                "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "ModelHub", "Templates", "Tokenization",
+                "Observability", "Generation", "Decoding", "KVCaching", "Kernels", "JSON", "Sampling", "Scheduling",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -99,7 +106,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "keyhold",
-            dependencies: ["Benchmarking", "ServerApp", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Benchmarking", "ServerApp", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
 
         // Tests.
@@ -125,12 +134,15 @@ package.targets += [
     tests("SchedulingTests", ["Scheduling", "Generation"]),
     tests("HTTPFrontTests", ["HTTPFront"]),
     tests("ModelFilesTests", ["ModelFiles", "Tensors", "JSON"]),
+    tests("ModelHubTests", ["ModelHub", "HTTPFront", "JSON"]),
     tests("TokenizationTests", ["Tokenization", "Generation", "JSON", "ModelFiles"], fixtures: true),
     tests("TemplatesTests", ["Templates", "JSON"], fixtures: true),
     tests("KVCachingTests", ["KVCaching", "Generation", "Tensors", "Kernels"]),
     tests("SamplingTests", ["Sampling", "Generation"]),
     tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
-    tests("DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"], fixtures: true),
+    tests(
+        "DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"],
+        fixtures: true),
     tests(
         "ServingTests",
         [
@@ -143,7 +155,10 @@ package.targets += [
         ["Evaluation", "ServerApp", "Decoding", "KVCaching", "Tokenization", "Generation", "JSON"]),
     tests(
         "BenchmarkingTests",
-        ["Benchmarking", "Decoding", "KVCaching", "Kernels", "Tensors", "Generation", "ModelFiles", "HTTPFront", "JSON"]),
+        [
+            "Benchmarking", "Decoding", "KVCaching", "Kernels", "Tensors", "Generation", "ModelFiles", "HTTPFront",
+            "JSON",
+        ]),
     tests(
         "ServerAppTests",
         [

@@ -51,6 +51,8 @@ require_libraries() {
     [ -e /usr/include/stdio.h ] || missing+=(libc6-dev libstdc++-12-dev)
     [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     require_command git
+    # Models of a hub are fetched with it.
+    require_command curl
 }
 
 require_swift() {

@@ -10,6 +10,6 @@ struct Keyhold: ParsableCommand {
         version: ProductVersion.text,
         subcommands: [
             ServeCommand.self, GenerateCommand.self, InspectCommand.self, RenderCommand.self,
-            EvaluateCommand.self, BenchCommand.self,
+            EvaluateCommand.self, BenchCommand.self, DownloadCommand.self,
         ])
 }

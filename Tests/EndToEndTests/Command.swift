@@ -6,15 +6,20 @@ struct Command {
     let text: String
     let errorText: String
 
-    static func run(_ arguments: [String], input: String = "") throws -> Command {
-        try run(program: ServerUnderTest.binary(), arguments, input: input)
+    static func run(
+        _ arguments: [String], input: String = "", environment: [String: String] = [:]
+    ) throws -> Command {
+        try run(program: ServerUnderTest.binary(), arguments, input: input, environment: environment)
     }
 
-    static func run(program: URL, _ arguments: [String], input: String = "") throws -> Command {
+    static func run(
+        program: URL, _ arguments: [String], input: String = "", environment: [String: String] = [:]
+    ) throws -> Command {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("KEYHOLD_") }
+            .merging(environment) { $1 }
         let (stdin, stdout) = (Pipe(), Pipe())
         let errorPath = NSTemporaryDirectory() + "keyhold-command-\(UUID().uuidString)"
         try Data().write(to: URL(filePath: errorPath))

@@ -19,7 +19,7 @@ import Tokenization
 
     @Test(arguments: [
         ("models/llama.gguf", "llama"), ("/srv/models/qwen/", "qwen"), ("./hf/.", "hf"), ("a.b.safetensors", "a.b"),
-        (".gguf", ".gguf"), ("/", "model"),
+        (".gguf", ".gguf"), ("/", "model"), ("hf:owner/name@v1:Q8_0", "name"),
     ])
     func aModelIsNamedAfterItsFile(path: String, name: String) {
         #expect(ModelLoader.name(ofPath: path) == name)

@@ -52,7 +52,7 @@ public struct PromptRendering: Sendable {
         guard let path = model ?? BuiltInModel.path() else {
             throw ModelLoadError.noBuiltInModel(looked: BuiltInModel.folders)
         }
-        return path
+        return try ModelDownload.localPath(path)
     }
 
     private func spans(path: String) throws -> [TemplateSpan] {

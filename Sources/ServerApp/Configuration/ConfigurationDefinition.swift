@@ -43,7 +43,8 @@ public struct ConfigurationDefinition: Sendable, Equatable {
 
     private static func model(_ key: ConfigurationKey) -> ConfigurationDefinition {
         switch key {
-        case .model: .init(.text, nil, "GGUF file or Hugging Face folder to serve; the built-in model if absent.")
+        case .model:
+            .init(.text, nil, "GGUF file, Hugging Face folder or hf:OWNER/NAME[:FILE]; the built-in model if absent.")
         case .modelName: .init(.text, nil, "Name of the model in the API; the file's or folder's name if absent.")
         case .chatTemplate:
             .init(

@@ -2,15 +2,18 @@ internal import Decoding
 internal import Generation
 internal import JSON
 internal import ModelFiles
+internal import ModelHub
 internal import Tokenization
 
 /// From a path to a model ready to serve.
 enum ModelLoader {
-    /// Opens, checks and binds. `progress` hears a share between 0 and 1. Every error's text names file and field.
+    /// Opens, checks and binds; fetches what is named on a hub. `progress` hears a share between 0 and 1. Every
+    /// error's text names file and field.
     static func load(_ choice: ServerConfiguration.Model, progress: (Double) -> Void = { _ in }) throws -> LoadedModel {
-        guard let path = choice.path ?? BuiltInModel.path() else {
+        guard let named = choice.path ?? BuiltInModel.path() else {
             throw ModelLoadError.noBuiltInModel(looked: BuiltInModel.folders)
         }
+        let path = try ModelDownload.localPath(named)
         let source = try ModelSource.open(path: path)
         let tokenizer = try tokenizer(of: source, path: path)
         let decoder = try DecoderModel.load(source, progress: progress)
@@ -20,7 +23,7 @@ enum ModelLoader {
                 path: path, tokenizer: tokenizer.vocabularySize, model: vocabularySize)
         }
         return LoadedModel(
-            name: choice.name ?? (choice.path == nil ? BuiltInModel.name : name(ofPath: path)), decoder: decoder,
+            name: choice.name ?? (choice.path == nil ? BuiltInModel.name : name(ofPath: named)), decoder: decoder,
             tokenizer: tokenizer, chat: try ChatFormat(asked: choice.chatTemplate, stored: try templates(of: source)),
             controlTokens: ControlTokenFinder(tokenizer),
             contextTokens: try contextTokens(choice.contextTokens, decoder.configuration),
@@ -67,8 +70,9 @@ enum ModelLoader {
         return asked
     }
 
-    /// `dir/name.gguf` and `dir/name/` are both called `name`.
+    /// `dir/name.gguf`, `dir/name/` and `hf:owner/name:file` are all called `name`.
     static func name(ofPath path: String) -> String {
+        if let reference = try? HubReference(path) { return reference.name }
         let last = path.split(separator: "/").last { $0 != "." } ?? "model"
         for ending in [".gguf", ".safetensors"] where last.hasSuffix(ending) && last.count > ending.count {
             return String(last.dropLast(ending.count))
