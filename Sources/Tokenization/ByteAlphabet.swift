@@ -20,8 +20,13 @@ enum ByteAlphabet {
     private static let bytes: [Unicode.Scalar: UInt8] = Dictionary(
         uniqueKeysWithValues: characters.enumerated().map { ($1, UInt8($0)) })
 
+    private static let texts: [[UInt8]] = characters.map { Array(String(Character($0)).utf8) }
+
     /// UTF-8 of a byte's character.
-    static func text(of byte: UInt8) -> [UInt8] { Array(String(Character(characters[Int(byte)])).utf8) }
+    static func text(of byte: UInt8) -> [UInt8] { texts[Int(byte)] }
+
+    /// UTF-8 of the characters of bytes.
+    static func spell(_ bytes: some Sequence<UInt8>) -> [UInt8] { bytes.flatMap { texts[Int($0)] } }
 
     /// The bytes that a token spells, or nil when it has a character outside the alphabet.
     static func decode(_ token: [UInt8]) -> [UInt8]? {

@@ -2,13 +2,13 @@ internal import Generation
 
 /// The `tokenizer.ggml.*` fields of a GGUF file. nil where the file has no such key.
 public struct GGUFVocabulary: Sendable {
-    /// `tokenizer.ggml.model`: "llama" (SentencePiece) or "gpt2" (byte-level).
+    /// `tokenizer.ggml.model`: "llama" (SentencePiece BPE), "t5" (SentencePiece unigram) or "gpt2" (byte-level).
     public var model: String
     /// `tokenizer.ggml.pre`: how byte-level text is split; nil counts as "default".
     public var pre: String?
     /// `tokenizer.ggml.tokens`.
     public var tokens: [[UInt8]]
-    /// `tokenizer.ggml.scores`; "llama" only.
+    /// `tokenizer.ggml.scores`; not for "gpt2".
     public var scores: [Float]?
     /// `tokenizer.ggml.token_type`, GGUF's numbers.
     public var types: [Int32]?
@@ -24,6 +24,9 @@ public struct GGUFVocabulary: Sendable {
     public var addBOS: Bool?
     public var addEOS: Bool?
     public var addSpacePrefix: Bool?
+    /// `tokenizer.ggml.precompiled_charsmap`, `remove_extra_whitespaces`; "t5" only.
+    public var precompiledCharsMap: [UInt8]?
+    public var removesExtraSpaces: Bool?
 
     public init(model: String, tokens: [[UInt8]]) {
         self.model = model
@@ -39,12 +42,12 @@ extension Tokenizer {
 }
 
 extension GGUFVocabulary {
-    private static let models = ["llama", "gpt2"]
-    /// Families whose tokenizer takes a word that is a token as it is.
-    private static let wholeWordFamilies: Set<String> = ["llama-bpe", "llama3", "llama-v3", "tekken"]
+    private static let models = ["llama", "t5", "gpt2"]
+
+    private var isUnigram: Bool { model == "t5" }
 
     func definition() throws(TokenizerError) -> TokenizerDefinition {
-        let isSentencePiece = model == "llama"
+        let isSentencePiece = model == "llama" || isUnigram
         guard Self.models.contains(model) else {
             throw .unsupported(field: "tokenizer.ggml.model", value: model, known: Self.models)
         }
@@ -59,12 +62,14 @@ extension GGUFVocabulary {
         try setIDs(&definition.vocabulary, isSentencePiece: isSentencePiece)
         definition.vocabulary.repairTypes()
         definition.vocabulary.collectEndTokens()
-        if isSentencePiece {
+        if isUnigram {
+            try setUnigram(&definition)
+        } else if isSentencePiece {
             try setSentencePiece(&definition)
         } else {
             let pre = pre ?? "default"
             definition.preTokenizer = try PreTokenizerPatterns.steps(named: pre)
-            definition.ignoresMerges = Self.wholeWordFamilies.contains(pre)
+            definition.ignoresMerges = PreTokenizerPatterns.wholeWordNames.contains(pre)
             definition.vocabulary.merges = try mergeRules(definition.vocabulary)
         }
         definition.addedTokens = Self.addedTokens(of: definition.vocabulary)
@@ -83,6 +88,29 @@ extension GGUFVocabulary {
         definition.normalizer.append(.replace([UInt8(ascii: " ")], with: TokenSpelling.spaceMark))
     }
 
+    /// As llama.cpp has it: sums in double precision, and user-defined tokens cost nothing.
+    private func setUnigram(_ definition: inout TokenizerDefinition) throws(TokenizerError) {
+        guard let scores, scores.count == tokens.count else {
+            throw .countMismatch(field: "tokenizer.ggml.scores", count: scores?.count ?? 0, tokens: tokens.count)
+        }
+        var rules = UnigramRules(scores: scores.map(Double.init))
+        for id in tokens.indices where definition.vocabulary.types[id] == .userDefined { rules.scores[id] = 0 }
+        rules.prefersUserDefined = false
+        rules.roundsSums = false
+        definition.algorithm = .unigram(rules)
+        definition.vocabulary.addSpacePrefix = addSpacePrefix ?? true
+        definition.addsLeadingSpace = definition.vocabulary.addSpacePrefix
+        definition.fusesUnknown = true
+        var normalizer = SentencePieceNormalizer()
+        normalizer.addsDummySpace = definition.vocabulary.addSpacePrefix
+        normalizer.removesExtraSpaces = removesExtraSpaces ?? false
+        if let precompiledCharsMap, !precompiledCharsMap.isEmpty {
+            normalizer.replacements = try PrecompiledCharsMap(
+                precompiledCharsMap, field: "tokenizer.ggml.precompiled_charsmap")
+        }
+        definition.normalizer = [.sentencePiece(normalizer)]
+    }
+
     private func tokenTypes() throws(TokenizerError) -> [TokenType] {
         guard let types else { return [TokenType](repeating: .normal, count: tokens.count) }
         // A number that GGUF does not define is text like any other.
@@ -97,8 +125,8 @@ extension GGUFVocabulary {
             if let end = try token(end, "tokenizer.ggml.eot_token_id") { vocabulary.eosTokens.insert(end) }
         }
         if isSentencePiece, unknownToken == nil, vocabulary.types.first == .unknown { vocabulary.unknownToken = 0 }
-        vocabulary.addBOS = addBOS ?? (isSentencePiece || Self.wholeWordFamilies.contains(pre ?? ""))
-        vocabulary.addEOS = addEOS ?? false
+        vocabulary.addBOS = addBOS ?? (isSentencePiece && !isUnigram || PreTokenizerPatterns.bosNames.contains(pre ?? ""))
+        vocabulary.addEOS = addEOS ?? isUnigram
     }
 
     private func token(_ id: Int?, _ field: String) throws(TokenizerError) -> TokenID? {

@@ -33,12 +33,13 @@ struct PairTable: Sendable {
 }
 
 extension PairTable {
-    /// Listed merges (Sennrich et al., arXiv 1508.07909): the rank is the place in the list.
+    /// Listed merges (Sennrich et al., arXiv 1508.07909): the rank is the place in the list, or the merged token's id.
     /// A rule that would make a control token is left out: user text must not become one.
-    init(rules: [MergeRule], vocabulary: Vocabulary) {
+    init(rules: [MergeRule], vocabulary: Vocabulary, ranksAreTokens: Bool = false) {
         self.init(capacity: rules.count)
         for (rank, rule) in rules.enumerated() where !vocabulary.isSpecial(rule.merged) {
-            insert(left: rule.left, right: rule.right, PairMerge(rank: UInt32(rank), merged: rule.merged))
+            let rank = ranksAreTokens ? UInt32(rule.merged) : UInt32(rank)
+            insert(left: rule.left, right: rule.right, PairMerge(rank: rank, merged: rule.merged))
         }
     }
 }

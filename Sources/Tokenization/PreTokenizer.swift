@@ -25,12 +25,17 @@ enum PreTokenizerStep: Sendable {
     case prefixSpace
     /// Replaces spaces, puts one in front, and optionally starts a piece at each.
     case metaspace(replacement: [UInt8], PrefixScheme, splits: Bool)
+    /// Cuts runs of digits into groups of three from their right ends.
+    case digitGroups(DigitGroups)
+    /// Spells each byte by its character in GPT-2's alphabet, or undoes that; between the two, steps see those characters.
+    case spellBytes
+    case unspellBytes
 
     /// Whether all of the text is in the pieces, and none of it shorter than before.
     var keepsText: Bool {
         switch self {
         case .split(_, let behavior, _), .splitLiteral(_, let behavior, _): behavior != .removed
-        case .prefixSpace: true
+        case .prefixSpace, .digitGroups, .spellBytes, .unspellBytes: true
         case .metaspace(let replacement, _, _): !replacement.isEmpty
         }
     }
@@ -51,15 +56,27 @@ enum PreTokenizerStep: Sendable {
         case .prefixSpace:
             pieces.rewrite { text, _ in text.first == UInt8(ascii: " ") ? Array(text) : [UInt8(ascii: " ")] + text }
         case .metaspace(let replacement, let scheme, let splits):
-            pieces.rewrite { text, isFirst in
-                let spaced = Array(text).replacing([UInt8(ascii: " ")], replacement)
-                let isPrefixed = scheme == .always || (scheme == .first && isTextStart && isFirst)
-                return isPrefixed && !spaced.occurs(replacement, at: 0) ? replacement + spaced : spaced
-            }
+            Self.applyMetaspace(to: &pieces, replacement, scheme, isTextStart: isTextStart)
             guard splits else { return }
             pieces.split { text, range, parts in
                 Self.cut(range, at: Self.occurrences(of: replacement, in: text, range), .mergedWithNext, false, &parts)
             }
+        case .digitGroups(let groups):
+            pieces.split { text, range, parts in
+                Self.cut(range, at: groups.matches(in: text, range), .isolated, false, &parts)
+            }
+        case .spellBytes: pieces.rewrite { text, _ in ByteAlphabet.spell(text) }
+        case .unspellBytes: pieces.rewrite { text, _ in ByteAlphabet.decode(Array(text)) ?? [] }
+        }
+    }
+
+    private static func applyMetaspace(
+        to pieces: inout TextPieces, _ replacement: [UInt8], _ scheme: PrefixScheme, isTextStart: Bool
+    ) {
+        pieces.rewrite { text, isFirst in
+            let spaced = Array(text).replacing([UInt8(ascii: " ")], replacement)
+            let isPrefixed = scheme == .always || (scheme == .first && isTextStart && isFirst)
+            return isPrefixed && !spaced.occurs(replacement, at: 0) ? replacement + spaced : spaced
         }
     }
 
@@ -103,8 +120,8 @@ private struct PartJoiner {
 
     init(behavior: SplitBehavior) { self.behavior = behavior }
 
+    /// An empty separator still separates.
     mutating func append(_ part: Range<Int>, isSeparator: Bool, _ parts: inout [Range<Int>]) {
-        guard !part.isEmpty else { return }
         if behavior == .removed, isSeparator { return finish(&parts) }
         if let last = open, joins(last.isSeparator, isSeparator) {
             open = (last.part.lowerBound..<part.upperBound, isSeparator)

@@ -1,16 +1,19 @@
 internal import CPCRE2
 
 /// A compiled Perl-compatible pattern over UTF-8 with Unicode classes: the module's only unsafe code.
-@safe final class RegularExpression: @unchecked Sendable {
+@safe final class RegularExpression: @unchecked Sendable, Equatable {
     // Sendable: PCRE2's compiled code is never written after compilation; each matcher has its own match data.
     private let code: OpaquePointer
+    let pattern: String
 
-    /// Throws when the pattern does not compile. `\C` is refused: a match must not cut a character.
+    /// Throws when the pattern does not compile. `\C` is refused: a match must not cut a character. `^` and `$` match
+    /// at every line, as in the tokenizers' own engines.
     init(_ pattern: String) throws(TokenizerError) {
-        let options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C
+        self.pattern = pattern
+        let options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C
         var number: Int32 = 0
         var offset = 0
-        let units = Array(Self.unicodeSpaces(in: pattern).utf8)
+        let units = Array(try PatternDialect.translated(pattern).utf8)
         guard let code = unsafe pcre2_compile_8(units, units.count, options, &number, &offset, nil) else {
             throw .badPattern(pattern: pattern, offset: offset, reason: Self.message(number))
         }
@@ -21,37 +24,10 @@ internal import CPCRE2
 
     deinit { unsafe pcre2_code_free_8(code) }
 
+    static func == (left: RegularExpression, right: RegularExpression) -> Bool { left.pattern == right.pattern }
+
     /// Scratch for matching on one thread.
     func matcher() -> Matcher { Matcher(self) }
-
-    /// PCRE2's `\s` has U+180E beside Unicode's White_Space; the tokenizers' own engines do not.
-    /// So `\s` and `\S` are spelled out as White_Space.
-    static func unicodeSpaces(in pattern: String) -> String {
-        let members = "\\p{Z}\\t-\\r\\x{85}"
-        var result = ""
-        var isInClass = false
-        var scalars = pattern.unicodeScalars[...]
-        while let scalar = scalars.popFirst() {
-            switch scalar {
-            case "\\":
-                let escaped = scalars.popFirst()
-                switch (escaped, isInClass) {
-                case ("s", true): result += members
-                case ("s", false): result += "[\(members)]"
-                case ("S", false): result += "[^\(members)]"
-                default:
-                    result.unicodeScalars.append(scalar)
-                    if let escaped { result.unicodeScalars.append(escaped) }
-                }
-                continue
-            case "[": isInClass = true
-            case "]": isInClass = false
-            default: break
-            }
-            result.unicodeScalars.append(scalar)
-        }
-        return result
-    }
 
     private static func message(_ number: Int32) -> String {
         var text = [UInt8](repeating: 0, count: 256)
@@ -86,9 +62,9 @@ internal import CPCRE2
             unsafe pcre2_jit_stack_free_8(stack)
         }
 
-        /// Matches within `range` from left to right, which neither look nor reach past it. `text` is valid UTF-8
-        /// and `range` lies on character borders. A match that exceeds the limits ends the search: the rest of the
-        /// range has no matches.
+        /// Matches within `range` from left to right, which neither look nor reach past it; some may be empty, but none
+        /// that only touches the one before. `text` is valid UTF-8 and `range` lies on character borders. A match that
+        /// exceeds the limits ends the search: the rest of the range has no matches.
         func matches(in text: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
             guard let data = unsafe data else { return [] }
             precondition(range.lowerBound >= 0 && range.upperBound <= text.count, "\(range) is outside the text")
@@ -96,14 +72,16 @@ internal import CPCRE2
             unsafe text.withUnsafeBufferPointer { buffer in
                 guard let subject = unsafe buffer.baseAddress.map({ unsafe $0 + range.lowerBound }) else { return }
                 var start = 0
-                while start < range.count, let match = unsafe next(subject, range.count, from: start, data) {
-                    if !match.isEmpty {
-                        found.append(match.lowerBound + range.lowerBound..<match.upperBound + range.lowerBound)
-                    }
+                var end = -1
+                while start <= range.count, let match = unsafe next(subject, range.count, from: start, data) {
                     start = match.upperBound
-                    guard match.isEmpty, start < range.count else { continue }
-                    start += 1
-                    while start < range.count, unsafe subject[start] & 0xC0 == 0x80 { start += 1 }
+                    if match.isEmpty, match.upperBound == end {
+                        start += 1
+                        while start < range.count, unsafe subject[start] & 0xC0 == 0x80 { start += 1 }
+                        continue
+                    }
+                    end = match.upperBound
+                    found.append(match.lowerBound + range.lowerBound..<match.upperBound + range.lowerBound)
                 }
             }
             return found

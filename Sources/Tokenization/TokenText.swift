@@ -6,6 +6,9 @@ enum TokenSpelling: Sendable, Equatable {
     case byteLevel
     /// Text, after replacements; byte tokens `<0x0A>` stand for their byte if `hasByteTokens`.
     case text(replacements: [Replacement], hasByteTokens: Bool)
+    /// Tokens that begin with the mark continue a word; before the others there is a space. `cleansUp` removes spaces
+    /// that English does not write, such as those before punctuation.
+    case wordPiece(continuation: [UInt8], cleansUp: Bool)
 
     struct Replacement: Sendable, Equatable {
         var pattern: [UInt8]
@@ -28,8 +31,19 @@ enum TokenSpelling: Sendable, Equatable {
         case .text(let replacements, let hasByteTokens):
             if hasByteTokens, let byte = Self.byte(spelledBy: token) { return [byte] }
             return replacements.reduce(token) { $0.replacing($1.pattern, $1.content) }
+        case .wordPiece(let continuation, let cleansUp):
+            let text =
+                token.starts(with: continuation)
+                ? Array(token.dropFirst(continuation.count)) : [UInt8(ascii: " ")] + token
+            guard cleansUp else { return text }
+            return Self.tidyEnglish.reduce(text) { $0.replacing($1.pattern, $1.content) }
         }
     }
+
+    private static let tidyEnglish: [Replacement] = [
+        (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
+        (" do not", " don't"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
+    ].map { Replacement(pattern: Array($0.utf8), content: Array($1.utf8)) }
 
     /// The byte of a token such as `<0x0A>`; nil for any other text.
     static func byte(spelledBy token: [UInt8]) -> UInt8? {

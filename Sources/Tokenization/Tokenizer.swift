@@ -1,6 +1,7 @@
 public import Generation
 
-/// Text to token ids and back: byte-pair merging over characters with byte fallback (SentencePiece) or over bytes.
+/// Text to token ids and back: byte-pair merging over characters with byte fallback (SentencePiece) or over bytes,
+/// unigram probabilities (SentencePiece), or the longest pieces of words (WordPiece).
 ///
 /// Immutable and safe to share between threads. Encoding costs O(n log n) in the length of the text at worst.
 public final class Tokenizer: Sendable {
@@ -12,8 +13,7 @@ public final class Tokenizer: Sendable {
 
     private let definition: TokenizerDefinition
     private let index: [[UInt8]: TokenID]
-    private let pairs: PairTable
-    private let alphabet: Alphabet
+    private let model: WordModel
     private let tokenBytes: [[UInt8]]
     private let matchers: AddedTokenMatchers
     private let addedTokens: [TokenID: AddedToken]
@@ -30,43 +30,20 @@ public final class Tokenizer: Sendable {
                     field: "added token", id: Int(token), vocabularySize: vocabulary.tokens.count)
             }
         }
-        (pairs, alphabet) = try Self.merging(definition, index)
+        model = try WordModel(definition, index)
         tokenBytes = vocabulary.tokens.enumerated().map { id, token in
             definition.spelling.bytes(of: token, type: vocabulary.types[id])
         }
-        matchers = AddedTokenMatchers(definition.addedTokens, normalizer: definition.normalizer)
+        matchers = AddedTokenMatchers(
+            definition.addedTokens, normalizer: definition.addedTextIsNormalized ? [] : definition.normalizer)
         addedTokens = Dictionary(definition.addedTokens.map { ($0.id, $0) }) { first, _ in first }
         addsLeadingSpace = definition.addsLeadingSpace
-        let keepsText = !alphabet.dropsText && definition.preTokenizer.allSatisfy(\.keepsText)
-        let fusesText = definition.fusesUnknown && !alphabet.knowsAllText
-        longestTokenBytes = keepsText && !fusesText ? vocabulary.tokens.reduce(4) { max($0, $1.count) } : nil
+        let keepsText =
+            model.coversText(fusesUnknown: definition.fusesUnknown)
+            && definition.preTokenizer.allSatisfy(\.keepsText)
+        longestTokenBytes = keepsText ? vocabulary.tokens.reduce(4) { max($0, $1.count) } : nil
         self.vocabulary = vocabulary
         self.definition = definition
-    }
-
-    private static func merging(
-        _ definition: TokenizerDefinition, _ index: [[UInt8]: TokenID]
-    ) throws(TokenizerError) -> (PairTable, Alphabet) {
-        let vocabulary = definition.vocabulary
-        switch definition.symbols {
-        case .bytes:
-            let symbols = try ByteSymbols(vocabulary: vocabulary, index: index)
-            return (PairTable(rules: vocabulary.merges, vocabulary: vocabulary), .bytes(symbols))
-        case .characters(let usesByteTokens):
-            var characters = CharacterSymbols.singleCharacters(of: vocabulary)
-            var extraCharacters: [Unicode.Scalar] = []
-            let pairs: PairTable
-            if let scores = vocabulary.scores {
-                let merges = try SentencePieceMerges(vocabulary: vocabulary, scores: scores, index: index)
-                (pairs, characters, extraCharacters) = (merges.table, merges.characters, merges.extraCharacters)
-            } else {
-                pairs = PairTable(rules: vocabulary.merges, vocabulary: vocabulary)
-            }
-            let symbols = try CharacterSymbols(
-                characters: characters, extraCharacters: extraCharacters, usesByteTokens: usesByteTokens,
-                vocabulary: vocabulary, index: index)
-            return (pairs, .characters(symbols))
-        }
     }
 
     /// Ids run from 0 to one less than this.
@@ -80,8 +57,13 @@ public final class Tokenizer: Sendable {
 
     /// Whether normalising puts a space before each stretch of text.
     var prependsSpace: Bool {
-        definition.normalizer.contains(.prepend([UInt8(ascii: " ")]))
-            || definition.normalizer.contains(.prepend(TokenSpelling.spaceMark))
+        definition.normalizer.contains {
+            switch $0 {
+            case .prepend(let text): text == [UInt8(ascii: " ")] || text == TokenSpelling.spaceMark
+            case .sentencePiece(let normalizer): normalizer.addsDummySpace && !normalizer.marksWordEnds
+            default: false
+            }
+        }
     }
 
     /// How an added token is matched; nil for other tokens.
@@ -194,8 +176,8 @@ extension Tokenizer {
     func encode(_ stretches: [Stretch], addSpecial: Bool) -> [TokenID] {
         var tokens = addSpecial ? definition.prefix : []
         var encoder = WordEncoder(
-            alphabet: alphabet, pairs: pairs, wholeWords: definition.ignoresMerges ? index : nil,
-            vocabulary: vocabulary, fusesUnknown: definition.fusesUnknown)
+            model, wholeWords: definition.ignoresMerges ? index : nil, vocabulary: vocabulary,
+            fusesUnknown: definition.fusesUnknown)
         for stretch in stretches {
             switch stretch {
             case .token(let token):

@@ -8,15 +8,28 @@ struct TokenizerDefinition: Sendable {
         case characters(usesByteTokens: Bool)
     }
 
+    /// How a word is cut into tokens.
+    enum Algorithm: Sendable {
+        /// Pairs are merged, by scores or by listed ranks, starting from `symbols`.
+        case merging
+        case unigram(UnigramRules)
+        case wordPiece(WordPieceRules)
+    }
+
     var vocabulary: Vocabulary
+    var algorithm = Algorithm.merging
     var symbols: Symbols
     /// Neighbouring unknown characters are one unknown token.
     var fusesUnknown = false
     /// A word that is a token as a whole is not merged from its parts.
     var ignoresMerges = false
+    /// A listed merge is as soon as its merged token's id is low, not as it stands in the list.
+    var ranksAreTokens = false
     var normalizer: [NormalizerStep] = []
     var preTokenizer: [PreTokenizerStep] = []
     var addedTokens: [AddedToken] = []
+    /// Added tokens that are matched in normalised text are listed in normalised form.
+    var addedTextIsNormalized = false
     /// Tokens before and after a text.
     var prefix: [TokenID] = []
     var suffix: [TokenID] = []

@@ -22,6 +22,10 @@ public enum TokenizerError: Error, Sendable, Equatable, CustomStringConvertible 
     case badField(field: String, reason: String)
     /// The file is not JSON.
     case badJSON(String)
+    /// A SentencePiece file is not what it should be at this byte.
+    case badProtobuf(message: String, offset: Int, reason: String)
+    /// A line of a rank file is wrong.
+    case badRank(line: Int, reason: String)
     /// A pattern does not compile.
     case badPattern(pattern: String, offset: Int, reason: String)
 
@@ -49,6 +53,10 @@ public enum TokenizerError: Error, Sendable, Equatable, CustomStringConvertible 
             field.isEmpty ? "the JSON text \(reason)" : "\(field): \(reason)"
         case .badJSON(let reason):
             "not valid JSON: \(reason)"
+        case .badProtobuf(let message, let offset, let reason):
+            "not a SentencePiece model: \(message), byte \(offset): \(reason)"
+        case .badRank(let line, let reason):
+            "line \(line) of the ranks: \(reason)"
         case .badPattern(let pattern, let offset, let reason):
             "pattern \"\(pattern)\" is wrong at offset \(offset): \(reason)"
         }

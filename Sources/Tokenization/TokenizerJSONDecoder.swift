@@ -10,13 +10,15 @@ struct TokenizerJSONDecoder {
     private var hasByteTokens = false
     private var isFused = false
     private var isByteLevel = false
+    private var wordPiece: TokenSpelling?
 
     /// Without a decoder, byte-level tokens are bytes and others literal text.
     init(_ field: JSONField?, isByteLevel: Bool) throws(TokenizerError) {
         spelling = .byteLevel
         if let field { try read(field) } else { self.isByteLevel = isByteLevel }
         spelling =
-            self.isByteLevel ? .byteLevel : .text(replacements: replacements, hasByteTokens: hasByteTokens)
+            wordPiece
+            ?? (self.isByteLevel ? .byteLevel : .text(replacements: replacements, hasByteTokens: hasByteTokens))
     }
 
     private mutating func read(_ field: JSONField) throws(TokenizerError) {
@@ -37,6 +39,11 @@ struct TokenizerJSONDecoder {
             let pattern = try field.member("replacement")?.text() ?? TokenSpelling.spaceMark
             replacements.append(.init(pattern: pattern, content: [UInt8(ascii: " ")]))
             stripsLeadingSpace = try TokenizerJSONPipeline.prefixScheme(field) != .never
+        case "WordPiece":
+            wordPiece = .wordPiece(
+                continuation: try field.member("prefix")?.text() ?? Array("##".utf8),
+                cleansUp: try field.flag("cleanup", default: true))
+            stripsLeadingSpace = true
         case "Strip" where isFused:
             try readStrip(field)
         default:
@@ -44,7 +51,7 @@ struct TokenizerJSONDecoder {
                 field: "\(field.path).type", value: type,
                 known: [
                     "ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Replace before Fuse", "Sequence",
-                    "Strip after Fuse",
+                    "Strip after Fuse", "WordPiece",
                 ])
         }
     }

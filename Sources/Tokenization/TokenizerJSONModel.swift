@@ -1,8 +1,16 @@
 internal import Generation
 internal import JSON
 
-/// The `model` of a tokenizer.json: byte-pair encoding and nothing else.
+/// The `model` of a tokenizer.json.
 struct TokenizerJSONModel {
+    /// The kinds that are read.
+    enum Kind: String, CaseIterable {
+        case merging = "BPE"
+        case unigram = "Unigram"
+        case wordPiece = "WordPiece"
+    }
+
+    let kind: Kind
     let usesByteTokens: Bool
     let fusesUnknown: Bool
     let ignoresMerges: Bool
@@ -10,10 +18,24 @@ struct TokenizerJSONModel {
 
     init(_ field: JSONField) throws(TokenizerError) {
         self.field = field
-        if let type = field.member("type") {
-            let name = try type.string()
-            guard name == "BPE" else { throw .unsupported(field: type.path, value: name, known: ["BPE"]) }
+        kind = try Self.kind(of: field)
+        if kind == .merging { try Self.checkMerging(field) }
+        usesByteTokens = try field.flag("byte_fallback", default: false)
+        fusesUnknown = try field.flag("fuse_unk", default: false)
+        ignoresMerges = try field.flag("ignore_merges", default: false)
+    }
+
+    /// Old files do not name the model: it is BPE then.
+    private static func kind(of field: JSONField) throws(TokenizerError) -> Kind {
+        guard let type = field.member("type") else { return .merging }
+        let name = try type.string()
+        guard let kind = Kind(rawValue: name) else {
+            throw .unsupported(field: type.path, value: name, known: Kind.allCases.map(\.rawValue))
         }
+        return kind
+    }
+
+    private static func checkMerging(_ field: JSONField) throws(TokenizerError) {
         for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
             guard let affix = field.member(key) else { continue }
             let text = try affix.string()
@@ -22,14 +44,11 @@ struct TokenizerJSONModel {
         if let dropout = field.member("dropout"), dropout.value.asDouble != 0 {
             throw .unsupported(field: dropout.path, value: "\(dropout.value)", known: ["none"])
         }
-        usesByteTokens = try field.flag("byte_fallback", default: false)
-        fusesUnknown = try field.flag("fuse_unk", default: false)
-        ignoresMerges = try field.flag("ignore_merges", default: false)
     }
 
     /// Tokens by id with the added ones, types and merges. Ids that nothing uses are unused tokens.
     func vocabulary(idLimit: Int, added: [AddedToken]) throws(TokenizerError) -> Vocabulary {
-        let listed = try listedTokens(idLimit: idLimit)
+        let listed = kind == .unigram ? try scoredTokens().map(\.entry) : try listedTokens(idLimit: idLimit)
         var count = 0
         for (id, _) in listed { count = max(count, id + 1) }
         for token in added { count = max(count, Int(token.id) + 1) }
@@ -50,15 +69,50 @@ struct TokenizerJSONModel {
             vocabulary.types[id] = token.isSpecial ? .control : .userDefined
         }
         let index = try vocabulary.index()
-        vocabulary.merges = try mergeRules(index)
-        if let unknown = field.member("unk_token") {
-            guard let id = index[try unknown.text()] else {
-                throw .badField(field: unknown.path, reason: "is not a token")
-            }
-            vocabulary.unknownToken = id
-            vocabulary.types[Int(id)] = .unknown
+        if kind == .merging { vocabulary.merges = try mergeRules(index) }
+        if let unknown = try unknownToken(index, count: listed.count) {
+            vocabulary.unknownToken = unknown
+            vocabulary.types[Int(unknown)] = .unknown
         }
         return vocabulary
+    }
+
+    /// How words are cut, for a vocabulary made by `vocabulary(idLimit:added:)`.
+    func algorithm(_ vocabulary: Vocabulary) throws(TokenizerError) -> TokenizerDefinition.Algorithm {
+        switch kind {
+        case .merging:
+            return .merging
+        case .unigram:
+            // Added tokens beyond the list have no probability.
+            var scores = [Double](repeating: -.infinity, count: vocabulary.tokens.count)
+            for (id, token) in try scoredTokens().enumerated() { scores[id] = token.score }
+            return .unigram(
+                UnigramRules(
+                    scores: scores, matched: [.normal, .userDefined, .unused, .byte],
+                    scored: Set((1...6).compactMap { TokenType(rawValue: $0) }), prefersUserDefined: false,
+                    roundsSums: false, usesByteTokens: usesByteTokens))
+        case .wordPiece:
+            var rules = WordPieceRules()
+            if let prefix = field.member("continuing_subword_prefix") { rules.continuation = try prefix.text() }
+            if let longest = field.member("max_input_chars_per_word") { rules.longestWord = try longest.integer() }
+            return .wordPiece(rules)
+        }
+    }
+
+    private func unknownToken(_ index: [[UInt8]: TokenID], count: Int) throws(TokenizerError) -> TokenID? {
+        if kind == .unigram {
+            guard let unknown = field.member("unk_id") else { return nil }
+            let id = try unknown.integer()
+            guard (0..<count).contains(id), let token = TokenID(exactly: id) else {
+                throw .tokenOutOfRange(field: unknown.path, id: id, vocabularySize: count)
+            }
+            return token
+        }
+        guard let unknown = field.member("unk_token") else { return nil }
+        guard let id = index[try unknown.text()] else {
+            throw .badField(field: unknown.path, reason: "is not a token")
+        }
+        return id
     }
 
     private func listedTokens(idLimit: Int) throws(TokenizerError) -> [(id: Int, text: [UInt8])] {
@@ -72,6 +126,20 @@ struct TokenizerJSONModel {
                 throw .tokenOutOfRange(field: "\(field.path).\(key)", id: id, vocabularySize: idLimit)
             }
             tokens.append((id, Array(key.utf8)))
+        }
+        return tokens
+    }
+
+    /// The list of a unigram model: pairs of text and log probability.
+    private func scoredTokens() throws(TokenizerError) -> [(entry: (id: Int, text: [UInt8]), score: Double)] {
+        var tokens: [(entry: (id: Int, text: [UInt8]), score: Double)] = []
+        for pair in try field.required("vocab").elements() {
+            let parts = try pair.elements()
+            guard parts.count == 2 else { throw .badField(field: pair.path, reason: "must be a text and a score") }
+            guard let score = parts[1].value.asDouble else {
+                throw .badField(field: parts[1].path, reason: "must be a number, not \(parts[1].value.typeName)")
+            }
+            tokens.append(((tokens.count, try parts[0].text()), score))
         }
         return tokens
     }

@@ -9,6 +9,11 @@ struct TokenizerJSONTemplate {
     /// nil when the file has no template.
     init?(_ field: JSONField?) throws(TokenizerError) {
         guard let field, let template = try Self.template(in: field) else { return nil }
+        if try template.required("type").string() != "TemplateProcessing" {
+            prefix = [try Self.pair(try template.required("cls"))]
+            suffix = [try Self.pair(try template.required("sep"))]
+            return
+        }
         var hasText = false
         for item in try template.required("single").elements() {
             if item.member("Sequence") != nil {
@@ -22,7 +27,7 @@ struct TokenizerJSONTemplate {
 
     private static func template(in field: JSONField) throws(TokenizerError) -> JSONField? {
         switch try field.required("type").string() {
-        case "TemplateProcessing":
+        case "TemplateProcessing", "BertProcessing", "RobertaProcessing":
             return field
         case "ByteLevel":
             return nil
@@ -33,19 +38,28 @@ struct TokenizerJSONTemplate {
             return nil
         case let other:
             throw .unsupported(
-                field: "\(field.path).type", value: other, known: ["ByteLevel", "Sequence", "TemplateProcessing"])
+                field: "\(field.path).type", value: other,
+                known: ["BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence", "TemplateProcessing"])
         }
     }
 
-    private static func ids(named name: String, _ template: JSONField) throws(TokenizerError) -> [TokenID] {
-        var ids: [TokenID] = []
-        for field in try template.required("special_tokens").required(name).required("ids").elements() {
-            let id = try field.integer()
-            guard let token = TokenID(exactly: id), id >= 0 else {
-                throw .badField(field: field.path, reason: "\(id) is not a token id")
-            }
-            ids.append(token)
+    /// The id in a pair of a token's text and id.
+    private static func pair(_ field: JSONField) throws(TokenizerError) -> TokenID {
+        let parts = try field.elements()
+        guard parts.count == 2 else { throw .badField(field: field.path, reason: "must be a text and an id") }
+        return try id(parts[1])
+    }
+
+    private static func id(_ field: JSONField) throws(TokenizerError) -> TokenID {
+        let id = try field.integer()
+        guard let token = TokenID(exactly: id), id >= 0 else {
+            throw .badField(field: field.path, reason: "\(id) is not a token id")
         }
-        return ids
+        return token
+    }
+
+    private static func ids(named name: String, _ template: JSONField) throws(TokenizerError) -> [TokenID] {
+        let list = try template.required("special_tokens").required(name).required("ids")
+        return try list.elements().map { field throws(TokenizerError) in try id(field) }
     }
 }

@@ -25,8 +25,9 @@ enum WordBorders {
         return min(place, text.count)
     }
 
-    private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
-        if scalar.properties.isAlphabetic { return true }
+    /// Letters, marks, digits, connectors and joiners, as Unicode's regular expressions have them (UTS 18, annex C).
+    static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.properties.isAlphabetic || scalar.properties.isJoinControl { return true }
         switch scalar.properties.generalCategory {
         case .decimalNumber, .nonspacingMark, .spacingMark, .enclosingMark, .connectorPunctuation: return true
         default: return false

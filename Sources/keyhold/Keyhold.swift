@@ -9,7 +9,7 @@ struct Keyhold: ParsableCommand {
         abstract: "Serves language models on CPUs with a KV-cache budget for every request.",
         version: ProductVersion.text,
         subcommands: [
-            ServeCommand.self, GenerateCommand.self, InspectCommand.self, RenderCommand.self,
-            EvaluateCommand.self, BenchCommand.self, DownloadCommand.self,
+            ServeCommand.self, GenerateCommand.self, InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
+            RenderCommand.self, EvaluateCommand.self, BenchCommand.self, DownloadCommand.self,
         ])
 }

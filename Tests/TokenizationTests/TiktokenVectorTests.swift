@@ -1,4 +1,3 @@
-import Foundation
 import Generation
 import Testing
 
@@ -9,7 +8,9 @@ import Testing
 struct TiktokenVectorTests {
     @Test(arguments: [("llama-bpe", "llama3/tokenizer.model"), ("qwen2", "qwen/qwen.tiktoken")])
     func everyStringHasTheExpectedIDs(pre: String, ranks: String) throws {
-        let tokenizer = try Tokenizer(try definition(pre: pre, ranks: ranks))
+        let bytes = try SharedFiles.bytes("tokenizers/hf/\(ranks)")
+        #expect(TiktokenRanks.areLikely(bytes))
+        let tokenizer = try Tokenizer(tiktokenRanks: bytes, pre: pre, tokenizerConfig: nil, generationConfig: nil)
         let (texts, ids) = try SharedFiles.vectors("ggml-vocab-\(pre).gguf")
         #expect(texts.count == 47 && ids.count == 47)
         var failures: [String] = []
@@ -20,30 +21,11 @@ struct TiktokenVectorTests {
         #expect(failures.isEmpty, "\(failures.count) of \(texts.count): \(failures.joined(separator: "\n"))")
     }
 
-    /// In rank files a pair's rank is its joined token's, so the ranks are scores: lower merges first.
-    private func definition(pre: String, ranks: String) throws -> TokenizerDefinition {
-        let text = String(decoding: try SharedFiles.bytes("tokenizers/hf/\(ranks)"), as: UTF8.self)
-        var tokens: [[UInt8]] = []
-        var index: [[UInt8]: TokenID] = [:]
-        for line in text.split(separator: "\n") {
-            let bytes = try #require(line.split(separator: " ").first.flatMap { Data(base64Encoded: String($0)) })
-            index[Array(bytes)] = TokenID(tokens.count)
-            tokens.append(Array(bytes))
-        }
-        var vocabulary = Vocabulary(
-            tokens: tokens.map { $0.flatMap { ByteAlphabet.text(of: $0) } },
-            types: [TokenType](repeating: .normal, count: tokens.count))
-        for (id, token) in tokens.enumerated() where token.count > 1 {
-            for border in 1..<token.count {
-                guard let left = index[Array(token[..<border])], let right = index[Array(token[border...])] else {
-                    continue
-                }
-                vocabulary.merges.append(MergeRule(left: left, right: right, merged: TokenID(id)))
-            }
-        }
-        var definition = TokenizerDefinition(vocabulary: vocabulary, symbols: .bytes, spelling: .byteLevel)
-        definition.preTokenizer = try PreTokenizerPatterns.steps(named: pre)
-        definition.ignoresMerges = pre == "llama-bpe"
-        return definition
+    @Test func aFamilyIsToldByTheNumberOfItsRanks() throws {
+        let bytes = try SharedFiles.bytes("tokenizers/hf/llama3/tokenizer.model")
+        let llama = try Tokenizer(tiktokenRanks: bytes, pre: nil, tokenizerConfig: nil, generationConfig: nil)
+        #expect(llama.vocabularySize == 128_256 && llama.bosToken == 128_000)
+        #expect(llama.specialToken(named: "<|eot_id|>") == 128_009 && llama.eosTokens.contains(128_009))
+        #expect(llama.encode("a", addSpecial: true, parseSpecial: false).first == 128_000)
     }
 }

@@ -56,7 +56,7 @@ struct TokenizerFile {
         ("q\u{307}\u{323}", "q\u{323}\u{307}"), ("\u{958}", "\u{915}\u{93C}"), ("", ""), ("\u{FB01}", "\u{FB01}"),
     ])
     func formCComposesCharacters(text: String, composed: String) {
-        #expect([NormalizerStep.composed].normalize(Array(text.utf8)) == Array(composed.utf8))
+        #expect([NormalizerStep.form(.composed)].normalize(Array(text.utf8)) == Array(composed.utf8))
     }
 
     @Test func metaspacePrefixesTheTextsStartOnly() throws {
@@ -170,17 +170,21 @@ struct TokenizerFile {
 
     @Test func unknownPartsAreRefusedByName() throws {
         for (keyPath, text, name) in [
-            (\TokenizerFile.normalizer, #"{"type": "NFKC"}"#, "NFKC"),
-            (\.normalizer, #"{"type": "Sequence", "normalizers": [{"type": "Lowercase"}]}"#, "Lowercase"),
-            (\.normalizer, #"{"type": "Replace", "pattern": {"Regex": "a"}, "content": ""}"#, "Regex"),
-            (\.preTokenizer, #"{"type": "BertPreTokenizer"}"#, "BertPreTokenizer"),
+            (\TokenizerFile.normalizer, #"{"type": "NFX"}"#, "NFX"),
+            (\.normalizer, #"{"type": "Sequence", "normalizers": [{"type": "Nmt"}]}"#, "Nmt"),
+            (\.normalizer, #"{"type": "Replace", "pattern": {"Regex": "[a&&b]"}, "content": ""}"#, "&&"),
+            (\.normalizer, #"{"type": "Precompiled", "precompiled_charsmap": "?"}"#, "precompiled_charsmap"),
+            (\.normalizer, #"{"type": "Precompiled", "precompiled_charsmap": "AAAA"}"#, "too few"),
+            (\.preTokenizer, #"{"type": "UnicodeScripts"}"#, "UnicodeScripts"),
             (
-                \.preTokenizer, #"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]}"#,
-                "Digits after ByteLevel"
+                \.preTokenizer,
+                #"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "ByteLevel"}]}"#,
+                "second ByteLevel"
             ),
             (\.preTokenizer, #"{"type": "Split", "pattern": {"String": "a"}, "behavior": "Odd"}"#, "Odd"),
-            (\.postProcessor, #"{"type": "BertProcessing"}"#, "BertProcessing"),
-            (\.decoder, #"{"type": "WordPiece"}"#, "WordPiece"),
+            (\.postProcessor, #"{"type": "BertProcessing", "cls": ["<s>"]}"#, "post_processor.cls"),
+            (\.postProcessor, #"{"type": "Odd"}"#, "Odd"),
+            (\.decoder, #"{"type": "CTC"}"#, "CTC"),
             (\.decoder, #"{"type": "Strip", "content": " ", "start": 1, "stop": 0}"#, "Strip"),
             (\.model, #""continuing_subword_prefix": "@@""#, "continuing_subword_prefix"),
             (\.model, #""dropout": 0.1"#, "dropout"),

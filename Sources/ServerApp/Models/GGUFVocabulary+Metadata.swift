@@ -18,6 +18,10 @@ extension GGUFVocabulary {
         }
         addBOS = try metadata.boolIfPresent("tokenizer.ggml.add_bos_token")
         addEOS = try metadata.boolIfPresent("tokenizer.ggml.add_eos_token")
+        precompiledCharsMap = try metadata.int32sIfPresent("tokenizer.ggml.precompiled_charsmap")?.map {
+            UInt8(truncatingIfNeeded: $0)
+        }
+        removesExtraSpaces = try metadata.boolIfPresent("tokenizer.ggml.remove_extra_whitespaces")
         addSpacePrefix = try metadata.boolIfPresent("tokenizer.ggml.add_space_prefix")
     }
 }

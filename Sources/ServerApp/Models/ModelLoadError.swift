@@ -4,6 +4,8 @@ public import Tokenization
 public enum ModelLoadError: Error, Equatable, CustomStringConvertible {
     case noBuiltInModel(looked: [String])
     case noTokenizer(path: String)
+    /// A file beside or instead of the weights cannot be read at all.
+    case unreadableTokenizer(path: String, reason: String)
     /// `path` is the file that holds the tokenizer.
     case badTokenizer(path: String, TokenizerError)
     case vocabularyMismatch(path: String, tokenizer: Int, model: Int)
@@ -15,7 +17,9 @@ public enum ModelLoadError: Error, Equatable, CustomStringConvertible {
             "the built-in model \(BuiltInModel.fileName) is not beside the program (looked in "
                 + "\(looked.joined(separator: ", "))); name a model with --model PATH"
         case .noTokenizer(let path):
-            "\(path): there is no tokenizer: a GGUF file needs tokenizer.ggml.model, a folder needs tokenizer.json"
+            "\(path): there is no tokenizer: a GGUF file needs tokenizer.ggml.model, a folder needs tokenizer.json, "
+                + "tokenizer.model or a .tiktoken file"
+        case .unreadableTokenizer(let path, let reason): "\(path): \(reason)"
         case .badTokenizer(let path, let error): "\(path): \(error)"
         case .vocabularyMismatch(let path, let tokenizer, let model):
             "\(path): the tokenizer has \(tokenizer) tokens, but the model only has logits for \(model)"

@@ -30,28 +30,12 @@ enum ModelLoader {
             weightTypes: weightTypes(source.tensors))
     }
 
+    /// A GGUF file carries its tokenizer; of a Hugging Face model it lies in the same folder.
     private static func tokenizer(of source: ModelSource, path: String) throws -> Tokenizer {
         switch source {
-        case .gguf(let file):
-            guard let vocabulary = try GGUFVocabulary(file.metadata) else {
-                throw ModelLoadError.noTokenizer(path: path)
-            }
-            return try naming(path) { () throws(TokenizerError) in try Tokenizer(vocabulary) }
-        case .huggingFace(let folder):
-            guard let tokenizerJSON = folder.tokenizerJSON else { throw ModelLoadError.noTokenizer(path: path) }
-            return try naming("\(path)/tokenizer.json") { () throws(TokenizerError) in
-                try Tokenizer(
-                    tokenizerJSON: tokenizerJSON, tokenizerConfig: folder.tokenizerConfig,
-                    generationConfig: folder.generationConfig)
-            }
+        case .gguf(let file): try TokenizerFiles.tokenizer(of: file.metadata, path: path)
+        case .huggingFace(let folder): try TokenizerFiles(path: folder.path).tokenizer
         }
-    }
-
-    /// Tokenizers are made of values and do not know where these came from.
-    private static func naming(
-        _ path: String, _ make: () throws(TokenizerError) -> Tokenizer
-    ) throws(ModelLoadError) -> Tokenizer {
-        do throws(TokenizerError) { return try make() } catch { throw .badTokenizer(path: path, error) }
     }
 
     private static func templates(of source: ModelSource) throws -> StoredTemplates {
