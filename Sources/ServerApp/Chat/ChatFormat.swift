@@ -7,7 +7,8 @@ internal import Tokenization
 struct ChatFormat: Sendable {
     /// What writes the prompt.
     private enum Kind: Sendable {
-        case named(ChatTemplate)
+        /// `tools` writes conversations with tools, where the format has a place for them.
+        case named(ChatTemplate, tools: ModelTemplates?)
         case templates(ModelTemplates, parsesArguments: Bool)
         case unreadable(reason: String)
     }
@@ -17,15 +18,17 @@ struct ChatFormat: Sendable {
     let name: String
 
     /// A named format.
-    init(named template: ChatTemplate) {
-        self.init(.named(template), name: template.name)
+    private init(named template: ChatTemplate, _ stored: StoredTemplates) {
+        let text = BuiltInToolTemplates.text(format: template.name)
+        let tools = text.flatMap { try? ModelTemplates(text: $0, toolText: nil, specialTokens: stored.specialTokens) }
+        self.init(.named(template, tools: tools), name: template.name)
     }
 
     /// What was asked for, a name or a file that ends in `.jinja`; else the model's own template, else `plain`.
     /// A template of the model's own that cannot be read is no error yet: `fault` tells.
     init(asked: String?, stored: StoredTemplates) throws(ChatFormatError) {
         if let asked, let template = ChatTemplate.named(asked) {
-            self.init(named: template)
+            self.init(named: template, stored)
         } else if let asked {
             let text = try Self.text(ofFile: asked)
             do throws(TemplateError) {
@@ -37,7 +40,7 @@ struct ChatFormat: Sendable {
         } else if let text = stored.text {
             self.init(Self.kind(text, stored), name: "the model's own template")
         } else {
-            self.init(named: .plain)
+            self.init(named: .plain, stored)
         }
     }
 
@@ -75,28 +78,37 @@ struct ChatFormat: Sendable {
     /// Texts that end the assistant's turn where no control token can: a model without chat tokens goes on with
     /// the next turn.
     var stops: [String] {
-        if case .named(.plain) = kind { ["\nUser:", "\nAssistant:"] } else { [] }
+        if case .named(.plain, _) = kind { ["\nUser:", "\nAssistant:"] } else { [] }
     }
 
     /// The prompt of a request up to the point where the assistant speaks.
     func pieces(_ request: ChatRequest, _ controlTokens: ControlTokenFinder) throws -> [ChatPiece] {
         switch kind {
         case .unreadable(let reason): throw ChatFormatError.unreadableTemplate(reason: reason)
-        case .named(let template):
+        case .named(let template, let tools):
             let hasTools = !request.tools.isEmpty || request.messages.contains { !$0.toolCalls.isEmpty }
-            guard !hasTools else { throw ChatFormatError.noTools(format: name) }
+            if hasTools {
+                guard let tools else { throw ChatFormatError.noTools(format: name) }
+                let conversation = Conversation(request, parsesArguments: true, parsesResults: true)
+                return try pieces(tools, conversation, controlTokens)
+            }
             let messages = request.messages.map { ChatMessage(role: $0.role, content: $0.content) }
             return try template.render(messages, addGenerationPrompt: true)
         case .templates(let templates, let parsesArguments):
             for reserved in ["messages", "tools"] where request.templateValues[reserved] != nil {
                 throw ChatFormatError.reservedName(reserved)
             }
-            let conversation = Conversation(request, parsesArguments: parsesArguments)
-            do throws(TemplateError) {
-                return Self.pieces(try templates.render(conversation), controlTokens)
-            } catch {
-                throw ChatFormatError.failed(reason: error.description)
-            }
+            return try pieces(templates, Conversation(request, parsesArguments: parsesArguments), controlTokens)
+        }
+    }
+
+    private func pieces(
+        _ templates: ModelTemplates, _ conversation: Conversation, _ controlTokens: ControlTokenFinder
+    ) throws(ChatFormatError) -> [ChatPiece] {
+        do throws(TemplateError) {
+            return Self.pieces(try templates.render(conversation), controlTokens)
+        } catch {
+            throw .failed(reason: error.description)
         }
     }
 

@@ -15,13 +15,23 @@ struct Conversation: Sendable {
     init(messages: JSONValue) { self.messages = messages }
 
     /// Of a request. `parsesArguments`: the arguments of calls are objects for the template, not JSON text.
-    init(_ request: ChatRequest, parsesArguments: Bool) {
-        messages = .array(request.messages.map { Self.message($0, parsesArguments) })
+    /// `parsesResults`: what tools answered is the value for which it is JSON.
+    init(_ request: ChatRequest, parsesArguments: Bool, parsesResults: Bool = false) {
+        messages = .array(
+            request.messages.map { turn in
+                var message = Self.message(turn, parsesArguments)
+                if parsesResults, turn.role == "tool",
+                    let value = try? JSONValue(parsing: Array(turn.content.utf8), limits: .request)
+                {
+                    message["content"] = value
+                }
+                return .object(message)
+            })
         tools = request.tools.isEmpty ? nil : request.tools
         values = request.templateValues
     }
 
-    private static func message(_ turn: ChatTurn, _ parsesArguments: Bool) -> JSONValue {
+    private static func message(_ turn: ChatTurn, _ parsesArguments: Bool) -> JSONObject {
         var message = JSONObject()
         message["role"] = .string(turn.role)
         // Templates tell an assistant that only calls tools from one that says nothing.
@@ -29,7 +39,7 @@ struct Conversation: Sendable {
         message["name"] = turn.name.map { .string($0) }
         message["reasoning_content"] = turn.reasoning.map { .string($0) }
         message["tool_call_id"] = turn.toolCallID.map { .string($0) }
-        guard !turn.toolCalls.isEmpty else { return .object(message) }
+        guard !turn.toolCalls.isEmpty else { return message }
         message["tool_calls"] = .array(
             turn.toolCalls.map { call in
                 var object = JSONObject()
@@ -38,7 +48,7 @@ struct Conversation: Sendable {
                 object["function"] = ["name": .string(call.name), "arguments": arguments(call, parsesArguments)]
                 return .object(object)
             })
-        return .object(message)
+        return message
     }
 
     /// Arguments that are no JSON object stay text.

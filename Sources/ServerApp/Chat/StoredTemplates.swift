@@ -21,6 +21,9 @@ struct StoredTemplates: Sendable {
     /// The templates that `path` leads to: in a GGUF file, a folder, or beside a file of a folder.
     init(path: String) throws {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+            guard FileManager.default.fileExists(atPath: path) else {
+                throw ChatFormatError.unreadableFile(path: path, reason: "there is no such file or folder")
+            }
             let head = FileHandle(forReadingAtPath: path).flatMap { try? $0.read(upToCount: 4) }
             if head.map({ Array($0) }) == Array("GGUF".utf8) {
                 try self.init(try GGUFFile(path: path).metadata)
