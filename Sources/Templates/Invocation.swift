@@ -62,6 +62,8 @@ struct Invocation {
     /// A text as the result, paid for.
     func result(_ text: Text) throws(TemplateError) -> Value {
         try renderer.charge(characters: text.count)
+        var text = text
+        if case .text(let subject) = subject, subject.isMarkup { text.isMarkup = true }
         return .text(text)
     }
 

@@ -79,7 +79,9 @@ extension Renderer {
         case .text(let text):
             let places = places(text.count, start, stop, step)
             try charge(places.count)
-            return .text(Text(units: places.map { text.units[$0] }))
+            var slice = Text(units: places.map { text.units[$0] })
+            slice.isMarkup = text.isMarkup
+            return .text(slice)
         case .list(let list):
             let places = places(list.items.count, start, stop, step)
             try charge(places.count)

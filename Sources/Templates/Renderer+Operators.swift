@@ -95,7 +95,11 @@ extension Renderer {
         switch (operation, left, right) {
         case (.add, .text(let left), .text(let right)):
             try charge(characters: left.count + right.count)
-            return .text(left + right)
+            guard left.isMarkup || right.isMarkup else { return .text(left + right) }
+            var sum = left.markup + right.markup
+            sum.isMarkup = true
+            try charge(characters: sum.count)
+            return .text(sum)
         case (.add, .list(let left), .list(let right)) where left.isTuple == right.isTuple:
             try charge(left.items.count + right.items.count)
             return .list(ValueList(left.items + right.items, kind: left.isTuple ? .tuple : .list))

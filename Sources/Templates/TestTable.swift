@@ -15,7 +15,7 @@ enum TestTable {
         "string": { call throws(TemplateError) in call.subject.asText != nil },
         "mapping": { call throws(TemplateError) in call.subject.typeName == "dict" },
         "sequence": isSequence, "iterable": isIterable, "callable": isCallable,
-        "escaped": { call throws(TemplateError) in false },
+        "escaped": { call throws(TemplateError) in call.subject.asText?.isMarkup ?? false },
         "lower": { call throws(TemplateError) in try call.subjectText().isAll(uppercase: false) },
         "upper": { call throws(TemplateError) in try call.subjectText().isAll(uppercase: true) },
         "odd": { call throws(TemplateError) in try remainder(call, .int(2)) == 1 },

@@ -5,6 +5,9 @@
 struct Text: Sendable {
     /// Scalar values; `sent` is set in those that come from the client.
     var units: [UInt32]
+    /// Marked as HTML by `safe` or `escape`. As in jinja2, plain text that is added to such a text is escaped, even
+    /// where nothing else is.
+    var isMarkup = false
 
     /// The bit of a unit that says: not from the template.
     static let sent: UInt32 = 1 << 31
@@ -35,6 +38,30 @@ struct Text: Sendable {
     static func scalar(_ unit: UInt32) -> Unicode.Scalar { Unicode.Scalar(unit & ~sent) ?? "\u{FFFD}" }
 
     static func + (left: Text, right: Text) -> Text { Text(units: left.units + right.units) }
+
+    /// As HTML, with the five characters escaped that mean something there.
+    var markup: Text {
+        guard !isMarkup else { return self }
+        var result = Text()
+        result.isMarkup = true
+        for unit in units {
+            let replacement: String? =
+                switch Self.scalar(unit) {
+                case "&": "&amp;"
+                case "<": "&lt;"
+                case ">": "&gt;"
+                case "'": "&#39;"
+                case "\"": "&#34;"
+                default: nil
+                }
+            if let replacement {
+                result.units += replacement.unicodeScalars.map { $0.value | unit & Self.sent }
+            } else {
+                result.units.append(unit)
+            }
+        }
+        return result
+    }
 
     /// Whether the characters are those of `text`, wherever they come from.
     func spells(_ text: StaticString) -> Bool { string == "\(text)" }

@@ -7,9 +7,8 @@ enum TextFilters {
         "lower": { call throws(TemplateError) in try call.result(call.subjectText().lowercased) },
         "capitalize": { call throws(TemplateError) in try call.result(call.subjectText().capitalized) },
         "string": { call throws(TemplateError) in try call.result(call.subjectText()) },
-        "safe": { call throws(TemplateError) in try call.result(call.subjectText()) },
         "title": title, "trim": trim, "replace": replace, "join": join, "indent": indent, "truncate": truncate,
-        "center": center, "wordcount": wordCount, "format": format, "tojson": json, "escape": escape, "e": escape,
+        "center": center, "wordcount": wordCount, "format": format, "tojson": json, "safe": safe, "escape": escape, "e": escape,
         "forceescape": escape, "urlencode": urlEncode, "filesizeformat": fileSize, "striptags": stripTags,
     ]
 
@@ -144,24 +143,15 @@ enum TextFilters {
     }
 
     @Sendable private static func escape(_ call: Invocation) throws(TemplateError) -> Value {
-        var units: [UInt32] = []
-        for unit in try call.subjectText().units {
-            let replacement: String? =
-                switch Text.scalar(unit) {
-                case "&": "&amp;"
-                case "<": "&lt;"
-                case ">": "&gt;"
-                case "'": "&#39;"
-                case "\"": "&#34;"
-                default: nil
-                }
-            if let replacement {
-                units += replacement.unicodeScalars.map { $0.value | unit & Text.sent }
-            } else {
-                units.append(unit)
-            }
-        }
-        return try call.result(Text(units: units))
+        let text = try call.subjectText()
+        try call.renderer.charge(characters: text.count * 6)
+        return .text(text.markup)
+    }
+
+    @Sendable private static func safe(_ call: Invocation) throws(TemplateError) -> Value {
+        var text = try call.subjectText()
+        text.isMarkup = true
+        return .text(text)
     }
 
     @Sendable private static func urlEncode(_ call: Invocation) throws(TemplateError) -> Value {

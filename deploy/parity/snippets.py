@@ -81,6 +81,7 @@ SNIPPETS = [
     "[{{ 'x'|center(5) }}] [{{ 'xy'|center(5) }}]", "{{ text|wordcount }}", "{{ '%s is %d, %.2f%% %5s|%-5s|%05d %x %r'|format('a', 3, 2.5, 'b', 'c', 42, 255, 'q') }}", "{{ '%(a)s %(b)d'|format(a='x', b=2) }}",
     "{{ html|e }} {{ html|escape }} {{ html|safe }}", "{{ html|striptags }}", "{{ 'a b/ü&'|urlencode }} {{ {'a': 'b c', 'd': 1}|urlencode }}", "{{ 1234567|filesizeformat }} {{ 2048|filesizeformat(true) }} {{ 1|filesizeformat }} {{ 999|filesizeformat }}",
     "{{ 5|string ~ 'x' }} {{ [1]|string|length }} {{ none|string }} {{ missing|string }}|", "{{ s|length }} {{ l|count }} {{ d|length }} {{ missing|length }}", "{{ 5|length }}", "{{ none|length }}", "{{ none|trim }} {{ 5|upper }} {{ missing|upper }}|",
+    "{{ '<' + html|safe + '<' }} {{ ('<'|e) + '<' }} {{ '<' ~ html|safe }} {{ (html|safe)[1:4] + '\"' }} {{ html|safe is escaped }} {{ (html|safe|upper) + '&' }} {{ html|e|e }} {{ [html|safe, '<']|join('>') }}",
     # Filters on sequences.
     "{{ l|first }} {{ l|last }} {{ s|first }} {{ s|last }} {{ empty|first }}|{{ empty|last }}|{{ d|first }}", "{{ l|sort }} {{ l|sort(reverse=true) }} {{ words|sort }} {{ words|sort(case_sensitive=true) }} {{ people[:3]|sort(attribute='age,name')|map(attribute='name')|list }}",
     "{{ l|reverse|list }} {{ s|reverse }} {{ l|sum }} {{ people[:3]|sum(attribute='age') }} {{ l|sum(start=10) }} {{ [1.5, 2]|sum }}", "{{ l|min }} {{ l|max }} {{ words|min }} {{ words|max(case_sensitive=true) }} {{ people[:3]|max(attribute='age') }} {{ empty|max }}|",

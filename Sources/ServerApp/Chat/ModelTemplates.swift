@@ -30,6 +30,9 @@ struct ModelTemplates: Sendable {
         return try template.render(variables, now: now)
     }
 
+    /// Some templates call what they wrote safe HTML, and Jinja then escapes what they add to it.
+    private static let escapedQuote = "&#34;"
+
     /// Whether the template writes the arguments of a tool's call as JSON when they are an object, rather than when
     /// they are JSON text already. Templates of both kinds are about; a rendering of each shows which one this is.
     var takesArgumentObjects: Bool {
@@ -45,7 +48,8 @@ struct ModelTemplates: Sendable {
                 ["role": "user", "content": "Hello"], ["role": "assistant", "content": content, "tool_calls": [call]],
             ]
             guard let spans = try? render(Conversation(messages: messages)) else { continue }
-            if spans.map(\.text).joined().contains("\"argument_probe\":") { return true }
+            let text = spans.map(\.text).joined()
+            if text.contains("\"argument_probe\":"), !text.contains(Self.escapedQuote) { return true }
         }
         return false
     }
