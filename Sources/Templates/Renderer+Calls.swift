@@ -97,7 +97,7 @@ extension Renderer {
         }
         if definition.usesNamed {
             var dict = ValueDict()
-            for (name, value) in arguments.named { dict.set(name, value) }
+            for (name, value) in arguments.named { dict.set(passed: name, value) }
             scope.variables["kwargs"] = .dict(dict)
         } else if let extra = arguments.named.first {
             throw failure("macro '\(definition.name)' takes no keyword argument '\(extra.name)'")
@@ -144,7 +144,7 @@ extension Renderer {
             let format = try invocation.required(try invocation.bind("format")[0], "format")
             guard let text = format.asText else { throw failure("strftime_now needs a format") }
             try charge(text.count * 10)
-            return .text(now.formatted(text.string))
+            return .text(Text(now.formatted(text.string), isSent: text.hasSent))
         }
     }
 
@@ -162,7 +162,7 @@ extension Renderer {
                 dict.set(try key(pair[0]), ValueDict.Entry(key: pair[0], value: pair[1]))
             }
         }
-        for (name, value) in arguments.named { dict.set(name, value) }
+        for (name, value) in arguments.named { dict.set(passed: name, value) }
         try charge(dict.count)
         _ = try checked(.dict(dict))
         return dict

@@ -35,7 +35,7 @@ extension Renderer {
         }
         let isMapping = if case .dict = values { true } else { false }
         if next < rest.count, !isMapping { throw failure("not all arguments converted during string formatting") }
-        return Text(units: result)
+        return format.hasSent ? Text(units: result).asSent : Text(units: result)
     }
 
     private func converted(_ value: Value, _ directive: PercentDirective) throws(TemplateError) -> Text {
@@ -50,7 +50,7 @@ extension Renderer {
             guard let code = value.asInt, let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
                 throw failure("%c requires int or char")
             }
-            return try padded(Text(String(scalar)), specification, right: true)
+            return try padded(Text(String(scalar), isSent: true), specification, right: true)
         case "d", "i", "u":
             if case .float(let number) = value, let integer = Int(exactly: number.rounded(.towardZero)) {
                 specification.type = "d"
@@ -88,6 +88,12 @@ extension Renderer {
             return try padded(cut, specification, right: specification.align == ">")
         case .int, .float, .bigInt, .bool: break
         default: throw failure("unsupported format string passed to \(value.typeName).__format__")
+        }
+        if specification.type == "c", let code = value.asInt {
+            guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
+                throw failure("%c arg not in range(0x110000)")
+            }
+            return try padded(Text(String(scalar), isSent: true), specification, right: specification.align != "<")
         }
         var digits = try digits(value, specification)
         let isNegative = digits.hasPrefix("-")
@@ -180,7 +186,7 @@ extension Renderer {
                 place += 1
             }
         }
-        return Text(units: result)
+        return format.hasSent ? Text(units: result).asSent : Text(units: result)
     }
 
     private func field(

@@ -25,6 +25,13 @@ struct Text: Sendable {
     }
 
     var count: Int { units.count }
+
+    /// Whether any character comes from the client.
+    var hasSent: Bool { units.contains { $0 & Self.sent != 0 } }
+
+    /// All of it as the client's: for texts that a client's format made, where it cannot be told what came from where.
+    var asSent: Text { Text(units: units.map { $0 | Self.sent }) }
+
     var isEmpty: Bool { units.isEmpty }
 
     /// The plain text.

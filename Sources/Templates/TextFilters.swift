@@ -8,7 +8,8 @@ enum TextFilters {
         "capitalize": { call throws(TemplateError) in try call.result(call.subjectText().capitalized) },
         "string": { call throws(TemplateError) in try call.result(call.subjectText()) },
         "title": title, "trim": trim, "replace": replace, "join": join, "indent": indent, "truncate": truncate,
-        "center": center, "wordcount": wordCount, "format": format, "tojson": json, "safe": safe, "escape": escape, "e": escape,
+        "center": center, "wordcount": wordCount, "format": format, "tojson": json, "safe": safe, "escape": escape,
+        "e": escape,
         "forceescape": escape, "urlencode": urlEncode, "filesizeformat": fileSize, "striptags": stripTags,
     ]
 

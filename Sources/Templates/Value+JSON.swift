@@ -49,5 +49,10 @@ extension ValueDict {
 
     mutating func set(_ name: String, _ value: Value) { set(ValueKey(name), Entry(key: .text(name), value: value)) }
 
+    /// A named argument. Its name may be the client's (`dict(**message)`), so it counts as such.
+    mutating func set(passed name: String, _ value: Value) {
+        set(ValueKey(name), Entry(key: .text(Text(name, isSent: true)), value: value))
+    }
+
     subscript(name: String) -> Value? { self[ValueKey(name)] }
 }

@@ -47,6 +47,16 @@ import Testing
         #expect(own.isEmpty, "\(source): \(spans)")
     }
 
+    /// Characters that a template makes out of numbers, names and formats of the client are the client's.
+    @Test(arguments: [
+        "{{ '%c%c' % (x.a, x.b) }}", "{{ strftime_now(x.f) }}", "{{ dict(**x)|first }}", "{{ x.f.format(1) }}",
+        "{% macro m() %}{{ kwargs|first }}{% endmacro %}{{ m(**x) }}", "{{ '{:c}'.format(x.a) }}", "{{ x.p % 5 }}",
+    ])
+    func indirectCharactersAreTheClients(source: String) throws {
+        let own = try spans(source, ["a": 60, "b": 124, "f": "<|A{:|>5}|>", "p": "<|%5d"]).filter { !$0.isSent }
+        #expect(own.isEmpty, "\(source): \(own)")
+    }
+
     @Test func whatTheTemplateAddsIsItsOwn() throws {
         let json = try spans("{{ {'k': x, 'l': [x]}|tojson }}", "<|")
         #expect(json.filter(\.isSent).map(\.text) == ["<|", "<|"])
