@@ -1,30 +1,40 @@
 /// Groups of three digits counted from the right end of a run, as in `1,234,567`. The patterns that say so look at the
 /// rest of the run at every digit; this looks once.
 struct DigitGroups: Sendable, Equatable {
-    /// A run that a word character follows stays as it is.
-    var needsWordEnd: Bool
-
     /// The patterns for which this stands.
+    enum Kind: Sendable {
+        /// `\d{1,3}(?=(?:\d{3})*\b)`: each group is a match, in runs that no word character follows.
+        case groups
+        /// `(?=(\d{3})+(?!\d))`: an empty match before each whole group of three.
+        case borders
+    }
+
+    let kind: Kind
+
     static func standing(for pattern: String) -> DigitGroups? {
         switch pattern {
-        case #"\d{1,3}(?=(?:\d{3})*\b)"#: DigitGroups(needsWordEnd: true)
-        case #"(?=(\d{3})+(?!\d))"#: DigitGroups(needsWordEnd: false)
+        case #"\d{1,3}(?=(?:\d{3})*\b)"#: DigitGroups(kind: .groups)
+        case #"(?=(\d{3})+(?!\d))"#: DigitGroups(kind: .borders)
         default: nil
         }
     }
 
-    /// The groups within a range of UTF-8 text.
+    /// The matches within a range of UTF-8 text.
     func matches(in text: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
         var groups: [Range<Int>] = []
         var borders: [Int] = []
         func finish(before next: Unicode.Scalar?) {
             defer { borders.removeAll(keepingCapacity: true) }
-            guard borders.count > 1, !(needsWordEnd && (next.map(WordBorders.isWord) ?? false)) else { return }
+            guard borders.count > 1, kind == .borders || !(next.map(Self.isWord) ?? false) else { return }
             let digits = borders.count - 1
             var start = 0
             while start < digits {
                 let end = start + (digits - start - 1) % 3 + 1
-                groups.append(borders[start]..<borders[end])
+                if kind == .groups {
+                    groups.append(borders[start]..<borders[end])
+                } else if end - start == 3 {
+                    groups.append(borders[start]..<borders[start])
+                }
                 start = end
             }
         }
@@ -43,5 +53,15 @@ struct DigitGroups: Sendable, Equatable {
         }
         finish(before: nil)
         return groups
+    }
+
+    /// Letters, marks, numbers and connectors: what `\b` in these patterns takes for a word.
+    private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .nonspacingMark,
+            .spacingMark, .enclosingMark, .decimalNumber, .letterNumber, .otherNumber, .connectorPunctuation:
+            true
+        default: false
+        }
     }
 }

@@ -125,7 +125,8 @@ extension GGUFVocabulary {
             if let end = try token(end, "tokenizer.ggml.eot_token_id") { vocabulary.eosTokens.insert(end) }
         }
         if isSentencePiece, unknownToken == nil, vocabulary.types.first == .unknown { vocabulary.unknownToken = 0 }
-        vocabulary.addBOS = addBOS ?? (isSentencePiece && !isUnigram || PreTokenizerPatterns.bosNames.contains(pre ?? ""))
+        let familyBegins = isSentencePiece && !isUnigram || PreTokenizerPatterns.bosNames.contains(pre ?? "")
+        vocabulary.addBOS = addBOS ?? familyBegins
         vocabulary.addEOS = addEOS ?? isUnigram
     }
 

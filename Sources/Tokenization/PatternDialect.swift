@@ -3,8 +3,8 @@
 enum PatternDialect {
     /// White_Space; PCRE2's `\s` has U+180E beside it.
     private static let space = "\\p{Z}\\t-\\r\\x{85}"
-    /// Alphabetic characters, marks, digits and connectors; PCRE2's `\w` has other numbers and no marks.
-    private static let word = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+    /// Letters, marks, numbers and connectors, as Oniguruma has them; PCRE2's `\w` has no marks.
+    private static let word = "\\p{L}\\p{M}\\p{N}\\p{Pc}"
     private static let hexadecimalDigit = "0-9A-Fa-f"
 
     /// The pattern as PCRE2 has to have it. Throws for what cannot be said.
@@ -59,7 +59,7 @@ enum PatternDialect {
         }
     }
 
-    /// PCRE2 takes a bare script name for all characters that the script may use; the others for those that are its own.
+    /// PCRE2 takes a bare script name for all characters that the script may use; other engines for those of its own.
     private static let scripts: Set<String> = [
         "Arabic", "Armenian", "Bengali", "Cyrillic", "Devanagari", "Ethiopic", "Georgian", "Greek", "Gujarati",
         "Gurmukhi", "Han", "Hangul", "Hebrew", "Hiragana", "Kannada", "Katakana", "Khmer", "Lao", "Latin", "Malayalam",

@@ -27,7 +27,7 @@ enum PreTokenizerStep: Sendable {
     case metaspace(replacement: [UInt8], PrefixScheme, splits: Bool)
     /// Cuts runs of digits into groups of three from their right ends.
     case digitGroups(DigitGroups)
-    /// Spells each byte by its character in GPT-2's alphabet, or undoes that; between the two, steps see those characters.
+    /// Spells each byte by its character in GPT-2's alphabet, or undoes that; steps between see those characters.
     case spellBytes
     case unspellBytes
 

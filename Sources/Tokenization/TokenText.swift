@@ -24,8 +24,10 @@ enum TokenSpelling: Sendable, Equatable {
 
     /// The bytes that a token adds to the output. Control, unknown and user-defined tokens are their literal text.
     func bytes(of token: [UInt8], type: TokenType) -> [UInt8] {
-        if type == .control || type == .unknown || type == .userDefined { return token }
+        let isLiteral = type == .control || type == .unknown || type == .userDefined
         switch self {
+        case .byteLevel where isLiteral, .text where isLiteral:
+            return token
         case .byteLevel:
             return ByteAlphabet.decode(token) ?? token
         case .text(let replacements, let hasByteTokens):

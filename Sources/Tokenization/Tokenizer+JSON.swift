@@ -2,8 +2,8 @@ internal import Generation
 public import JSON
 
 extension Tokenizer {
-    /// A tokenizer from a Hugging Face folder: `tokenizer.json` (BPE, Unigram or WordPiece), `tokenizer_config.json` for BOS and EOS,
-    /// `generation_config.json` for more end tokens.
+    /// A tokenizer from a Hugging Face folder: `tokenizer.json` (BPE, Unigram or WordPiece), `tokenizer_config.json`
+    /// for BOS and EOS, `generation_config.json` for more end tokens.
     ///
     /// A text gets the tokens of the file's template. Where the file has none, `add_bos_token` and `add_eos_token` of
     /// `tokenizer_config.json` decide.

@@ -96,7 +96,8 @@ extension Vocabulary {
                 types += [TokenType](repeating: .unused, count: more)
             }
             guard types[id] == .unused || tokens[id] == token.text else {
-                throw .badField(field: "added_tokens_decoder.\(id)", reason: "the vocabulary has another text for this id")
+                throw .badField(
+                    field: "added_tokens_decoder.\(id)", reason: "the vocabulary has another text for this id")
             }
             if types[id] == .unused { tokens[id] = token.text }
             if types[id] != .unknown { types[id] = token.isSpecial ? .control : .userDefined }

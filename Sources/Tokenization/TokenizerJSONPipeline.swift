@@ -20,7 +20,9 @@ enum TokenizerJSONPipeline {
             ]
         case "Precompiled":
             guard let map = field.member("precompiled_charsmap") else { return [] }
-            guard let bytes = Base64.decode(try map.text()) else { throw .badField(field: map.path, reason: "is not Base64") }
+            guard let bytes = Base64.decode(try map.text()) else {
+                throw .badField(field: map.path, reason: "is not Base64")
+            }
             return bytes.isEmpty ? [] : [.precompiled(try PrecompiledCharsMap(bytes, field: map.path))]
         case "BertNormalizer": return [.bert(try bertNormalizer(field))]
         case "Sequence":
@@ -106,7 +108,9 @@ enum TokenizerJSONPipeline {
             }
             return steps
         case "Split": return [try split(field)]
-        case "Digits": return [try .isolating(try field.flag("individual_digits", default: false) ? #"\p{N}"# : #"\p{N}+"#)]
+        case "Digits":
+            let isSingle = try field.flag("individual_digits", default: false)
+            return [try .isolating(isSingle ? #"\p{N}"# : #"\p{N}+"#)]
         case "Metaspace":
             let replacement = try field.member("replacement")?.text() ?? TokenSpelling.spaceMark
             guard !replacement.isEmpty else { throw .badField(field: "\(field.path).replacement", reason: "is empty") }
@@ -114,7 +118,10 @@ enum TokenizerJSONPipeline {
                 .metaspace(
                     replacement: replacement, try prefixScheme(field), splits: try field.flag("split", default: true))
             ]
-        case "Whitespace": return [.split(try RegularExpression(#"[\w\p{Join_Control}]+|[^\w\p{Join_Control}\s]+"#), .removed, isInverted: true)]
+        case "Whitespace":
+            // The words of Unicode's regular expressions (UTS 18, annex C), not those of the patterns in files.
+            let word = #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}"#
+            return [.split(try RegularExpression(#"[\#(word)]+|[^\#(word)\s]+"#), .removed, isInverted: true)]
         case "WhitespaceSplit": return [.split(try RegularExpression(#"\s+"#), .removed, isInverted: false)]
         case "BertPreTokenizer":
             return [.split(try RegularExpression(#"\s+"#), .removed, isInverted: false), try .isolating(punctuation)]

@@ -39,7 +39,7 @@ struct DetokenizeCommand: ParsableCommand {
     @Flag(name: .customLong("skip-special"), help: "Leave control tokens out.")
     var skipSpecial = false
 
-    @Flag(name: .customLong("lines-json"), help: "Read one line of ids after the other and print each as a JSON string.")
+    @Flag(name: .customLong("lines-json"), help: "Read lines of ids and print the text of each as a JSON string.")
     var linesJSON = false
 
     func run() throws {
@@ -59,7 +59,7 @@ struct VocabularyOptions: ParsableArguments {
         help: "GGUF file, folder or tokenizer file; the built-in model if absent.")
     var model: String?
 
-    @Option(help: "Splitting patterns of a rank file (.tiktoken), by their name in GGUF; its number of ranks decides if absent.")
+    @Option(help: "Splitting patterns of a rank file (.tiktoken) by their name in GGUF; else its size tells them.")
     var pre: String?
 
     func tokenization() throws -> TextTokenization { try TextTokenization(path: model, pre: pre) }

@@ -38,7 +38,7 @@ import Testing
         #expect(changed { $0.tokens = [] } == .emptyVocabulary)
         #expect(
             changed { $0.model = "bert" }
-                == .unsupported(field: "tokenizer.ggml.model", value: "bert", known: ["llama", "gpt2"]))
+                == .unsupported(field: "tokenizer.ggml.model", value: "bert", known: ["llama", "t5", "gpt2"]))
         #expect(
             changed { $0.types?.removeLast() }
                 == .countMismatch(field: "tokenizer.ggml.token_type", count: size - 1, tokens: size))

@@ -39,7 +39,7 @@ def keyhold(program, command, vocabulary, lines, options=()):
 def compare(program, vocabulary, count, decoded, seed):
     """Differences in ids and in decoded text; the first few are kept."""
     started = time.time()
-    strings = texts.Texts(seed, vocabulary.specials, vocabulary.pieces).list(count)
+    strings = texts.Texts(seed, vocabulary.specials, vocabulary.pieces, vocabulary.excluded).list(count)
     result = {"vocabulary": vocabulary.name, "reference": vocabulary.reference, "strings": 0, "differences": 0,
               "decoded": 0, "decodedDifferences": 0, "note": vocabulary.note, "examples": []}
     share = max(1, len(strings) // len(vocabulary.modes))
@@ -87,7 +87,7 @@ def write_vectors(folder, vocabulary, seed):
     name = vocabulary.path.rsplit("/", 1)[-1]
     cases = []
     for parse in vocabulary.modes:
-        strings = texts.Texts(seed + parse, vocabulary.specials, vocabulary.pieces).list(150)
+        strings = texts.Texts(seed + parse, vocabulary.specials, vocabulary.pieces, vocabulary.excluded).list(150)
         strings = ["", " ", "  Hello  world ", "\u00bd \ufb01 e\u0301 \uff21\u3000x\u0000y"] + strings
         cases += [{"text": text, "special": parse, "ids": list(ids)}
                   for text, ids in zip(strings, vocabulary.encode(strings, parse))]

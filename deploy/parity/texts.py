@@ -31,9 +31,11 @@ def _assigned():
 
 
 class Texts:
-    """An endless stream of strings. `specials` are texts of control and added tokens, mixed in where given."""
+    """An endless stream of strings. `specials` are texts of control and added tokens, mixed in where given; the
+    characters in `excluded` do not occur."""
 
-    def __init__(self, seed, specials=(), pieces=()):
+    def __init__(self, seed, specials=(), pieces=(), excluded=frozenset()):
+        self.excluded = dict.fromkeys(map(ord, excluded))
         self.random = random.Random(seed)
         self.groups = list(_assigned().values())
         self.specials = list(specials)
@@ -112,7 +114,7 @@ class Texts:
     def next(self):
         kinds = [self._random, self._words, self._code, self._digits, self._runs, self._spaces, self._control, self._marks,
                  self._long_word, self._special, self._pieces, self._mixed]
-        return self.random.choice(kinds)()
+        return self.random.choice(kinds)().translate(self.excluded)
 
     def list(self, count):
         return [self.next() for _ in range(count)]

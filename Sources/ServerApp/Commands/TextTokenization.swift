@@ -42,7 +42,7 @@ public struct TextTokenization: Sendable {
         guard let path = path ?? BuiltInModel.path() else {
             throw ModelLoadError.noBuiltInModel(looked: BuiltInModel.folders)
         }
-        tokenizer = try TokenizerFiles(path: path, pre: pre).tokenizer
+        tokenizer = try TokenizerFiles(path: try ModelDownload.localPath(path), pre: pre).tokenizer
     }
 
     /// The ids of a text with spaces between. What is not UTF-8 counts as U+FFFD.

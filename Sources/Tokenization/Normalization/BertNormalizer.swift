@@ -37,7 +37,7 @@ struct BertNormalizer: Sendable, Equatable {
             case "\0", "\u{FFFD}": continue
             default:
                 switch scalar.properties.generalCategory {
-                case .control, .format, .privateUse, .surrogate, .unassigned: continue
+                case .control, .format, .privateUse: continue
                 default:
                     if scalar.properties.isWhitespace {
                         result.append(UInt8(ascii: " "))

@@ -16,7 +16,8 @@ public struct TiktokenRanks: Sendable {
         tokens = []
         count = 0
         var seen: Set<[UInt8]> = []
-        for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (number, line) in lines.enumerated() {
             if line.isEmpty || line.elementsEqual([UInt8(ascii: "\r")]) { continue }
             guard let (text, rank) = Self.entry(line), !text.isEmpty else {
                 throw .badRank(line: number + 1, reason: "is not a token in Base64, a blank and a rank")
@@ -25,7 +26,9 @@ public struct TiktokenRanks: Sendable {
             guard rank < bytes.count else { throw .badRank(line: number + 1, reason: "rank \(rank) is too large") }
             if rank >= tokens.count { tokens += [[UInt8]](repeating: [], count: rank + 1 - tokens.count) }
             guard tokens[rank].isEmpty else { throw .badRank(line: number + 1, reason: "rank \(rank) is taken") }
-            guard seen.insert(text).inserted else { throw .badRank(line: number + 1, reason: "the token is listed twice") }
+            guard seen.insert(text).inserted else {
+                throw .badRank(line: number + 1, reason: "the token is listed twice")
+            }
             tokens[rank] = text
             count += 1
         }

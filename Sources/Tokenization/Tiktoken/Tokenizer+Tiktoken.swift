@@ -3,8 +3,8 @@ public import JSON
 
 extension Tokenizer {
     /// A tokenizer from a rank file (`*.tiktoken`, or Llama 3's `tokenizer.model`). Such a file has neither splitting
-    /// patterns nor control tokens: the family that its size tells has them, or `pre` names the patterns and the folder's
-    /// `tokenizer_config.json` the tokens.
+    /// patterns nor control tokens: the family that its size tells has them, or `pre` names the patterns and the
+    /// folder's `tokenizer_config.json` the tokens.
     public convenience init(
         tiktokenRanks bytes: [UInt8], pre: String?, tokenizerConfig: JSONObject?, generationConfig: JSONObject?
     ) throws(TokenizerError) {

@@ -105,17 +105,15 @@ struct UnigramModel: Sendable {
             var hasCharacter = false
             func offer(_ token: TokenID, _ length: Int, _ score: Double) {
                 let end = start - range.lowerBound + length
+                let score = roundsSums ? Double(Float(score)) : score
                 guard steps[end].start == Self.none || score > steps[end].score else { return }
-                steps[end] = Step(
-                    score: roundsSums ? Double(Float(score)) : score, start: Int32(start - range.lowerBound),
-                    token: token)
+                steps[end] = Step(score: score, start: Int32(start - range.lowerBound), token: token)
             }
             trie.forEachPrefix(in: text, start..<range.upperBound) { token, length in
                 offer(token, length, scores[Int(token)] + base)
                 if length == width { hasCharacter = true }
             }
-            let unknownSum = unknownScore + base
-            if !hasCharacter { offer(unknown, width, roundsSums ? Double(Float(unknownSum)) : unknownSum) }
+            if !hasCharacter { offer(unknown, width, unknownScore + base) }
             start += width
         }
         return steps
