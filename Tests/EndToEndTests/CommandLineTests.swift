@@ -39,7 +39,8 @@ import Testing
         (["evaluate", "--text", "/nonexistent"], "--text"), (["evaluate", "--out", "/dev/null/a"], "--out"),
         (["inspect", "--budget-tokens", "0"], "from 1 to"), (["inspect", "--context", "99999999999999"], "--context"),
         (["inspect", "--budget-tokens", "9223372036854775807"], "--budget-tokens"),
-        (["inspect", "--storage", "f64"], "f16 or f32"), (["generate", "a", "--temperature", "nan"], "temperature"),
+        (["inspect", "--storage", "f64"], "f16, f32, bf16, q8, q4"),
+        (["generate", "a", "--temperature", "nan"], "temperature"),
         (["generate", "a", "--top-p", "inf"], "top_p"), (["serve", "--kv-policy", "best"], "full, window"),
         (["serve", "--no-such-option"], "no-such-option"), (["dance"], "dance"),
     ])

@@ -1,6 +1,7 @@
 internal import Decoding
 internal import Generation
 internal import KVCaching
+internal import Kernels
 internal import Tokenization
 
 /// `keyhold inspect`: what a model is and what its KV caches cost.
@@ -41,7 +42,8 @@ public struct Inspection: Sendable {
                 "--context is \(tokens) but must be an integer from 2 to \(Inspection.mostTokens)"
             case .badBudget(let tokens):
                 "--budget-tokens is \(tokens) but must be an integer from 1 to \(Inspection.mostTokens)"
-            case .badStorage(let text): "--storage is '\(text)' but must be f16 or f32"
+            case .badStorage(let text):
+                "--storage is '\(text)' but must be one of \(KVCacheRequest.storages.joined(separator: ", "))"
             case .twoBudgets: "--budget-tokens and --budget-ratio: give one of the two"
             }
         }
@@ -83,13 +85,14 @@ public struct Inspection: Sendable {
     }
 
     private func costs(_ model: LoadedModel) throws -> [(String, String)] {
+        guard let storageType = KVStorage(rawValue: storage) else { throw OptionError.badStorage(storage) }
         guard let poolBytes = ConfigurationText.bytes(pool), poolBytes > 0 else { throw OptionError.badPool(pool) }
         let tokens = contextTokens ?? min(4096, model.contextTokens)
         guard (2...Self.mostTokens).contains(tokens) else { throw OptionError.badContext(tokens) }
         let newTokens = max(1, min(256, tokens / 4))
         let shape = model.decoder.configuration.cacheShape
         var rows = [
-            ("KV per token", "\(shape.unprunedTokenBytes(isHalf: storage == "f16")) bytes in \(storage), all layers"),
+            ("KV per token", "\(shape.unprunedTokenBytes(storage: storageType)) bytes in \(storage), all layers"),
             (
                 "pool",
                 "\(ConfigurationText.byteText(poolBytes)), for sequences of \(tokens) tokens"
@@ -114,7 +117,6 @@ public struct Inspection: Sendable {
     private func requests() throws(OptionError) -> [(String, KVCacheRequest)] {
         if budgetTokens != nil, budgetRatio != nil { throw .twoBudgets }
         if let budgetTokens, !(1...Self.mostTokens).contains(budgetTokens) { throw .badBudget(budgetTokens) }
-        guard ["f16", "f32"].contains(storage) else { throw .badStorage(storage) }
         var budgets: [(String, KVBudgetRequest)] = [
             ("budget 50 %", .ratio(millionths: 500_000)), ("budget 25 %", .ratio(millionths: 250_000)),
         ]

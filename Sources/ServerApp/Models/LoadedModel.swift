@@ -2,6 +2,7 @@ internal import CompletionAPI
 internal import Decoding
 internal import Generation
 internal import KVCaching
+internal import Kernels
 internal import Tokenization
 
 /// A model ready to serve: weights, tokenizer and chat format. Immutable and shared.
@@ -30,5 +31,5 @@ struct LoadedModel: Sendable {
     }
 
     /// What the API calls `kv_bytes_per_token`.
-    var kvBytesPerToken: Int { decoder.configuration.cacheShape.unprunedTokenBytes(isHalf: true) }
+    var kvBytesPerToken: Int { decoder.configuration.cacheShape.unprunedTokenBytes(storage: .f16) }
 }
