@@ -56,6 +56,9 @@ let package = Package(
 
         // Level 2.
         .target(name: "HTTPFront", dependencies: ["CFront"], swiftSettings: strict),
+        .target(
+            name: "Templates", dependencies: ["JSON", .product(name: "OrderedCollections", package: "swift-collections")],
+            swiftSettings: strict),
         .target(name: "ModelFiles", dependencies: ["Tensors", "JSON"], swiftSettings: strict),
         .target(name: "ModelHub", dependencies: ["CCrypto", "JSON"], swiftSettings: strict),
         .target(
@@ -95,9 +98,9 @@ let package = Package(
             name: "ServerApp",
             dependencies: [
                 "Evaluation",
-                "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "ModelHub", "Tokenization", "Observability",
-                "Generation",
-                "Decoding", "KVCaching", "Kernels", "Tensors", "JSON", "Sampling", "Scheduling",
+                "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "ModelHub", "Templates", "Tokenization",
+                "Observability", "Generation", "Decoding", "KVCaching", "Kernels", "Tensors", "JSON", "Sampling",
+                "Scheduling",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -137,6 +140,7 @@ package.targets += [
     tests("QuantizationTests", ["Quantization", "ModelFiles", "Kernels", "Tensors"], fixtures: true),
     tests("ModelHubTests", ["ModelHub", "HTTPFront", "JSON"]),
     tests("TokenizationTests", ["Tokenization", "Generation", "JSON", "ModelFiles"], fixtures: true),
+    tests("TemplatesTests", ["Templates", "JSON"], fixtures: true),
     tests("KVCachingTests", ["KVCaching", "Generation", "Tensors", "Kernels"]),
     tests("SamplingTests", ["Sampling", "Generation"]),
     tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
@@ -161,7 +165,10 @@ package.targets += [
         ]),
     tests(
         "ServerAppTests",
-        ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
+        [
+            "ServerApp", "Serving", "CompletionAPI", "Generation", "JSON", "KVCaching", "ModelFiles", "Templates",
+            "Tokenization",
+        ]),
     tests("EndToEndTests", ["JSON", "Tensors"]),
     tests("TidyTests", ["ServerApp"]),
 ]

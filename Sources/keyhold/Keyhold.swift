@@ -10,7 +10,7 @@ struct Keyhold: ParsableCommand {
         version: ProductVersion.text,
         subcommands: [
             ServeCommand.self, GenerateCommand.self, InspectCommand.self, ConvertCommand.self, QuantizeCommand.self,
-            DownloadCommand.self, TokenizeCommand.self, DetokenizeCommand.self, LogitsCommand.self,
-            EvaluateCommand.self, BenchCommand.self,
+            DownloadCommand.self, TokenizeCommand.self, DetokenizeCommand.self, RenderCommand.self,
+            LogitsCommand.self, EvaluateCommand.self, BenchCommand.self,
         ])
 }

@@ -123,10 +123,7 @@ public struct Inspection: Sendable {
                 "special tokens",
                 "BOS \(vocabulary.bosToken.map(String.init) ?? "none"), end \(ends.isEmpty ? "none" : ends)"
             ),
-            (
-                "chat format",
-                model.chatTemplate.name + (model.hasUnknownTemplate ? " (the model's own is not recognised)" : "")
-            ),
+            ("chat format", model.chat.name + (model.chat.fault.map { " (cannot be read: \($0))" } ?? "")),
         ]
     }
 

@@ -60,7 +60,7 @@ public struct ModelConversion: Sendable {
             throw ConversionError.tooManyTokens(path: folder, tokens: tokenizer.vocabularySize, model: size)
         }
         var extra = try GGUFTokenizerMetadata(tokenizer, size: size).entries
-        if let template = try ModelLoader.templateText(.huggingFace(source)) {
+        if let template = try StoredTemplates(folder: source.path).text {
             extra.append(("tokenizer.chat_template", .string(template)))
         }
         let compute = try Compute(threadCount: ProcessEnvironment.availableCores())
