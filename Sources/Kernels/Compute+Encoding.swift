@@ -13,8 +13,8 @@ extension Compute {
     private static let encodedElements = 4096
 
     /// The elements in `range` of `tensor`, in row-major order, as bytes of one of `encodableTypes`, or nil where one
-    /// is NaN or larger than f16 can hold. The range fills whole blocks of both types. Scales of blocks are searched for
-    /// the least squared error. The bytes do not depend on threads or kernel table.
+    /// is NaN or larger than f16 can hold. The range fills whole blocks of both types. Scales of blocks are searched
+    /// for the least squared error. The bytes do not depend on threads or kernel table.
     public func encode(_ tensor: Tensor, elements range: Range<Int>, as type: DType) -> AlignedBuffer<UInt8>? {
         precondition(Self.encodableTypes.contains(type), "nothing writes \(type)")
         precondition(range.lowerBound >= 0 && range.upperBound <= tensor.elementCount, "\(range) of \(tensor.shape)")
