@@ -5,8 +5,9 @@ internal import Tensors
 /// One transformer layer over a group of rows. Rows are independent but for their lanes, so a row's bits do not
 /// depend on the group it is in. Made once for the engine's buffers, so that a step allocates nothing.
 ///
-/// A plain layer is seven passes of the thread team: norm, query key and value, attention, its output, norm, first half
-/// of the feed-forward with its activation, second half. Each pass leaves its rows quantised as the next one wants them.
+/// A plain layer is seven passes of the thread team: norm, query key and value, attention, its output, norm, first
+/// half of the feed-forward with its activation, second half. Each pass leaves its rows quantised as the next one
+/// wants them.
 /// What else a family has, norms of queries and keys or norms behind attention, is a pass where its weights are there.
 struct TransformerLayer {
     let index: Int

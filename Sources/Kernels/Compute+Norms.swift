@@ -26,6 +26,8 @@ extension Compute {
         output.check(rows)
         addend?.check(rows)
         guard !rows.isEmpty else { return }
+        // A third format, where the weights are mixed so, takes a pass of its own.
+        var further: [ActivationQuantisation] = []
         unsafe withOptionalPointer(weight) { weight in
             unsafe withOptionalPointer(bias) { bias in
                 var work = unsafe rowWork(input, rows, output)
@@ -39,14 +41,16 @@ extension Compute {
                     let blocks = unsafe output.blocks(for: wanted) + rows.lowerBound * output.blocksPerRow
                     if unsafe work.first == nil {
                         unsafe work.first = (wanted, blocks)
-                    } else {
-                        precondition(unsafe work.second == nil || work.second?.quantisation == wanted, "three formats")
+                    } else if unsafe work.second == nil || work.second?.quantisation == wanted {
                         unsafe work.second = (wanted, blocks)
+                    } else {
+                        further.append(wanted)
                     }
                 }
                 team.run(kept: rowLoop.body, count: unsafe rowLoop.set(work))
             }
         }
+        for quantisation in further { quantise(output, rows, for: quantisation) }
     }
 
     /// Prepares `rows` for `quantise(_:row:columns:for:)`.

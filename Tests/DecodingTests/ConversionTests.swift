@@ -8,7 +8,7 @@ import Testing
 /// Folders written as GGUF give the logits that they gave, and what GGUF cannot say is refused.
 @Suite struct ConversionTests {
     /// GGUF has no dynamic scaling, no window for qwen2 and one gelu for gpt2.
-    private static let refused = ["llama-dynamic", "qwen2-window", "cerebras-gpt"]
+    static let refused = ["llama-dynamic", "qwen2-window", "cerebras-gpt"]
 
     private static func convert(_ name: String, to type: DType, in folder: TemporaryFolder) throws -> String {
         let conversion = try GGUFConversion(SafetensorsFolder(folder: "\(FamilyVector.folder)/\(name)"))
@@ -20,7 +20,7 @@ import Testing
         return path
     }
 
-    @Test(arguments: FamilyVector.names.filter { !refused.contains($0) })
+    @Test(arguments: FamilyVector.names.filter { !ConversionTests.refused.contains($0) })
     func aConvertedModelGivesTheSameLogits(name: String) throws {
         let folder = try TemporaryFolder()
         let model = try DecoderModel.load(ModelSource.open(path: try Self.convert(name, to: .f32, in: folder)))
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test(arguments: refused) func whatGGUFCannotSayIsRefused(name: String) throws {
+    @Test(arguments: ConversionTests.refused) func whatGGUFCannotSayIsRefused(name: String) throws {
         let folder = try TemporaryFolder()
         #expect(throws: ModelError.self) { try Self.convert(name, to: .f16, in: folder) }
     }

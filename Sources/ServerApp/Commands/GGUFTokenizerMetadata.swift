@@ -37,7 +37,8 @@ struct GGUFTokenizerMetadata {
             gguf.pre = try Self.splitting(of: tokenizer, gguf)
         } else {
             gguf.scores = vocabulary.scores ?? Self.scores(vocabulary)
-            gguf.scores?.append(contentsOf: Array(repeating: -10_000, count: gguf.tokens.count - vocabulary.tokens.count))
+            let missing = gguf.tokens.count - vocabulary.tokens.count
+            gguf.scores?.append(contentsOf: Array(repeating: -10_000, count: missing))
             gguf.addSpacePrefix = vocabulary.addSpacePrefix
         }
         set(gguf)
