@@ -77,4 +77,64 @@ CK_AVX2 size_t ck_argmin_newest_f32_avx2(size_t n, const float *x, const int32_t
     }
     return winner;
 }
+
+/* Entries whose minimum is taken together, before their places are looked at. */
+#define ARGMIN_BLOCK 512
+
+/* Sixteen values, NaN as infinity; infinity where there is no candidate. */
+CK_AVX512_INLINE __m512 candidates_avx512(size_t left, const float *x, const int32_t *positions, __m512i lowest,
+                                          __m512i width, __mmask16 *are)
+{
+    __mmask16 mask = left < 16 ? (__mmask16)((1u << left) - 1) : 0xFFFF;
+    __m512 infinity = _mm512_set1_ps(INFINITY);
+    __m512i above = _mm512_sub_epi32(_mm512_maskz_loadu_epi32(mask, positions), lowest);
+    *are = _mm512_mask_cmple_epu32_mask(mask, above, width);
+    /* NaN is the first operand, which loses. */
+    return _mm512_mask_min_ps(infinity, *are, _mm512_maskz_loadu_ps(mask, x), infinity);
+}
+
+/* Two passes: the minimum by blocks, then its place in the blocks that have it, which is one but for ties. */
+CK_AVX512 size_t ck_argmin_newest_f32_avx512(size_t n, const float *x, const int32_t *positions, int32_t lowest,
+                                             int32_t highest)
+{
+    assert(lowest > INT32_MIN);
+    if (highest < lowest) return n;
+    __m512i first = _mm512_set1_epi32(lowest);
+    __m512i width = _mm512_set1_epi32((int32_t)((uint32_t)highest - (uint32_t)lowest));
+    __mmask16 are;
+    float least = INFINITY;
+    size_t from = 0, to = 0;
+    for (size_t start = 0; start < n; start += ARGMIN_BLOCK) {
+        size_t end = n - start < ARGMIN_BLOCK ? n : start + ARGMIN_BLOCK;
+        __m512 least_even = _mm512_set1_ps(INFINITY), least_odd = least_even;
+        for (size_t j = start; j < end; j += 32) {
+            __m512 value = candidates_avx512(end - j, x + j, positions + j, first, width, &are);
+            least_even = _mm512_min_ps(least_even, value);
+            if (end - j <= 16) break;
+            value = candidates_avx512(end - j - 16, x + j + 16, positions + j + 16, first, width, &are);
+            least_odd = _mm512_min_ps(least_odd, value);
+        }
+        float block = _mm512_reduce_min_ps(_mm512_min_ps(least_even, least_odd));
+        if (block < least) {
+            least = block;
+            from = start;
+        }
+        if (block == least) to = end;
+    }
+    /* Nothing below infinity: the candidates, if any, may be anywhere. */
+    if (least == INFINITY) from = 0;
+    size_t winner = n;
+    int32_t newest = INT32_MIN;
+    for (size_t j = from; j < to; j += 16) {
+        __m512 value = candidates_avx512(n - j, x + j, positions + j, first, width, &are);
+        uint32_t equal = _mm512_mask_cmp_ps_mask(are, value, _mm512_set1_ps(least), _CMP_EQ_OQ);
+        for (; equal; equal &= equal - 1) {
+            size_t at = j + (size_t)__builtin_ctz(equal);
+            if (positions[at] <= newest) continue;
+            winner = at;
+            newest = positions[at];
+        }
+    }
+    return winner;
+}
 #endif

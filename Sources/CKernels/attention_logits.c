@@ -1,12 +1,8 @@
 #include "kernels.h"
 
-/* is_f16 is a constant at each call in this file. */
-static inline float key_scalar(int is_f16, const void *keys, size_t at)
-{
-    return is_f16 ? ck_from_f16(((const uint16_t *)keys)[at]) : ((const float *)keys)[at];
-}
+/* type is a constant at each call in this file. */
 
-static inline void logits_scalar(int is_f16, size_t heads, size_t n, size_t d, float scale, const float *q,
+static inline void logits_scalar(ck_type type, size_t heads, size_t n, size_t d, float scale, const float *q,
                                  size_t q_stride, const void *keys, float *logits, size_t stride)
 {
     for (size_t g = 0; g < heads; g++)
@@ -14,7 +10,7 @@ static inline void logits_scalar(int is_f16, size_t heads, size_t n, size_t d, f
             float s[CK_LANES] = {0};
             for (size_t i = 0; i < d; i += CK_LANES)
                 for (size_t l = 0; l < CK_LANES; l++)
-                    s[l] = i + l < d ? fmaf(key_scalar(is_f16, keys, j * d + i + l), q[g * q_stride + i + l], s[l])
+                    s[l] = i + l < d ? fmaf(ck_element(type, keys, j * d + i + l), q[g * q_stride + i + l], s[l])
                                      : s[l] + 0.0f;
             logits[g * stride + j] = scale * ck_lanes_sum(s);
         }
@@ -23,31 +19,26 @@ static inline void logits_scalar(int is_f16, size_t heads, size_t n, size_t d, f
 void ck_attention_logits_f32_scalar(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
                                     const void *keys, float *logits, size_t stride)
 {
-    logits_scalar(0, heads, n, d, scale, q, q_stride, keys, logits, stride);
+    logits_scalar(CK_F32, heads, n, d, scale, q, q_stride, keys, logits, stride);
 }
 
 void ck_attention_logits_f16_scalar(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
                                     const void *keys, float *logits, size_t stride)
 {
-    logits_scalar(1, heads, n, d, scale, q, q_stride, keys, logits, stride);
+    logits_scalar(CK_F16, heads, n, d, scale, q, q_stride, keys, logits, stride);
+}
+
+void ck_attention_logits_bf16_scalar(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
+                                     const void *keys, float *logits, size_t stride)
+{
+    logits_scalar(CK_BF16, heads, n, d, scale, q, q_stride, keys, logits, stride);
 }
 
 #if defined(__x86_64__)
 /* Sums of one go: heads * keys = 8 chains, which are added up together. */
 #define SUMS 8
-/* Bytes of an element, and elements of a cache line. */
-#define SIZE(is_f16) (is_f16 ? sizeof(uint16_t) : sizeof(float))
-#define LINE(is_f16) (64 / SIZE(is_f16))
-
-CK_AVX2_INLINE __m256 load_keys_avx2(int is_f16, const void *keys, size_t at, size_t count)
-{
-    if (is_f16) {
-        const uint16_t *half = (const uint16_t *)keys + at;
-        return count < 8 ? ck_load_f16_tail_avx2(half, count) : _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)half));
-    }
-    const float *wide = (const float *)keys + at;
-    return count < 8 ? _mm256_maskload_ps(wide, ck_tail_mask_avx2(count)) : _mm256_loadu_ps(wide);
-}
+/* Elements of a cache line. */
+#define LINE(type) (64 / CK_SIZE(type))
 
 CK_AVX2_INLINE __m256 load_query_avx2(const float *q, size_t count)
 {
@@ -55,7 +46,7 @@ CK_AVX2_INLINE __m256 load_query_avx2(const float *q, size_t count)
 }
 
 /* The partial sums of `heads` heads and `count` keys from key `j` on: s[g * count + key]. */
-CK_AVX2_INLINE void partial_sums_avx2(int is_f16, size_t heads, size_t count, size_t d, const float *q,
+CK_AVX2_INLINE void partial_sums_avx2(ck_type type, size_t heads, size_t count, size_t d, const float *q,
                                       size_t q_stride, const void *keys, size_t j, __m256 *s)
 {
     for (size_t c = 0; c < heads * count; c++) s[c] = _mm256_setzero_ps();
@@ -64,21 +55,21 @@ CK_AVX2_INLINE void partial_sums_avx2(int is_f16, size_t heads, size_t count, si
         __m256 query[2];
         for (size_t g = 0; g < heads; g++) query[g] = load_query_avx2(q + g * q_stride + i, left);
         for (size_t key = 0; key < count; key++) {
-            if (i % LINE(is_f16) == 0) ck_prefetch(keys, ((j + key) * d + i) * SIZE(is_f16));
-            __m256 k = load_keys_avx2(is_f16, keys, (j + key) * d + i, left);
+            if (i % LINE(type) == 0) ck_prefetch(keys, ((j + key) * d + i) * CK_SIZE(type));
+            __m256 k = ck_load_avx2(type, keys, (j + key) * d + i, left);
             for (size_t g = 0; g < heads; g++) s[g * count + key] = _mm256_fmadd_ps(k, query[g], s[g * count + key]);
         }
     }
 }
 
 /* One or two heads; each key is read and widened once for both. heads is a constant at each call. */
-CK_AVX2_INLINE void heads_avx2(int is_f16, size_t heads, size_t n, size_t d, float scale, const float *q,
+CK_AVX2_INLINE void heads_avx2(ck_type type, size_t heads, size_t n, size_t d, float scale, const float *q,
                                size_t q_stride, const void *keys, float *logits, size_t stride)
 {
     __m256 s[SUMS], factor = _mm256_set1_ps(scale);
     size_t j = 0, count = SUMS / heads;
     for (; j + count <= n; j += count) {
-        partial_sums_avx2(is_f16, heads, count, d, q, q_stride, keys, j, s);
+        partial_sums_avx2(type, heads, count, d, q, q_stride, keys, j, s);
         __m256 sums = _mm256_mul_ps(factor, ck_lanes_sum8_avx2(s));
         if (heads == 1) {
             _mm256_storeu_ps(logits + j, sums);
@@ -88,48 +79,55 @@ CK_AVX2_INLINE void heads_avx2(int is_f16, size_t heads, size_t n, size_t d, flo
         }
     }
     for (; j < n; j++) {
-        partial_sums_avx2(is_f16, heads, 1, d, q, q_stride, keys, j, s);
+        partial_sums_avx2(type, heads, 1, d, q, q_stride, keys, j, s);
         for (size_t g = 0; g < heads; g++) logits[g * stride + j] = scale * ck_lanes_sum_avx2(s[g]);
     }
 }
 
 /* d is a constant where the call says so. */
-CK_AVX2_INLINE void logits_avx2(int is_f16, size_t heads, size_t n, size_t d, float scale, const float *q,
+CK_AVX2_INLINE void logits_avx2(ck_type type, size_t heads, size_t n, size_t d, float scale, const float *q,
                                 size_t q_stride, const void *keys, float *logits, size_t stride)
 {
     size_t g = 0;
     for (; g + 2 <= heads; g += 2)
-        heads_avx2(is_f16, 2, n, d, scale, q + g * q_stride, q_stride, keys, logits + g * stride, stride);
-    if (g < heads) heads_avx2(is_f16, 1, n, d, scale, q + g * q_stride, q_stride, keys, logits + g * stride, stride);
+        heads_avx2(type, 2, n, d, scale, q + g * q_stride, q_stride, keys, logits + g * stride, stride);
+    if (g < heads) heads_avx2(type, 1, n, d, scale, q + g * q_stride, q_stride, keys, logits + g * stride, stride);
 }
 
 /* The usual head dimensions as constants. */
-#define USUAL_HEAD_DIMS(is_f16, function)                                                                   \
+#define USUAL_HEAD_DIMS(type, function)                                                                   \
     switch (d) {                                                                                            \
-    case 64: function(is_f16, heads, n, 64, scale, q, q_stride, keys, logits, stride); break;               \
-    case 80: function(is_f16, heads, n, 80, scale, q, q_stride, keys, logits, stride); break;               \
-    case 128: function(is_f16, heads, n, 128, scale, q, q_stride, keys, logits, stride); break;             \
-    default: function(is_f16, heads, n, d, scale, q, q_stride, keys, logits, stride);                       \
+    case 64: function(type, heads, n, 64, scale, q, q_stride, keys, logits, stride); break;               \
+    case 80: function(type, heads, n, 80, scale, q, q_stride, keys, logits, stride); break;               \
+    case 128: function(type, heads, n, 128, scale, q, q_stride, keys, logits, stride); break;             \
+    default: function(type, heads, n, d, scale, q, q_stride, keys, logits, stride);                       \
     }
 
 CK_AVX2 void ck_attention_logits_f32_avx2(size_t heads, size_t n, size_t d, float scale, const float *q,
                                           size_t q_stride, const void *keys, float *logits, size_t stride)
 {
-    USUAL_HEAD_DIMS(0, logits_avx2)
+    USUAL_HEAD_DIMS(CK_F32, logits_avx2)
 }
 
 CK_AVX2 void ck_attention_logits_f16_avx2(size_t heads, size_t n, size_t d, float scale, const float *q,
                                           size_t q_stride, const void *keys, float *logits, size_t stride)
 {
-    USUAL_HEAD_DIMS(1, logits_avx2)
+    USUAL_HEAD_DIMS(CK_F16, logits_avx2)
+}
+
+CK_AVX2 void ck_attention_logits_bf16_avx2(size_t heads, size_t n, size_t d, float scale, const float *q,
+                                           size_t q_stride, const void *keys, float *logits, size_t stride)
+{
+    USUAL_HEAD_DIMS(CK_BF16, logits_avx2)
 }
 
 /* Eight elements of a key, twice. */
-CK_AVX512_INLINE __m512 load_keys_avx512(int is_f16, const void *keys, size_t at)
+CK_AVX512_INLINE __m512 load_keys_avx512(ck_type type, const void *keys, size_t at)
 {
-    if (!is_f16) return _mm512_broadcast_f32x8(_mm256_loadu_ps((const float *)keys + at));
-    __m128i half = _mm_loadu_si128((const __m128i *)((const uint16_t *)keys + at));
-    return _mm512_cvtph_ps(_mm256_broadcastsi128_si256(half));
+    if (type == CK_F32) return _mm512_broadcast_f32x8(_mm256_loadu_ps((const float *)keys + at));
+    __m256i twice = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)((const uint16_t *)keys + at)));
+    if (type == CK_F16) return _mm512_cvtph_ps(twice);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(twice), 16));
 }
 
 /* ck_lanes_sum8_avx2 of the lower and of the upper halves. */
@@ -151,7 +149,7 @@ CK_AVX512_INLINE __m512 lanes_sum8_twice(const __m512 s[8])
 
 /* `pairs` pairs of heads, one in the lower halves and one in the upper, for the largest multiple of 8 keys. The second
  * head of the last pair is the first again where `heads` is odd. d % 8 == 0; pairs is a constant at each call. */
-CK_AVX512_INLINE size_t pairs_avx512(int is_f16, size_t pairs, size_t heads, size_t n, size_t d, float scale,
+CK_AVX512_INLINE size_t pairs_avx512(ck_type type, size_t pairs, size_t heads, size_t n, size_t d, float scale,
                                      const float *q, size_t q_stride, const void *keys, float *logits, size_t stride)
 {
     __m512 factor = _mm512_set1_ps(scale);
@@ -168,8 +166,8 @@ CK_AVX512_INLINE size_t pairs_avx512(int is_f16, size_t pairs, size_t heads, siz
                                               _mm256_loadu_ps(q + second * q_stride + i), 1);
             }
             for (size_t key = 0; key < SUMS; key++) {
-                if (i % LINE(is_f16) == 0) ck_prefetch(keys, ((j + key) * d + i) * SIZE(is_f16));
-                __m512 k = load_keys_avx512(is_f16, keys, (j + key) * d + i);
+                if (i % LINE(type) == 0) ck_prefetch(keys, ((j + key) * d + i) * CK_SIZE(type));
+                __m512 k = load_keys_avx512(type, keys, (j + key) * d + i);
                 for (size_t p = 0; p < pairs; p++) s[p][key] = _mm512_fmadd_ps(k, query[p], s[p][key]);
             }
         }
@@ -184,7 +182,7 @@ CK_AVX512_INLINE size_t pairs_avx512(int is_f16, size_t pairs, size_t heads, siz
 }
 
 /* Four heads at a time, then the rest; what is left of the keys goes the way of AVX2, which gives the same bits. */
-CK_AVX512_INLINE void logits_avx512(int is_f16, size_t heads, size_t n, size_t d, float scale, const float *q,
+CK_AVX512_INLINE void logits_avx512(ck_type type, size_t heads, size_t n, size_t d, float scale, const float *q,
                                     size_t q_stride, const void *keys, float *logits, size_t stride)
 {
     size_t done = 0, wide = d % CK_LANES == 0 ? n : 0;
@@ -193,26 +191,32 @@ CK_AVX512_INLINE void logits_avx512(int is_f16, size_t heads, size_t n, size_t d
         float *row = logits + g * stride;
         size_t left = heads - g;
         if (left == 1)
-            logits_avx2(is_f16, 1, n, d, scale, query, q_stride, keys, row, stride);
+            logits_avx2(type, 1, n, d, scale, query, q_stride, keys, row, stride);
         else if (left == 2)
-            done = pairs_avx512(is_f16, 1, 2, wide, d, scale, query, q_stride, keys, row, stride);
+            done = pairs_avx512(type, 1, 2, wide, d, scale, query, q_stride, keys, row, stride);
         else
-            done = pairs_avx512(is_f16, 2, left, wide, d, scale, query, q_stride, keys, row, stride);
+            done = pairs_avx512(type, 2, left, wide, d, scale, query, q_stride, keys, row, stride);
         if (left == 1) continue;
-        logits_avx2(is_f16, left < 4 ? left : 4, n - done, d, scale, query, q_stride,
-                    (const uint8_t *)keys + done * d * SIZE(is_f16), row + done, stride);
+        logits_avx2(type, left < 4 ? left : 4, n - done, d, scale, query, q_stride,
+                    (const uint8_t *)keys + done * d * CK_SIZE(type), row + done, stride);
     }
 }
 
 CK_AVX512 void ck_attention_logits_f32_avx512(size_t heads, size_t n, size_t d, float scale, const float *q,
                                               size_t q_stride, const void *keys, float *logits, size_t stride)
 {
-    USUAL_HEAD_DIMS(0, logits_avx512)
+    USUAL_HEAD_DIMS(CK_F32, logits_avx512)
 }
 
 CK_AVX512 void ck_attention_logits_f16_avx512(size_t heads, size_t n, size_t d, float scale, const float *q,
                                               size_t q_stride, const void *keys, float *logits, size_t stride)
 {
-    USUAL_HEAD_DIMS(1, logits_avx512)
+    USUAL_HEAD_DIMS(CK_F16, logits_avx512)
+}
+
+CK_AVX512 void ck_attention_logits_bf16_avx512(size_t heads, size_t n, size_t d, float scale, const float *q,
+                                               size_t q_stride, const void *keys, float *logits, size_t stride)
+{
+    USUAL_HEAD_DIMS(CK_BF16, logits_avx512)
 }
 #endif

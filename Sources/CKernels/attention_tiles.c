@@ -3,29 +3,29 @@
 /* Keys side by side, 16 to a tile, and the logits of many queries against them. */
 #define TILE CK_KEY_TILE
 
-static inline float key_scalar(int is_f16, const void *keys, size_t at)
-{
-    return is_f16 ? ck_from_f16(((const uint16_t *)keys)[at]) : ((const float *)keys)[at];
-}
-
-/* is_f16 is a constant at each call. */
-static inline void tile_keys_scalar(int is_f16, size_t first, size_t n, size_t d, const void *keys, float *tiles)
+/* type is a constant at each call. */
+static inline void tile_keys_scalar(ck_type type, size_t first, size_t n, size_t d, const void *keys, float *tiles)
 {
     for (size_t j = first; j < n; j++)
         for (size_t i = 0; i < d; i++)
-            tiles[j / TILE * TILE * d + i * TILE + j % TILE] = key_scalar(is_f16, keys, j * d + i);
+            tiles[j / TILE * TILE * d + i * TILE + j % TILE] = ck_element(type, keys, j * d + i);
     for (size_t j = n; j % TILE != 0; j++)
         for (size_t i = 0; i < d; i++) tiles[j / TILE * TILE * d + i * TILE + j % TILE] = 0;
 }
 
 void ck_tile_keys_f32_scalar(size_t n, size_t d, const void *keys, float *tiles)
 {
-    tile_keys_scalar(0, 0, n, d, keys, tiles);
+    tile_keys_scalar(CK_F32, 0, n, d, keys, tiles);
 }
 
 void ck_tile_keys_f16_scalar(size_t n, size_t d, const void *keys, float *tiles)
 {
-    tile_keys_scalar(1, 0, n, d, keys, tiles);
+    tile_keys_scalar(CK_F16, 0, n, d, keys, tiles);
+}
+
+void ck_tile_keys_bf16_scalar(size_t n, size_t d, const void *keys, float *tiles)
+{
+    tile_keys_scalar(CK_BF16, 0, n, d, keys, tiles);
 }
 
 void ck_tile_logits_f32_scalar(size_t rows, size_t n, size_t d, float scale, const float *q, size_t q_stride,
@@ -63,34 +63,35 @@ CK_AVX2_INLINE void transpose8(const __m256 in[8], __m256 out[8])
     }
 }
 
-CK_AVX2_INLINE void tile_keys_avx2(int is_f16, size_t n, size_t d, const void *keys, float *tiles)
+CK_AVX2_INLINE void tile_keys_avx2(ck_type type, size_t n, size_t d, const void *keys, float *tiles)
 {
     size_t j = 0;
     for (; d % 8 == 0 && j + 8 <= n; j += 8) {
         float *tile = tiles + j / TILE * TILE * d + j % TILE;
         for (size_t i = 0; i < d; i += 8) {
             __m256 in[8], out[8];
-            for (size_t key = 0; key < 8; key++) {
-                size_t at = (j + key) * d + i;
-                in[key] = is_f16 ? _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)((const uint16_t *)keys + at)))
-                                 : _mm256_loadu_ps((const float *)keys + at);
-            }
+            for (size_t key = 0; key < 8; key++) in[key] = ck_load_avx2(type, keys, (j + key) * d + i, 8);
             transpose8(in, out);
             for (size_t element = 0; element < 8; element++)
                 _mm256_storeu_ps(tile + (i + element) * TILE, out[element]);
         }
     }
-    tile_keys_scalar(is_f16, j, n, d, keys, tiles);
+    tile_keys_scalar(type, j, n, d, keys, tiles);
 }
 
 CK_AVX2 void ck_tile_keys_f32_avx2(size_t n, size_t d, const void *keys, float *tiles)
 {
-    tile_keys_avx2(0, n, d, keys, tiles);
+    tile_keys_avx2(CK_F32, n, d, keys, tiles);
 }
 
 CK_AVX2 void ck_tile_keys_f16_avx2(size_t n, size_t d, const void *keys, float *tiles)
 {
-    tile_keys_avx2(1, n, d, keys, tiles);
+    tile_keys_avx2(CK_F16, n, d, keys, tiles);
+}
+
+CK_AVX2 void ck_tile_keys_bf16_avx2(size_t n, size_t d, const void *keys, float *tiles)
+{
+    tile_keys_avx2(CK_BF16, n, d, keys, tiles);
 }
 
 /* Rows whose sums are kept together, and the registers that hold the keys of one go. */

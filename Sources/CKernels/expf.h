@@ -86,21 +86,18 @@ CK_AVX2_INLINE float ck_exp_sum_avx2(size_t n, float max, float *x)
     return ck_lanes_sum_avx2(sum);
 }
 
+/* Of x <= 0 or NaN, which a maximum has been subtracted from: nothing overflows. */
 CK_AVX512_INLINE __m512 ck_exp_avx512(__m512 x)
 {
-    __m512 low = _mm512_set1_ps(CK_EXP_LOW), high = _mm512_set1_ps(CK_EXP_HIGH), round = _mm512_set1_ps(CK_ROUND);
-    /* NaN is the second operand, which both hand on. */
-    __m512 inside = _mm512_max_ps(low, _mm512_min_ps(high, x));
-    __m512 n = _mm512_sub_ps(_mm512_fmadd_ps(inside, _mm512_set1_ps(CK_LOG2E), round), round);
-    __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-CK_LN2_HIGH), inside);
+    __m512 round = _mm512_set1_ps(CK_ROUND);
+    __m512 n = _mm512_sub_ps(_mm512_fmadd_ps(x, _mm512_set1_ps(CK_LOG2E), round), round);
+    __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-CK_LN2_HIGH), x);
     r = _mm512_fmadd_ps(n, _mm512_set1_ps(-CK_LN2_LOW), r);
     __m512 p = _mm512_set1_ps(ck_exp_coefficients[0]);
     for (int i = 1; i < 6; i++) p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(ck_exp_coefficients[i]));
     p = _mm512_add_ps(_mm512_fmadd_ps(p, _mm512_mul_ps(r, r), r), _mm512_set1_ps(1.0f));
-    /* Exact, as the two factors of the others are. */
-    __m512 y = _mm512_scalef_ps(p, n);
-    y = _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, high, _CMP_GT_OQ), _mm512_set1_ps(INFINITY));
-    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, low, _CMP_NLT_UQ), y);
+    /* Exact, as the two factors of the others are. What came out below the limit, whatever it is, is 0 instead. */
+    return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(CK_EXP_LOW), _CMP_NLT_UQ), p, n);
 }
 
 CK_AVX512_INLINE float ck_max_avx512(size_t n, const float *x)
@@ -114,14 +111,26 @@ CK_AVX512_INLINE float ck_max_avx512(size_t n, const float *x)
     return rest > max ? rest : max;
 }
 
-/* x[j] = exp(x[j] - max) in place; returns their sum in the common order. */
-CK_AVX512_INLINE float ck_exp_sum_avx512(size_t n, float max, float *x)
+/* x[j] = exp(x[j] - max) in place; returns their sum in the common order. Meanwhile twice as many bytes as x has are
+ * asked for from `ahead` on, unless that is NULL. */
+CK_AVX512_INLINE float ck_exp_sum_asking_avx512(size_t n, float max, float *x, const char *ahead)
 {
     __m256 sum = _mm256_setzero_ps();
     __m512 shift = _mm512_set1_ps(max);
-    for (size_t j = 0; j < n; j += 16) {
+    size_t j = 0;
+    for (; j + 16 <= n; j += 16) {
+        if (ahead) {
+            __builtin_prefetch(ahead + 8 * j);
+            __builtin_prefetch(ahead + 8 * j + 64);
+        }
+        __m512 y = ck_exp_avx512(_mm512_sub_ps(_mm512_loadu_ps(x + j), shift));
+        _mm512_storeu_ps(x + j, y);
+        sum = _mm256_add_ps(sum, _mm512_castps512_ps256(y));
+        sum = _mm256_add_ps(sum, _mm512_extractf32x8_ps(y, 1));
+    }
+    if (j < n) {
         size_t left = n - j;
-        __mmask16 mask = left < 16 ? (__mmask16)((1u << left) - 1) : 0xFFFF;
+        __mmask16 mask = (__mmask16)((1u << left) - 1);
         __m512 y = ck_exp_avx512(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, x + j), shift));
         y = _mm512_maskz_mov_ps(mask, y);
         _mm512_mask_storeu_ps(x + j, mask, y);
@@ -129,6 +138,11 @@ CK_AVX512_INLINE float ck_exp_sum_avx512(size_t n, float max, float *x)
         if (left > 8) sum = _mm256_add_ps(sum, _mm512_extractf32x8_ps(y, 1));
     }
     return ck_lanes_sum_avx2(sum);
+}
+
+CK_AVX512_INLINE float ck_exp_sum_avx512(size_t n, float max, float *x)
+{
+    return ck_exp_sum_asking_avx512(n, max, x, NULL);
 }
 #endif
 

@@ -17,26 +17,31 @@
     ck_multiply_blocks_fn ck_multiply_iq4_nl_##isa, ck_multiply_iq4_xs_##isa, ck_multiply_tq2_0_##isa;      \
     ck_quantize_fn ck_quantize_##isa;                                                                       \
     ck_attention_logits_fn ck_attention_logits_f32_##isa, ck_attention_logits_f16_##isa;                    \
+    ck_attention_logits_fn ck_attention_logits_bf16_##isa;                                                  \
+    ck_block_logits_fn ck_attention_logits_q8_##isa, ck_attention_logits_q4_##isa;                          \
     ck_tile_logits_fn ck_tile_logits_f32_##isa;                                                             \
     ck_exp_sum_f32_fn ck_exp_sum_f32_##isa;                                                                 \
-    ck_weighted_sum_fn ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa;                                \
-    ck_keyformer_score_f32_fn ck_keyformer_score_f32_##isa;                                                 \
-    ck_gumbel_f32_fn ck_gumbel_f32_##isa;
+    ck_weighted_sum_fn ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa, ck_weighted_sum_bf16_##isa;    \
+    ck_weighted_sum_fn ck_weighted_sum_q8_##isa, ck_weighted_sum_q4_##isa;                                  \
+    ck_noisy_exp_sums_fn ck_noisy_exp_sums_f32_##isa;                                                       \
+    ck_add_rows_fn ck_add_rows_f32_##isa;                                                                   \
+    ck_gumbel_f32_fn ck_gumbel_f32_##isa;                                                                   \
+    ck_argmin_newest_fn ck_argmin_newest_f32_##isa;
 
 /* Everything else. */
 #define CK_DECLARE(isa)                                                                                     \
     ck_dequantize_fn ck_dequantize_f16_##isa, ck_dequantize_bf16_##isa;                                     \
     ck_dequantize_fn ck_dequantize_q8_0_##isa, ck_dequantize_q4_0_##isa;                                    \
-    ck_to_f16_fn ck_to_f16_##isa;                                                                           \
+    ck_to_f16_fn ck_to_f16_##isa, ck_to_bf16_##isa;                                                         \
+    ck_to_rows_fn ck_to_q8_rows_##isa, ck_to_q4_rows_##isa;                                                 \
     ck_rms_norm_f32_fn ck_rms_norm_f32_##isa;                                                               \
     ck_layer_norm_f32_fn ck_layer_norm_f32_##isa;                                                           \
     ck_add_f32_fn ck_add_f32_##isa;                                                                         \
     ck_silu_multiply_f32_fn ck_silu_multiply_f32_##isa;                                                     \
     ck_gelu_f32_fn ck_gelu_tanh_f32_##isa, ck_gelu_erf_f32_##isa;                                           \
     ck_rope_f32_fn ck_rope_half_f32_##isa, ck_rope_interleaved_f32_##isa;                                   \
-    ck_tile_keys_fn ck_tile_keys_f32_##isa, ck_tile_keys_f16_##isa;                                         \
-    ck_alibi_f32_fn ck_alibi_f32_##isa;                                                                     \
-    ck_argmin_newest_fn ck_argmin_newest_f32_##isa;
+    ck_tile_keys_fn ck_tile_keys_f32_##isa, ck_tile_keys_f16_##isa, ck_tile_keys_bf16_##isa;                \
+    ck_alibi_f32_fn ck_alibi_f32_##isa;
 
 CK_DECLARE_WIDE(scalar)
 CK_DECLARE(scalar)
@@ -121,6 +126,17 @@ static inline float ck_from_f16(uint16_t h)
     return ck_float_of(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
+/* Bytes of a plain type's element. */
+#define CK_SIZE(type) ((type) == CK_F32 ? sizeof(float) : sizeof(uint16_t))
+
+/* Element `at` of an array of f32, f16 or bf16. */
+static inline float ck_element(ck_type type, const void *elements, size_t at)
+{
+    if (type == CK_F32) return ((const float *)elements)[at];
+    uint16_t bits = ((const uint16_t *)elements)[at];
+    return type == CK_F16 ? ck_from_f16(bits) : ck_float_of((uint32_t)bits << 16);
+}
+
 static inline uint16_t ck_load_u16(const uint8_t *bytes)
 {
     uint16_t value;
@@ -176,12 +192,25 @@ CK_AVX2_INLINE __m256i ck_tail_mask_avx2(size_t n)
     return _mm256_loadu_si256((const __m256i *)(mask + 8 - n));
 }
 
-/* The first n < 8 f16 values at h as floats, zeros after them; reads nothing past them. */
-CK_AVX2_INLINE __m256 ck_load_f16_tail_avx2(const uint16_t *h, size_t n)
+/* The first n < 8 values of two bytes at h, zeros after them; reads nothing past them. */
+CK_AVX2_INLINE __m128i ck_load_u16_tail_avx2(const uint16_t *h, size_t n)
 {
     uint16_t padded[8] = {0};
     memcpy(padded, h, n * sizeof *h);
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)padded));
+    return _mm_loadu_si128((const __m128i *)padded);
+}
+
+/* Eight elements of f32, f16 or bf16 from `at` on, or `count` < 8 and zeros; type is a constant at each call. */
+CK_AVX2_INLINE __m256 ck_load_avx2(ck_type type, const void *elements, size_t at, size_t count)
+{
+    if (type == CK_F32) {
+        const float *wide = (const float *)elements + at;
+        return count < 8 ? _mm256_maskload_ps(wide, ck_tail_mask_avx2(count)) : _mm256_loadu_ps(wide);
+    }
+    const uint16_t *half = (const uint16_t *)elements + at;
+    __m128i bits = count < 8 ? ck_load_u16_tail_avx2(half, count) : _mm_loadu_si128((const __m128i *)half);
+    if (type == CK_F16) return _mm256_cvtph_ps(bits);
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
 }
 #endif
 

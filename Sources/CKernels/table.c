@@ -22,10 +22,18 @@
     .quantize = ck_quantize_##name,                                                                         \
     .attention_logits_f32 = ck_attention_logits_f32_##name,                                                 \
     .attention_logits_f16 = ck_attention_logits_f16_##name,                                                 \
+    .attention_logits_bf16 = ck_attention_logits_bf16_##name,                                               \
+    .attention_logits_q8 = ck_attention_logits_q8_##name,                                                   \
+    .attention_logits_q4 = ck_attention_logits_q4_##name,                                                   \
     .exp_sum_f32 = ck_exp_sum_f32_##name,                                                                   \
     .weighted_sum_f32 = ck_weighted_sum_f32_##name,                                                         \
     .weighted_sum_f16 = ck_weighted_sum_f16_##name,                                                         \
-    .keyformer_score_f32 = ck_keyformer_score_f32_##name,                                                   \
+    .weighted_sum_bf16 = ck_weighted_sum_bf16_##name,                                                       \
+    .weighted_sum_q8 = ck_weighted_sum_q8_##name,                                                           \
+    .weighted_sum_q4 = ck_weighted_sum_q4_##name,                                                           \
+    .noisy_exp_sums_f32 = ck_noisy_exp_sums_f32_##name,                                                     \
+    .add_rows_f32 = ck_add_rows_f32_##name,                                                                 \
+    .argmin_newest_f32 = ck_argmin_newest_f32_##name,                                                       \
     .gumbel_f32 = ck_gumbel_f32_##name,                                                                     \
     .tile_logits_f32 = ck_tile_logits_f32_##name
 
@@ -49,6 +57,9 @@
     .dequantize_q8_0 = ck_dequantize_q8_0_##name,                                                           \
     .dequantize_q4_0 = ck_dequantize_q4_0_##name,                                                           \
     .to_f16 = ck_to_f16_##name,                                                                             \
+    .to_bf16 = ck_to_bf16_##name,                                                                           \
+    .to_q8_rows = ck_to_q8_rows_##name,                                                                     \
+    .to_q4_rows = ck_to_q4_rows_##name,                                                                     \
     .rms_norm_f32 = ck_rms_norm_f32_##name,                                                                 \
     .layer_norm_f32 = ck_layer_norm_f32_##name,                                                             \
     .add_f32 = ck_add_f32_##name,                                                                           \
@@ -59,8 +70,8 @@
     .rope_interleaved_f32 = ck_rope_interleaved_f32_##name,                                                 \
     .tile_keys_f32 = ck_tile_keys_f32_##name,                                                               \
     .tile_keys_f16 = ck_tile_keys_f16_##name,                                                               \
-    .alibi_f32 = ck_alibi_f32_##name,                                                                       \
-    .argmin_newest_f32 = ck_argmin_newest_f32_##name
+    .tile_keys_bf16 = ck_tile_keys_bf16_##name,                                                             \
+    .alibi_f32 = ck_alibi_f32_##name
 
 /* The tables are constants, so nothing is filled at run time and no thread can see a half-made one. */
 static const ck_table scalar_table = {.isa = "scalar", CK_WIDE(scalar), CK_OTHERS(scalar)};

@@ -1,17 +1,13 @@
 #include "kernels.h"
 
-/* is_f16 is a constant at each call in this file. */
-static inline void sum_scalar(int is_f16, size_t heads, size_t n, size_t d, const float *p, size_t p_stride,
+/* type is a constant at each call in this file. */
+static inline void sum_scalar(ck_type type, size_t heads, size_t n, size_t d, const float *p, size_t p_stride,
                               const void *values, int accumulate, float *out, size_t stride)
 {
     for (size_t g = 0; g < heads; g++, p += p_stride, out += stride) {
         if (!accumulate) memset(out, 0, d * sizeof *out);
         for (size_t j = 0; j < n; j++)
-            for (size_t i = 0; i < d; i++) {
-                float value = is_f16 ? ck_from_f16(((const uint16_t *)values)[j * d + i])
-                                     : ((const float *)values)[j * d + i];
-                out[i] = fmaf(p[j], value, out[i]);
-            }
+            for (size_t i = 0; i < d; i++) out[i] = fmaf(p[j], ck_element(type, values, j * d + i), out[i]);
     }
 }
 
@@ -20,8 +16,9 @@ static inline void sum_scalar(int is_f16, size_t heads, size_t n, size_t d, cons
         float *out, size_t stride
 #define ARGUMENTS heads, n, d, p, p_stride, values, accumulate, out, stride
 
-void ck_weighted_sum_f32_scalar(PARAMETERS) { sum_scalar(0, ARGUMENTS); }
-void ck_weighted_sum_f16_scalar(PARAMETERS) { sum_scalar(1, ARGUMENTS); }
+void ck_weighted_sum_f32_scalar(PARAMETERS) { sum_scalar(CK_F32, ARGUMENTS); }
+void ck_weighted_sum_f16_scalar(PARAMETERS) { sum_scalar(CK_F16, ARGUMENTS); }
+void ck_weighted_sum_bf16_scalar(PARAMETERS) { sum_scalar(CK_BF16, ARGUMENTS); }
 
 #if defined(__x86_64__)
 /* Heads whose sums are kept together, and registers of 8 or 16 elements for each at most: values are read and widened
@@ -31,24 +28,14 @@ void ck_weighted_sum_f16_scalar(PARAMETERS) { sum_scalar(1, ARGUMENTS); }
 #define AVX512_REGISTERS 4
 
 /* Asks for `count` elements that stand as far behind these as CK_AHEAD says. */
-static inline void prefetch(int is_f16, const void *values, size_t at, size_t count)
+static inline void prefetch(ck_type type, const void *values, size_t at, size_t count)
 {
-    size_t size = is_f16 ? sizeof(uint16_t) : sizeof(float);
+    size_t size = CK_SIZE(type);
     for (size_t byte = 0; byte < count * size; byte += 64) ck_prefetch(values, at * size + byte);
 }
 
-CK_AVX2_INLINE __m256 load_avx2(int is_f16, const void *values, size_t at, size_t count)
-{
-    if (is_f16) {
-        const uint16_t *half = (const uint16_t *)values + at;
-        return count < 8 ? ck_load_f16_tail_avx2(half, count) : _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)half));
-    }
-    const float *wide = (const float *)values + at;
-    return count < 8 ? _mm256_maskload_ps(wide, ck_tail_mask_avx2(count)) : _mm256_loadu_ps(wide);
-}
-
 /* The elements from `first` on: whole registers, or `count` < 8 elements of one. heads and registers are constants. */
-CK_AVX2_INLINE void part_avx2(int is_f16, size_t heads, size_t registers, size_t count, size_t n, size_t d,
+CK_AVX2_INLINE void part_avx2(ck_type type, size_t heads, size_t registers, size_t count, size_t n, size_t d,
                               size_t first, const float *p, size_t p_stride, const void *values, int accumulate,
                               float *out, size_t stride)
 {
@@ -59,8 +46,8 @@ CK_AVX2_INLINE void part_avx2(int is_f16, size_t heads, size_t registers, size_t
             s[g][i] = accumulate ? _mm256_maskload_ps(out + g * stride + first + 8 * i, mask) : _mm256_setzero_ps();
     for (size_t j = 0; j < n; j++) {
         __m256 value[AVX2_REGISTERS];
-        prefetch(is_f16, values, j * d + first, 8 * registers);
-        for (size_t i = 0; i < registers; i++) value[i] = load_avx2(is_f16, values, j * d + first + 8 * i, count);
+        prefetch(type, values, j * d + first, 8 * registers);
+        for (size_t i = 0; i < registers; i++) value[i] = ck_load_avx2(type, values, j * d + first + 8 * i, count);
         for (size_t g = 0; g < heads; g++) {
             __m256 weight = _mm256_broadcast_ss(p + g * p_stride + j);
             for (size_t i = 0; i < registers; i++) s[g][i] = _mm256_fmadd_ps(weight, value[i], s[g][i]);
@@ -71,44 +58,47 @@ CK_AVX2_INLINE void part_avx2(int is_f16, size_t heads, size_t registers, size_t
 }
 
 /* Up to four heads. heads is a constant at each call. */
-CK_AVX2_INLINE void heads_avx2(int is_f16, size_t heads, size_t n, size_t d, const float *p, size_t p_stride,
+CK_AVX2_INLINE void heads_avx2(ck_type type, size_t heads, size_t n, size_t d, const float *p, size_t p_stride,
                                const void *values, int accumulate, float *out, size_t stride)
 {
     size_t i = 0;
     for (; heads == 1 && i + 64 <= d; i += 64)
-        part_avx2(is_f16, heads, 8, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
+        part_avx2(type, heads, 8, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
     for (; heads == 2 && i + 32 <= d; i += 32)
-        part_avx2(is_f16, heads, 4, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
+        part_avx2(type, heads, 4, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
     for (; i + 16 <= d; i += 16)
-        part_avx2(is_f16, heads, 2, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
+        part_avx2(type, heads, 2, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
     for (; i < d; i += 8) {
         if (d - i >= 8)
-            part_avx2(is_f16, heads, 1, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
+            part_avx2(type, heads, 1, 8, n, d, i, p, p_stride, values, accumulate, out, stride);
         else
-            part_avx2(is_f16, heads, 1, d - i, n, d, i, p, p_stride, values, accumulate, out, stride);
+            part_avx2(type, heads, 1, d - i, n, d, i, p, p_stride, values, accumulate, out, stride);
     }
 }
 
-#define FOUR_HEADS(function, is_f16)                                                                        \
+#define FOUR_HEADS(function, type)                                                                        \
     for (size_t g = 0; g < heads; g += HEADS, p += HEADS * p_stride, out += HEADS * stride)                 \
         switch (heads - g) {                                                                                \
-        case 1: function(is_f16, 1, n, d, p, p_stride, values, accumulate, out, stride); break;             \
-        case 2: function(is_f16, 2, n, d, p, p_stride, values, accumulate, out, stride); break;             \
-        case 3: function(is_f16, 3, n, d, p, p_stride, values, accumulate, out, stride); break;             \
-        default: function(is_f16, 4, n, d, p, p_stride, values, accumulate, out, stride);                   \
+        case 1: function(type, 1, n, d, p, p_stride, values, accumulate, out, stride); break;             \
+        case 2: function(type, 2, n, d, p, p_stride, values, accumulate, out, stride); break;             \
+        case 3: function(type, 3, n, d, p, p_stride, values, accumulate, out, stride); break;             \
+        default: function(type, 4, n, d, p, p_stride, values, accumulate, out, stride);                   \
         }
 
-CK_AVX2 void ck_weighted_sum_f32_avx2(PARAMETERS) { FOUR_HEADS(heads_avx2, 0) }
-CK_AVX2 void ck_weighted_sum_f16_avx2(PARAMETERS) { FOUR_HEADS(heads_avx2, 1) }
+CK_AVX2 void ck_weighted_sum_f32_avx2(PARAMETERS) { FOUR_HEADS(heads_avx2, CK_F32) }
+CK_AVX2 void ck_weighted_sum_f16_avx2(PARAMETERS) { FOUR_HEADS(heads_avx2, CK_F16) }
+CK_AVX2 void ck_weighted_sum_bf16_avx2(PARAMETERS) { FOUR_HEADS(heads_avx2, CK_BF16) }
 
-CK_AVX512_INLINE __m512 load_avx512(int is_f16, const void *values, size_t at, __mmask16 mask)
+CK_AVX512_INLINE __m512 load_avx512(ck_type type, const void *values, size_t at, __mmask16 mask)
 {
-    if (is_f16) return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, (const uint16_t *)values + at));
-    return _mm512_maskz_loadu_ps(mask, (const float *)values + at);
+    if (type == CK_F32) return _mm512_maskz_loadu_ps(mask, (const float *)values + at);
+    __m256i half = _mm256_maskz_loadu_epi16(mask, (const uint16_t *)values + at);
+    if (type == CK_F16) return _mm512_cvtph_ps(half);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
 /* The elements from `first` on: whole registers, or those of `mask` of one. heads and registers are constants. */
-CK_AVX512_INLINE void part_avx512(int is_f16, size_t heads, size_t registers, __mmask16 mask, size_t n, size_t d,
+CK_AVX512_INLINE void part_avx512(ck_type type, size_t heads, size_t registers, __mmask16 mask, size_t n, size_t d,
                                   size_t first, const float *p, size_t p_stride, const void *values, int accumulate,
                                   float *out, size_t stride)
 {
@@ -118,8 +108,8 @@ CK_AVX512_INLINE void part_avx512(int is_f16, size_t heads, size_t registers, __
             s[g][i] = accumulate ? _mm512_maskz_loadu_ps(mask, out + g * stride + first + 16 * i) : _mm512_setzero_ps();
     for (size_t j = 0; j < n; j++) {
         __m512 value[AVX512_REGISTERS];
-        prefetch(is_f16, values, j * d + first, 16 * registers);
-        for (size_t i = 0; i < registers; i++) value[i] = load_avx512(is_f16, values, j * d + first + 16 * i, mask);
+        prefetch(type, values, j * d + first, 16 * registers);
+        for (size_t i = 0; i < registers; i++) value[i] = load_avx512(type, values, j * d + first + 16 * i, mask);
         for (size_t g = 0; g < heads; g++) {
             __m512 weight = _mm512_set1_ps(p[g * p_stride + j]);
             for (size_t i = 0; i < registers; i++) s[g][i] = _mm512_fmadd_ps(weight, value[i], s[g][i]);
@@ -131,20 +121,21 @@ CK_AVX512_INLINE void part_avx512(int is_f16, size_t heads, size_t registers, __
 }
 
 /* Up to four heads. heads is a constant at each call. */
-CK_AVX512_INLINE void heads_avx512(int is_f16, size_t heads, size_t n, size_t d, const float *p, size_t p_stride,
+CK_AVX512_INLINE void heads_avx512(ck_type type, size_t heads, size_t n, size_t d, const float *p, size_t p_stride,
                                    const void *values, int accumulate, float *out, size_t stride)
 {
     size_t i = 0;
     for (; i + 64 <= d; i += 64)
-        part_avx512(is_f16, heads, 4, 0xFFFF, n, d, i, p, p_stride, values, accumulate, out, stride);
+        part_avx512(type, heads, 4, 0xFFFF, n, d, i, p, p_stride, values, accumulate, out, stride);
     for (; i + 16 <= d; i += 16)
-        part_avx512(is_f16, heads, 1, 0xFFFF, n, d, i, p, p_stride, values, accumulate, out, stride);
+        part_avx512(type, heads, 1, 0xFFFF, n, d, i, p, p_stride, values, accumulate, out, stride);
     if (i < d) {
         __mmask16 mask = (__mmask16)((1u << (d - i)) - 1);
-        part_avx512(is_f16, heads, 1, mask, n, d, i, p, p_stride, values, accumulate, out, stride);
+        part_avx512(type, heads, 1, mask, n, d, i, p, p_stride, values, accumulate, out, stride);
     }
 }
 
-CK_AVX512 void ck_weighted_sum_f32_avx512(PARAMETERS) { FOUR_HEADS(heads_avx512, 0) }
-CK_AVX512 void ck_weighted_sum_f16_avx512(PARAMETERS) { FOUR_HEADS(heads_avx512, 1) }
+CK_AVX512 void ck_weighted_sum_f32_avx512(PARAMETERS) { FOUR_HEADS(heads_avx512, CK_F32) }
+CK_AVX512 void ck_weighted_sum_f16_avx512(PARAMETERS) { FOUR_HEADS(heads_avx512, CK_F16) }
+CK_AVX512 void ck_weighted_sum_bf16_avx512(PARAMETERS) { FOUR_HEADS(heads_avx512, CK_BF16) }
 #endif

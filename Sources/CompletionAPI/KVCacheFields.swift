@@ -15,8 +15,9 @@ extension KVCacheRequest {
         recentRatioMillionths = try fields.number("recent_ratio", in: 0...1).map(millionths)
         sinkTokens = try fields.integer("sink_tokens", in: 0...RequestBounds.tokenCount)
         storage = try fields.string("storage")
-        if let storage, !["f16", "f32"].contains(storage) {
-            throw .invalidValue("kv_cache.storage", "\"f16\" or \"f32\"", given: .string(storage))
+        if let storage, !KVCacheRequest.storages.contains(storage) {
+            let allowed = KVCacheRequest.storages.map { "\"\($0)\"" }.joined(separator: ", ")
+            throw .invalidValue("kv_cache.storage", "one of \(allowed)", given: .string(storage))
         }
         policyParameters = try Self.policyParameters(&fields)
         if let unknown = fields.unknownFields.first {

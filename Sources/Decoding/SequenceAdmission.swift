@@ -12,6 +12,9 @@ public struct SequenceAdmission: Sendable {
     /// Sequences that this one's prompt starts too, each with a cache of its own.
     public let siblings: [Sibling]
 
+    /// Whether the prompt passes by rows (`PrefillPiece`): no cache that it fills evicts any of it.
+    public var passesByRows: Bool { plan.passesByRows && siblings.allSatisfy(\.plan.passesByRows) }
+
     /// A sequence that goes on from a prompt which another one runs. Its cache and logits have the bits that they would
     /// have alone.
     public struct Sibling: Sendable {

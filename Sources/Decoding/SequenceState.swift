@@ -2,7 +2,8 @@ internal import Generation
 internal import Kernels
 internal import KVCaching
 
-/// A sequence in the engine: its prompt, its cache and, while the prompt runs, the residual stream between layers.
+/// A sequence in the engine: its prompt, its cache and, while the prompt runs layer by layer, the residual stream
+/// between layers.
 /// A sibling has neither prompt nor stream: another sequence's prompt fills its cache.
 final class SequenceState {
     let prompt: [TokenID]
@@ -10,10 +11,14 @@ final class SequenceState {
     let promptLogits: Bool
     /// Sequences that start when the prompt has ended.
     let siblings: [SequenceID]
-    /// [n, hidden]; released when the prompt ends.
+    /// Whether pieces take rows of the prompt through all layers: nothing of it is evicted from any cache that it
+    /// fills.
+    let passesByRows: Bool
+    /// [n, hidden], where the prompt passes layer by layer; released when the prompt ends.
     private(set) var residual: ActivationRows?
     private var residualCharge: ArenaCharge?
-    /// Where the layer-major prefill stands: rows of `layer` that are done.
+    /// Where the prefill stands: rows of `layer` that are done; where the prompt passes by rows, rows before those that
+    /// are in `layer`.
     private(set) var layer = 0
     private(set) var rowsDone = 0
 
@@ -22,24 +27,32 @@ final class SequenceState {
         promptLogits = admission.promptLogits
         siblings = admission.siblings.map(\.id)
         cache = SequenceCache(plan: admission.plan, arena: arena)
-        residualCharge = arena.charge(byteCount: admission.plan.activationBytes)
+        passesByRows = admission.passesByRows
+        guard !passesByRows else { return }
+        residualCharge = arena.charge(byteCount: admission.plan.residualBytes)
         residual = ActivationRows(rowCapacity: prompt.count, columns: admission.plan.shape.hiddenSize)
     }
 
     init(sibling: SequenceAdmission.Sibling, of leader: SequenceState, arena: KVArena) {
         prompt = []
         promptLogits = false
+        passesByRows = false
         siblings = []
         cache = leader.cache.makeSibling(plan: sibling.plan, arena: arena)
     }
 
-    /// Marks prompt rows as done in a layer; they come in layer-major order.
+    /// Marks prompt rows as done in a layer; they come by rows or in layer-major order.
     func completed(layer: Int, rows: Range<Int>) {
         precondition(
             layer == self.layer && rows.lowerBound == rowsDone,
             "rows \(rows) of layer \(layer) do not follow row \(rowsDone) of layer \(self.layer)")
-        rowsDone = rows.upperBound
-        if rowsDone == prompt.count { (self.layer, rowsDone) = (layer + 1, 0) }
+        if passesByRows {
+            self.layer = (layer + 1) % cache.plan.shape.layerCount
+            if self.layer == 0 { rowsDone = rows.upperBound }
+        } else {
+            rowsDone = rows.upperBound
+            if rowsDone == prompt.count { (self.layer, rowsDone) = (layer + 1, 0) }
+        }
     }
 
     func promptFinished() {

@@ -1,6 +1,7 @@
 internal import Kernels
 
-/// The activations of one group of rows, allocated once. All are [rows, …] f32.
+/// The activations of one group of rows, allocated once. All are [rows, …] f32. Those of attention, of the feed-forward
+/// and of the output matrix share memory: in a layer one follows the other, and none reads what an earlier one left.
 final class StepBuffers {
     let rows: Int
     /// Residual stream, [rows, hidden].
@@ -23,11 +24,16 @@ final class StepBuffers {
         func matrix(_ columns: Int) -> ActivationRows { ActivationRows(rowCapacity: rows, columns: columns) }
         hidden = matrix(model.hiddenSize)
         normed = matrix(model.hiddenSize)
-        queryKeyValue = matrix((model.queryHeads + 2 * model.kvHeads) * model.headDim)
-        attended = matrix(model.queryHeads * model.headDim)
         projected = matrix(model.hiddenSize)
-        gate = model.activation == .siluGated ? matrix(model.feedForwardSize) : nil
-        up = matrix(model.feedForwardSize)
-        logits = ActivationRows(rowCapacity: logitRows, columns: model.vocabularySize)
+        func size(_ columns: Int) -> ActivationRows.Size { .init(rowCapacity: rows, columns: columns) }
+        let heads = model.queryHeads + 2 * model.kvHeads
+        let shared = ActivationRows.sharingMemory([
+            [size(heads * model.headDim), size(model.queryHeads * model.headDim)],
+            [size(model.feedForwardSize), size(model.activation == .siluGated ? model.feedForwardSize : 1)],
+            [.init(rowCapacity: logitRows, columns: model.vocabularySize)],
+        ])
+        (queryKeyValue, attended) = (shared[0][0], shared[0][1])
+        (up, gate) = (shared[1][0], model.activation == .siluGated ? shared[1][1] : nil)
+        logits = shared[2][0]
     }
 }

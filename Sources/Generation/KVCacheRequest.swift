@@ -25,9 +25,12 @@ public struct KVCacheRequest: Sendable, Equatable {
     /// Share of the budget that is the recent window, in millionths, 0...1_000_000.
     public var recentRatioMillionths: Int?
     public var sinkTokens: Int?
-    /// `f16` or `f32`.
+    /// One of `storages`.
     public var storage: String?
     public var policyParameters: [String: PolicyParameter] = [:]
 
     public init() {}
+
+    /// How keys and values can be stored, the default first.
+    public static let storages = ["f16", "f32", "bf16", "q8", "q4"]
 }

@@ -1,5 +1,4 @@
-internal import Kernels
-public import Tensors
+public import Kernels
 
 /// A KV-cache request resolved for one prompt: every number that admission, the cache and the answer need.
 public struct CachePlan: Sendable {
@@ -8,7 +7,7 @@ public struct CachePlan: Sendable {
     public let shape: CacheShape
     public let layout: SlotLayout
     /// What K and V are rounded to; unrotated keys of compact RoPE are held in f32 beside it (see `SequenceCache`).
-    public let storage: DType
+    public let storage: KVStorage
     public let positions: PositionMode
     /// n.
     public let promptTokens: Int
@@ -20,7 +19,7 @@ public struct CachePlan: Sendable {
     let pooling: ScorePooling
 
     public init(
-        policyName: String, policy: any EvictionPolicy, shape: CacheShape, layout: SlotLayout, storage: DType,
+        policyName: String, policy: any EvictionPolicy, shape: CacheShape, layout: SlotLayout, storage: KVStorage,
         positions: PositionMode, promptTokens: Int, plannedTokens: Int, budgetSlots: Int
     ) {
         precondition(promptTokens > 0 && plannedTokens >= 0 && budgetSlots > 0, "plan without tokens or slots")
@@ -78,8 +77,15 @@ public struct CachePlan: Sendable {
     /// Bytes of one layer's unpruned prompt.
     public var stagingBytes: Int { shape.kvHeads * stagingSlots * layout.slotBytes }
 
-    /// Bytes of the residual stream that waits between two layers of a layer-major prefill: [n, hidden] f32.
-    public var activationBytes: Int { ActivationRows.byteCount(rowCapacity: promptTokens, columns: shape.hiddenSize) }
+    /// Whether some rows of the prompt can pass all layers before the next ones do: no layer has to see the whole
+    /// prompt before the next one, since nothing of it is evicted.
+    public var passesByRows: Bool { stagingSlots == 0 }
+
+    /// Bytes of the whole prompt's residual stream: [n, hidden] f32.
+    public var residualBytes: Int { ActivationRows.byteCount(rowCapacity: promptTokens, columns: shape.hiddenSize) }
+
+    /// Bytes of the residual stream that waits between two layers of a layer-major prefill.
+    public var activationBytes: Int { passesByRows ? 0 : residualBytes }
 
     /// Bytes that admission reserves until the prompt ends: lanes, one layer of the prompt, activations.
     public var peakBytes: Int { steadyBytes + stagingBytes + activationBytes }

@@ -1,4 +1,4 @@
-public import Tensors
+public import Kernels
 
 /// The dimensions of a model that decide what its KV cache costs.
 public struct CacheShape: Sendable, Equatable {
@@ -23,11 +23,10 @@ public struct CacheShape: Sendable, Equatable {
     /// One lane per layer and KV head.
     public var laneCount: Int { layerCount * kvHeads }
 
-    /// Bytes of one token in an unpruned cache of f16 (`isHalf`) or f32: keys, values and position, all lanes.
-    /// Scoring policies add four bytes per lane.
-    public func unprunedTokenBytes(isHalf: Bool) -> Int {
-        let storage: DType = isHalf ? .f16 : .f32
-        return laneCount
+    /// Bytes of one token in an unpruned cache: keys, values and position, all lanes. Scoring policies add four bytes
+    /// per lane.
+    public func unprunedTokenBytes(storage: KVStorage) -> Int {
+        laneCount
             * SlotLayout(headDim: headDim, keyStorage: storage, valueStorage: storage, isScored: false).slotBytes
     }
 }
@@ -35,20 +34,20 @@ public struct CacheShape: Sendable, Equatable {
 /// What a slot of a lane is made of, and so what it costs.
 public struct SlotLayout: Sendable, Equatable {
     public let headDim: Int
-    public let keyStorage: DType
-    public let valueStorage: DType
+    public let keyStorage: KVStorage
+    public let valueStorage: KVStorage
     /// Whether the policy keeps a score per slot.
     public let isScored: Bool
 
-    public init(headDim: Int, keyStorage: DType, valueStorage: DType, isScored: Bool) {
+    public init(headDim: Int, keyStorage: KVStorage, valueStorage: KVStorage, isScored: Bool) {
         self.headDim = headDim
         self.keyStorage = keyStorage
         self.valueStorage = valueStorage
         self.isScored = isScored
     }
 
-    public var keyBytes: Int { headDim * keyStorage.blockBytes }
-    public var valueBytes: Int { headDim * valueStorage.blockBytes }
+    public var keyBytes: Int { keyStorage.rowBytes(headDim: headDim) }
+    public var valueBytes: Int { valueStorage.rowBytes(headDim: headDim) }
 
     /// Key row, value row, position (Int32) and, where scored, score (Float).
     public var slotBytes: Int { keyBytes + valueBytes + 4 + (isScored ? 4 : 0) }

@@ -6,7 +6,7 @@ public enum AttentionTap: Sendable {
     case none
     /// The probabilities of the attention proper.
     case probabilities
-    /// The scaled logits, position bias included, before any maximum is subtracted.
+    /// The scaled logits, position bias included, of which the store makes scores by `EvictionPolicy.noisySoftmax`.
     case logits
 }
 
@@ -49,12 +49,12 @@ public protocol EvictionPolicy: Sendable {
     /// How the store joins scores before it asks for a plan; without scores it is never looked at.
     var pooling: ScorePooling { get }
 
-    /// The seed of noise that depends on seed, layer, query head and position only and that rows may find drawn
-    /// (`ObservedRow.noiseByPosition`); nil where a policy has none.
-    var fixedNoiseSeed: UInt64? { get }
+    /// What a row adds to scores where `tap` is `.logits`; nil elsewhere. The store computes it while it attends, for
+    /// all heads of the group together, because that costs a fraction of another pass over the row.
+    var noisySoftmax: NoisySoftmax? { get }
 
-    /// Writes into `row.increments` what the row adds to each entry's score. Called only where `tap` is not `.none`,
-    /// for each query in rising order and within it for each head of the group in rising order.
+    /// Writes into `row.increments` what the row adds to each entry's score. Called only where `tap` is
+    /// `.probabilities`, for each query in rising order and within it for each head of the group in rising order.
     func score(_ row: borrowing ObservedRow, kernels: KernelTable)
 
     /// Chooses what stays. A pure function of its arguments; called only when the lane holds more than `budget`. The
@@ -67,7 +67,7 @@ extension EvictionPolicy {
 
     public var pooling: ScorePooling { ScorePooling() }
 
-    public var fixedNoiseSeed: UInt64? { nil }
+    public var noisySoftmax: NoisySoftmax? { nil }
 
     public func score(_ row: borrowing ObservedRow, kernels: KernelTable) {}
 }

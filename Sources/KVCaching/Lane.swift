@@ -1,5 +1,4 @@
 internal import Kernels
-internal import Tensors
 
 /// The memory of one lane inside a block. Blocks are laid out as positions [lanes, slots], scores [lanes, slots], keys
 /// [lanes, slots, headDim], values [lanes, slots, headDim].
@@ -29,11 +28,10 @@ internal import Tensors
     ) {
         unsafe positions[slot] = Int32(position)
         if let scores = unsafe scores { unsafe scores[slot] = 0 }
-        unsafe Self.store(
-            key, as: layout.keyStorage, count: layout.headDim, at: keys + slot * layout.keyBytes, kernels: kernels)
-        unsafe Self.store(
-            value, as: layout.valueStorage, count: layout.headDim, at: values + slot * layout.valueBytes,
-            kernels: kernels)
+        unsafe kernels.storeRows(
+            count: 1, headDim: layout.headDim, key, as: layout.keyStorage, at: keys + slot * layout.keyBytes)
+        unsafe kernels.storeRows(
+            count: 1, headDim: layout.headDim, value, as: layout.valueStorage, at: values + slot * layout.valueBytes)
     }
 
     /// Copies position, key and value of another lane's entry, which has the same storage types. Its score is not
@@ -56,17 +54,5 @@ internal import Tensors
             from: keys + (slot + 1) * layout.keyBytes, byteCount: moved * layout.keyBytes)
         unsafe (values + slot * layout.valueBytes).copyMemory(
             from: values + (slot + 1) * layout.valueBytes, byteCount: moved * layout.valueBytes)
-    }
-
-    /// Rounds `count` f32 values to a storage type.
-    static func store(
-        _ source: UnsafePointer<Float>, as storage: DType, count: Int, at target: UnsafeMutableRawPointer,
-        kernels: KernelTable
-    ) {
-        if storage == .f16 {
-            unsafe kernels.toF16(count: count, input: source, output: target.assumingMemoryBound(to: UInt16.self))
-        } else {
-            unsafe target.copyMemory(from: source, byteCount: count * 4)
-        }
     }
 }

@@ -1,4 +1,5 @@
 public import Kernels
+internal import Tensors
 
 /// What one sequence feeds to a layer in this step.
 public struct AttentionJob {
@@ -14,6 +15,9 @@ public struct AttentionJob {
         self.promptRows = promptRows
     }
 
+    /// Whether threads may share a lane's rows: nobody adds up scores, whose order is fixed.
+    var sharesLanes: Bool { cache.family.scorers.isEmpty }
+
     /// Whether this step ends in a choice for all lanes of the layer.
     var choosesPerLayer: Bool {
         guard let promptRows else { return cache.plan.pooling.choosePer == .layer && cache.isFull }
@@ -23,9 +27,10 @@ public struct AttentionJob {
 }
 
 /// Attention of a layer over the lanes of many sequences: appends keys and values, attends, scores, evicts. One work
-/// item is a prompt's rows on one lane, or a decoded row on one part of a lane (see `LaneParts`), so nothing that a
-/// lane computes depends on the batch or on the number of threads. Where one choice is made for all lanes of a layer,
-/// it follows when all of them have their scores, and one work item is one sequence.
+/// item is a prompt's rows, or some of them where lanes are few, on one lane, or a decoded row on some parts of a lane
+/// (see `LaneParts`), so nothing that a lane computes depends on the batch or on the number of threads. Where one
+/// choice is made for all lanes of a layer, it follows when all of them have their scores, and one work item is one
+/// sequence.
 ///
 /// Within a lane the order is fixed: queries rise, and for each query the heads of the group rise. Sums over entries
 /// run in slot order within a part and then over parts, which is position order until the first eviction; so a budget
@@ -37,16 +42,28 @@ public struct AttentionJob {
     private let compute: Compute
     let noise: NoiseTable
     private let scratch: [LaneScratch]
-    private let decoded: DecodedLanes
+    private let work: LaneWork
+    /// Whether `takePolicySeconds` is told: costs clock readings.
+    let timesPolicy: Bool
+    // The layer under way, for the threads.
+    private var jobs: [AttentionJob] = []
+    private var layer = 0
+    private var rows: (qkv: ActivationRows, output: ActivationRows, quantisation: ActivationQuantisation?)?
+    /// Runs an item; made once, so that a layer allocates nothing.
+    private var body: (_ index: Int, _ worker: Int) -> Void = { _, _ in }
+    private var appendBody: (_ index: Int, _ worker: Int) -> Void = { _, _ in }
 
-    public init(compute: Compute, shape: CacheShape, encoding: PositionEncoding) {
+    public init(compute: Compute, shape: CacheShape, encoding: PositionEncoding, timesPolicy: Bool = false) {
+        self.timesPolicy = timesPolicy
         self.compute = compute
         kernels = compute.table
         self.shape = shape
         self.encoding = encoding
         scratch = (0..<compute.threadCount).map { _ in LaneScratch(headDim: shape.headDim) }
-        decoded = DecodedLanes(shape: shape)
+        work = LaneWork(shape: shape, threads: compute.threadCount)
         noise = NoiseTable(shape: shape)
+        body = { [unowned(unsafe) self] index, worker in unsafe self.run(item: index, worker: worker) }
+        appendBody = { [unowned(unsafe) self] index, worker in unsafe self.append(item: index, worker: worker) }
     }
 
     /// Grows scratch and the tables of RoPE and noise for a sequence of this plan, or for a prompt that `scorers`
@@ -57,7 +74,7 @@ public struct AttentionJob {
             table.reserve(positions: plan.fedTokens)
             rotatesKeys = plan.positions == .compact
         }
-        if plan.tap != .none, let seed = plan.policy.fixedNoiseSeed {
+        if plan.tap != .none, let seed = plan.policy.noisySoftmax?.fixedSeed {
             noise.reserve(seed: seed, positions: plan.fedTokens, compute: compute)
         }
         let slots = max(plan.laneSlots + 1, plan.promptTokens)
@@ -69,27 +86,92 @@ public struct AttentionJob {
         }
     }
 
+    /// Seconds that all threads together spent on scores and choices since this was asked last; 0 unless the policy is
+    /// timed.
+    package func takePolicySeconds() -> Double {
+        defer { for worker in scratch { worker.policyTime = .zero } }
+        return scratch.reduce(Duration.zero) { $0 + $1.policyTime } / .seconds(1)
+    }
+
     /// Runs a layer. `qkv` rows are [queryHeads + 2·kvHeads, headDim] before any rotation; `output` rows are
-    /// [queryHeads, headDim]. A prompt's lanes are pruned when its last row has passed.
-    public func run(_ jobs: [AttentionJob], layer: Int, qkv: ActivationRows, output: ActivationRows) {
-        decoded.begin(jobs, layer: layer)
-        compute.forEach(count: decoded.items.count) { index, worker in
-            let item = decoded.items[index]
-            let job = jobs[item.job]
-            let pass = unsafe LanePass(
-                attention: self, job: job, layer: layer, kvHead: item.kvHead, qkv: qkv, output: output,
-                scratch: scratch[worker])
-            if let rows = job.promptRows { return unsafe pass.prompt(rows) }
-            let lane = unsafe decoded.lane(item.lane)
-            unsafe pass.attendPart(item.part, lane)
-            if decoded.finishedPart(of: item.lane) { unsafe pass.finishDecoded(lane) }
-        }
+    /// [queryHeads, headDim]. A prompt's lanes are pruned when its last row has passed. Where `canQuantise`, output
+    /// rows stand quantised beside themselves, too, if a product wants that.
+    public func run(
+        _ jobs: [AttentionJob], layer: Int, qkv: ActivationRows, output: ActivationRows,
+        quantisation: ActivationQuantisation? = nil
+    ) {
+        work.begin(jobs, layer: layer)
+        self.jobs = jobs
+        self.layer = layer
+        if let quantisation { compute.prepare(output, for: quantisation) }
+        rows = (qkv, output, canQuantise ? quantisation : nil)
+        if !work.appended.isEmpty { compute.forEach(kept: appendBody, count: work.appended.count) }
+        compute.forEach(kept: body, count: work.items.count)
+        // Nobody's cache lives longer for it.
+        self.jobs = []
         let choosing = jobs.filter(\.choosesPerLayer)
         guard !choosing.isEmpty else { return }
         compute.forEach(count: choosing.count) { index, worker in
-            unsafe LayerChoice(
-                attention: self, job: choosing[index], layer: layer, qkv: qkv, output: output, scratch: scratch[worker]
-            ).run()
+            scratch[worker].timePolicy(timesPolicy) {
+                unsafe LayerChoice(
+                    attention: self, job: choosing[index], layer: layer, qkv: qkv, output: output,
+                    scratch: scratch[worker]
+                ).run()
+            }
+        }
+    }
+
+    /// Writes the keys and values of prompt rows that several threads will attend to.
+    private func append(item index: Int, worker: Int) {
+        let item = work.appended[index]
+        for kvHead in item.kvHeads {
+            guard let pass = unsafe pass(item, kvHead: kvHead, worker: worker) else { return }
+            unsafe pass.appendPrompt(item.promptRows)
+        }
+    }
+
+    private func run(item index: Int, worker: Int) {
+        let item = work.items[index]
+        let job = jobs[item.job]
+        for kvHead in item.kvHeads {
+            guard let pass = unsafe pass(item, kvHead: kvHead, worker: worker) else { return }
+            if let rows = job.promptRows {
+                unsafe runPrompt(pass, rows, item)
+                let first = job.firstRow + item.promptRows.lowerBound - rows.lowerBound
+                quantise(first..<first + item.promptRows.count, kvHead: kvHead)
+                continue
+            }
+            let number = item.lane + kvHead - item.kvHeads.lowerBound
+            let lane = unsafe work.lane(number, of: item, workerRows: scratch[worker].logits.base)
+            unsafe pass.attend(item.parts, lane)
+            guard work.finished(number, of: item) else { continue }
+            unsafe pass.finishDecoded(lane)
+            quantise(job.firstRow..<job.firstRow + 1, kvHead: kvHead)
+        }
+    }
+
+    private func runPrompt(_ pass: LanePass, _ rows: Range<Int>, _ item: LaneWork.Item) {
+        if item.isWhole { return unsafe pass.prompt(rows) }
+        unsafe pass.attendPrompt(rows, queries: item.promptRows)
+        if work.finished(item.lane, of: item) { unsafe pass.endPrompt(rows) }
+    }
+
+    @unsafe private func pass(_ item: LaneWork.Item, kvHead: Int, worker: Int) -> LanePass? {
+        guard let rows else { return nil }
+        return unsafe LanePass(
+            attention: self, job: jobs[item.job], layer: layer, kvHead: kvHead, qkv: rows.qkv, output: rows.output,
+            scratch: scratch[worker])
+    }
+
+    /// Whether what one lane gives to a row is whole blocks.
+    public var canQuantise: Bool { shape.groupSize * shape.headDim % 32 == 0 }
+
+    private func quantise(_ outputRows: Range<Int>, kvHead: Int) {
+        guard let rows, let quantisation = rows.quantisation else { return }
+        let width = shape.groupSize * shape.headDim
+        for row in outputRows {
+            compute.quantise(
+                rows.output, row: row, columns: kvHead * width..<(kvHead + 1) * width, for: quantisation)
         }
     }
 }

@@ -21,7 +21,7 @@ extension LanePass {
     /// The keys that the queries of a pass see.
     @unsafe struct Keys {
         let rows: UnsafeRawPointer
-        let type: DType
+        let type: KVStorage
         /// Whether the fed token's key stands behind those of the lane.
         let includesFed: Bool
         /// The same side by side, where there are enough queries.
@@ -38,7 +38,9 @@ extension LanePass {
     /// The first `count` keys of the lane for that many queries.
     func promptKeys(_ lane: Lane, count: Int, queries: Int) -> Keys {
         var keys = unsafe storedKeys(lane, from: 0)
-        guard unsafe queries * shape.groupSize >= Self.fewestTiledRows else { return unsafe keys }
+        guard unsafe queries * shape.groupSize >= Self.fewestTiledRows, unsafe KernelTable.tiles(keys.type) else {
+            return unsafe keys
+        }
         let tiles = unsafe scratch.keyTiles.base
         unsafe kernels.tileKeys(count: count, headDim: headDim, keys: keys.rows, keyType: keys.type, tiles: tiles)
         unsafe keys.tiles = UnsafePointer(tiles)
@@ -52,7 +54,7 @@ extension LanePass {
         let (group, count) = unsafe (shape.groupSize, positions.upperBound)
         let attended = unsafe rows(count: count, keepsLogits: keepsLogits)
         for (index, position) in positions.enumerated() {
-            unsafe placeQueries(row: row + index, at: index, position: position)
+            unsafe placeQueries(row: row + index, at: index, position: position, keyType: keys.type)
         }
         unsafe fillLogits(keys, rows: positions.count * group, count: count, attended)
         for (index, position) in positions.enumerated() {
@@ -131,27 +133,33 @@ extension LanePass {
             let rows = unsafe UnsafeRawPointer(lane.keys) + slot * plan.layout.keyBytes
             return unsafe Keys(rows: rows, type: plan.layout.keyStorage, includesFed: false)
         }
-        let (half, wide) = unsafe (scratch.rotatedHalfKeys.base, scratch.rotatedKeys.base)
-        let rows = unsafe plan.storage == .f16 ? UnsafeRawPointer(half) : UnsafeRawPointer(wide)
+        let (stored, wide) = unsafe (scratch.roundedKeys.base, scratch.rotatedKeys.base)
+        let rows = unsafe plan.storage == .f32 ? UnsafeRawPointer(wide) : UnsafeRawPointer(stored)
         return unsafe Keys(rows: rows, type: plan.storage, includesFed: true)
     }
 
-    /// Puts the group's queries of a row, rotated, into scratch as the `index`-th ones.
-    func placeQueries(row: Int, at index: Int, position: Int) {
+    /// The queries in scratch.
+    var queries: KernelTable.Queries {
+        unsafe KernelTable.Queries(values: scratch.queries.base, blocks: scratch.queryBlocks.base)
+    }
+
+    /// Puts the group's queries of a row, rotated, into scratch as the `index`-th ones, ready for keys of `keyType`.
+    func placeQueries(row: Int, at index: Int, position: Int, keyType: KVStorage) {
         let (group, first) = unsafe (shape.groupSize, scratch.queries.base + index * shape.groupSize * headDim)
         unsafe first.update(from: qkv.pointer(row: row, column: kvHead * group * headDim), count: group * headDim)
-        guard case .rope(let table) = unsafe attention.encoding else { return }
-        for head in 0..<group {
-            unsafe table.rotate(first + head * headDim, position: position, kernels: kernels)
+        if case .rope(let table) = unsafe attention.encoding {
+            for head in 0..<group {
+                unsafe table.rotate(first + head * headDim, position: position, kernels: kernels)
+            }
         }
+        unsafe kernels.prepareQueries(queries, from: index * group, count: group, headDim: headDim, keyType: keyType)
     }
 
     private func fillLogits(_ keys: Keys, rows: Int, count: Int, _ attended: AttendedRows) {
         guard let tiles = unsafe keys.tiles else {
             unsafe kernels.attentionLogits(
-                heads: rows, count: count, headDim: headDim, scale: scale, query: scratch.queries.base,
-                queryStride: headDim, keys: keys.rows, keyType: keys.type, logits: attended.logits,
-                stride: attended.stride)
+                heads: rows, count: count, headDim: headDim, scale: scale, queries: queries, keys: keys.rows,
+                keyType: keys.type, logits: attended.logits, stride: attended.stride)
             return
         }
         unsafe kernels.tileLogits(

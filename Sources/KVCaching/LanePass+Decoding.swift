@@ -9,11 +9,18 @@ extension LanePass {
     /// In compact numbering the query is the last entry.
     private var queryIndex: Int { unsafe plan.positions == .compact ? held : job.cache.fedTokens }
 
-    // MARK: One part
+    // MARK: Parts
+
+    /// The same work for each of some parts.
+    func attend(_ parts: Range<Int>, _ decoded: DecodedLane) {
+        let keyType = unsafe storedKeys(job.cache.lane(layer: layer, kvHead: kvHead), from: 0).type
+        unsafe placeQueries(row: job.firstRow, at: 0, position: queryIndex, keyType: keyType)
+        for part in parts { unsafe attendPart(part, decoded) }
+    }
 
     /// Logits, weights and sums of the entries of a part, for all heads of the group. The last part ends with the fed
     /// token, which it writes into its slot where there is one.
-    func attendPart(_ part: Int, _ decoded: DecodedLane) {
+    private func attendPart(_ part: Int, _ decoded: DecodedLane) {
         let (held, lane) = unsafe (held, job.cache.lane(layer: layer, kvHead: kvHead))
         let entries = LaneParts.entries(of: part, count: held + 1)
         var fed: FedToken?
@@ -31,6 +38,11 @@ extension LanePass {
             unsafe decoded.sums[place] = unsafe kernels.expSum(
                 count: entries.count, values: row, maximum: decoded.maxima + place)
         }
+        if let softmax = unsafe softmax {
+            unsafe scratch.timePolicy(attention.timesPolicy) {
+                unsafe temper(softmax, part, entries, decoded, lane, fed)
+            }
+        }
         let values = unsafe decoded.values + part * headDim
         unsafe kernels.weightedSum(
             heads: shape.groupSize, count: stored.count, headDim: headDim, weights: weights,
@@ -43,6 +55,28 @@ extension LanePass {
             stride: decoded.parts * headDim)
     }
 
+    /// Turns the part's logits, which attention has done with, into what the policy's softmax makes of them.
+    private func temper(
+        _ softmax: NoisySoftmax, _ part: Int, _ entries: Range<Int>, _ decoded: DecodedLane, _ lane: Lane,
+        _ fed: FedToken?
+    ) {
+        guard let rows = unsafe decoded.rows else { return }
+        var positions = unsafe UnsafePointer(lane.positions + entries.lowerBound)
+        if let fed = unsafe fed {
+            unsafe scratch.positions.base.update(from: positions, count: entries.count - 1)
+            unsafe scratch.positions[entries.count - 1] = Int32(fed.position)
+            unsafe positions = UnsafePointer(scratch.positions.base)
+        }
+        let noise = unsafe decodedNoise(softmax, positions: positions, count: entries.count)
+        unsafe kernels.noisyExpSums(
+            heads: shape.groupSize, count: entries.count,
+            inverseTau: softmax.inverseTau(call: job.cache.call, plannedTokens: plan.plannedTokens),
+            noise: noise.values, noiseStride: noise.stride, positions: noise.positions,
+            rows: rows + entries.lowerBound, stride: decoded.stride, maxima: decoded.scoreMaxima + part,
+            sums: decoded.scoreSums + part, step: decoded.parts,
+            ahead: lane.values + entries.lowerBound * plan.layout.valueBytes)
+    }
+
     /// Puts the fed token into the next slot, or into scratch where the lane is full.
     private func feed(_ lane: Lane, held: Int) -> FedToken? {
         let (position, row) = unsafe (job.cache.fedTokens, job.firstRow)
@@ -52,9 +86,9 @@ extension LanePass {
             return nil
         }
         let layout = unsafe plan.layout
-        unsafe Lane.store(key, as: layout.keyStorage, count: headDim, at: scratch.fedKey.base, kernels: kernels)
-        unsafe Lane.store(
-            value(row: row), as: layout.valueStorage, count: headDim, at: scratch.fedValue.base, kernels: kernels)
+        unsafe kernels.storeRows(count: 1, headDim: headDim, key, as: layout.keyStorage, at: scratch.fedKey.base)
+        unsafe kernels.storeRows(
+            count: 1, headDim: headDim, value(row: row), as: layout.valueStorage, at: scratch.fedValue.base)
         return unsafe FedToken(
             position: position, key: UnsafeRawPointer(scratch.fedKey.base),
             value: UnsafeRawPointer(scratch.fedValue.base))
@@ -65,7 +99,7 @@ extension LanePass {
     private func partRows(
         _ decoded: DecodedLane, _ entries: Range<Int>, isLogits: Bool
     ) -> (row: UnsafeMutablePointer<Float>, stride: Int) {
-        let wanted = unsafe plan.tap == .probabilities || (isLogits && plan.tap == .logits)
+        let wanted = unsafe tap == .probabilities || (isLogits && tap == .logits)
         if wanted, let rows = unsafe decoded.rows { return unsafe (rows + entries.lowerBound, decoded.stride) }
         let stride = LaneScratch.rowStride(LaneParts.size)
         return unsafe (scratch.probabilities.base, stride)
@@ -75,17 +109,16 @@ extension LanePass {
         _ lane: Lane, _ stored: Range<Int>, _ fed: FedToken?, logits: UnsafeMutablePointer<Float>, stride: Int
     ) {
         let group = unsafe shape.groupSize
-        unsafe placeQueries(row: job.firstRow, at: 0, position: queryIndex)
         unsafe rotateCompactKeys(lane, stored, fedKey: fed?.key)
         let keys = unsafe storedKeys(lane, from: stored.lowerBound)
         let together = unsafe keys.includesFed && fed != nil ? stored.count + 1 : stored.count
         unsafe kernels.attentionLogits(
-            heads: group, count: together, headDim: headDim, scale: scale, query: scratch.queries.base,
-            queryStride: headDim, keys: keys.rows, keyType: keys.type, logits: logits, stride: stride)
+            heads: group, count: together, headDim: headDim, scale: scale, queries: queries, keys: keys.rows,
+            keyType: keys.type, logits: logits, stride: stride)
         guard let fed = unsafe fed, unsafe !keys.includesFed else { return }
         unsafe kernels.attentionLogits(
-            heads: group, count: 1, headDim: headDim, scale: scale, query: scratch.queries.base, queryStride: headDim,
-            keys: fed.key, keyType: keys.type, logits: logits + stored.count, stride: stride)
+            heads: group, count: 1, headDim: headDim, scale: scale, queries: queries, keys: fed.key,
+            keyType: keys.type, logits: logits + stored.count, stride: stride)
     }
 
     private func addBias(
@@ -115,16 +148,16 @@ extension LanePass {
         let (held, position, row) = unsafe (held, job.cache.fedTokens, job.firstRow)
         let isFull = unsafe held == plan.laneSlots
         unsafe joinParts(decoded, entries: held + 1)
-        let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
-        let fedScore = unsafe score(lane, decoded, held: held, isFull: isFull)
-        guard isFull else {
-            unsafe job.cache.setCount(held + 1, layer: layer, kvHead: kvHead)
-            return
-        }
-        if unsafe plan.pooling.choosePer == .layer {
-            unsafe job.cache.fedScores[kvHead] = fedScore
-        } else {
-            unsafe evict(lane, held: held, fedScore: fedScore, key: rotatedKey(row: row, position: position))
+        unsafe scratch.timePolicy(attention.timesPolicy) {
+            let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
+            let fedScore = unsafe score(lane, decoded, held: held, isFull: isFull)
+            if !isFull {
+                unsafe job.cache.setCount(held + 1, layer: layer, kvHead: kvHead)
+            } else if unsafe plan.pooling.choosePer == .layer {
+                unsafe job.cache.fedScores[kvHead] = fedScore
+            } else {
+                unsafe evict(lane, held: held, fedScore: fedScore, key: rotatedKey(row: row, position: position))
+            }
         }
     }
 
@@ -137,7 +170,7 @@ extension LanePass {
                 heads: 1, count: parts, headDim: headDim, weights: weights, weightStride: parts,
                 values: decoded.values + head * parts * headDim, valueType: .f32, accumulate: false,
                 output: output.pointer(row: job.firstRow, column: (kvHead * group + head) * headDim), stride: headDim)
-            if unsafe plan.tap == .probabilities, let rows = unsafe decoded.rows {
+            if unsafe tap == .probabilities, let rows = unsafe decoded.rows {
                 unsafe LaneParts.normalise(rows + head * decoded.stride, count: entries, weights: weights)
             }
         }
@@ -145,22 +178,27 @@ extension LanePass {
 
     /// Adds what the row's heads give to the scores. Returns the score of a token without a slot.
     private func score(_ lane: Lane, _ decoded: DecodedLane, held: Int, isFull: Bool) -> Float {
-        guard let rows = unsafe decoded.rows, let scores = unsafe lane.scores else { return 0 }
+        guard unsafe tap != .none, let rows = unsafe decoded.rows, let scores = unsafe lane.scores else { return 0 }
         let (group, position) = unsafe (shape.groupSize, job.cache.fedTokens)
+        let scorer = unsafe RowScorer(plan: plan, scores: scores, number: 0)
+        guard unsafe tap == .probabilities else {
+            let tempered = unsafe joinedParts(
+                rows: rows, stride: decoded.stride, weights: decoded.scoreMaxima, sums: decoded.scoreSums,
+                parts: decoded.parts)
+            return unsafe add(tempered, count: held + 1, held: isFull ? held : held + 1, by: scorer)
+        }
         var positions = unsafe UnsafePointer(lane.positions)
         if isFull {
             unsafe scratch.positions.base.update(from: lane.positions, count: held)
             unsafe scratch.positions.base[held] = Int32(position)
             unsafe positions = UnsafePointer(scratch.positions.base)
         }
-        let entries = unsafe Entries(count: held + 1, positions: positions, passCount: held + 1, isPassStart: true)
-        let attended = unsafe AttendedRows(logits: rows, probabilities: rows, stride: decoded.stride)
-        let scorer = unsafe RowScorer(plan: plan, scores: scores, number: 0)
         var fedScore: Float = 0
         for head in 0..<group {
             guard
                 let increments = unsafe score(
-                    entries, attended.dropFirst(head), head: head, queryPosition: position, by: scorer)
+                    rows + head * decoded.stride, count: held + 1, positions: positions, head: head,
+                    queryPosition: position, by: scorer)
             else { continue }
             unsafe kernels.add(count: isFull ? held : held + 1, input: increments, to: scores)
             if isFull { fedScore += unsafe increments[held] }

@@ -32,8 +32,8 @@ extension LanePass {
         for index in 0..<total {
             unsafe table.rotate(rotated + index * headDim, position: slots.lowerBound + index, kernels: kernels)
         }
-        if unsafe plan.storage == .f16 {
-            unsafe kernels.toF16(count: total * headDim, input: rotated, output: scratch.rotatedHalfKeys.base)
-        }
+        guard unsafe plan.storage != .f32 else { return }
+        unsafe kernels.storeRows(
+            count: total, headDim: headDim, rotated, as: plan.storage, at: scratch.roundedKeys.base)
     }
 }

@@ -10,63 +10,49 @@ extension LanePass {
         let value: UnsafeRawPointer
     }
 
-    /// The entries that a row sees: slots and then perhaps the fed token.
-    @unsafe struct Entries {
-        let count: Int
-        /// Original positions, [passCount].
-        let positions: UnsafePointer<Int32>
-        let passCount: Int
-        let isPassStart: Bool
-    }
-
     /// Who adds up scores of a lane: policy and target, numbered within the pass.
     @unsafe struct RowScorer {
         let plan: CachePlan
         let scores: UnsafeMutablePointer<Float>
         let number: Int
         let tap: AttentionTap
-        let noiseSeed: UInt64?
+        let softmax: NoisySoftmax?
 
         init(plan: CachePlan, scores: UnsafeMutablePointer<Float>, number: Int) {
             unsafe self.plan = plan
             unsafe self.scores = scores
             unsafe self.number = number
             unsafe tap = plan.tap
-            unsafe noiseSeed = plan.policy.fixedNoiseSeed
+            unsafe softmax = plan.policy.noisySoftmax
         }
     }
 
-    /// What the first of the attended rows, of query head `head` of the group, adds to the scores of the scorer's
-    /// entries. A reduction by maximum has it
-    /// with the last head of the group, and nil before.
+    /// What a row of probabilities, of query head `head` of the group, adds to the scores of the scorer's entries, as
+    /// `joined` has it.
     func score(
-        _ entries: Entries, _ attended: AttendedRows, head: Int, queryPosition: Int, by scorer: RowScorer
+        _ values: UnsafePointer<Float>, count: Int, positions: UnsafePointer<Int32>, head: Int, queryPosition: Int,
+        by scorer: RowScorer
     ) -> UnsafePointer<Float>? {
-        let slots = unsafe scratch.slots
-        let noise = unsafe scratch.noise.base + (scorer.number * shape.groupSize + head) * slots
         let observed = unsafe ObservedRow(
-            count: entries.count, passCount: entries.passCount, isPassStart: entries.isPassStart,
+            count: count,
             context: RowContext(
                 layer: layer, queryHead: kvHead * shape.groupSize + head, queryPosition: queryPosition,
                 call: job.cache.call, plannedTokens: scorer.plan.plannedTokens),
-            values: scorer.tap == .logits ? attended.logits : attended.probabilities,
-            positions: entries.positions, increments: scratch.increments.base, noise: noise,
-            noiseByPosition: scorer.noiseSeed.flatMap { seed in
-                unsafe attention.noise.row(
-                    seed: seed, layer: layer, head: kvHead * shape.groupSize + head,
-                    positions: scorer.plan.fedTokens)
-            },
-            scratch: scratch.scratch.base)
+            values: values, positions: positions, increments: scratch.increments.base)
         unsafe scorer.plan.policy.score(observed, kernels: kernels)
+        return unsafe joined(count: count, head: head, by: scorer)
+    }
+
+    /// The increments of a head that stand in scratch. A reduction by maximum has them with the last head of the group,
+    /// and nil before.
+    func joined(count: Int, head: Int, by scorer: RowScorer) -> UnsafePointer<Float>? {
         let increments = unsafe scratch.increments.base
         guard unsafe scorer.plan.pooling.reduceHeads == .max else { return unsafe UnsafePointer(increments) }
-        let largest = unsafe scratch.largestIncrements.base + scorer.number * slots
+        let largest = unsafe scratch.largestIncrements.base + scorer.number * scratch.slots
         if head == 0 {
-            unsafe largest.update(from: increments, count: entries.count)
+            unsafe largest.update(from: increments, count: count)
         } else {
-            for index in unsafe 0..<entries.count {
-                unsafe largest[index] = max(largest[index], increments[index])
-            }
+            for index in 0..<count { unsafe largest[index] = max(largest[index], increments[index]) }
         }
         return unsafe head == shape.groupSize - 1 ? UnsafePointer(largest) : nil
     }

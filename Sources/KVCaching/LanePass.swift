@@ -16,6 +16,8 @@ internal import Tensors
     let shape: CacheShape
     let kernels: KernelTable
     let headDim: Int
+    let tap: AttentionTap
+    let softmax: NoisySoftmax?
 
     init(
         attention: LaneAttention, job: AttentionJob, layer: Int, kvHead: Int, qkv: ActivationRows,
@@ -33,12 +35,21 @@ internal import Tensors
         unsafe shape = attention.shape
         unsafe kernels = attention.kernels
         unsafe headDim = attention.shape.headDim
+        unsafe tap = plan.tap
+        unsafe softmax = tap == .logits ? plan.policy.noisySoftmax : nil
     }
 
     // MARK: The prompt
 
     /// Appends the rows, attends and scores, and prunes the lane after the prompt's last row.
     func prompt(_ rows: Range<Int>) {
+        unsafe appendPrompt(rows)
+        unsafe attendPrompt(rows, queries: rows)
+        unsafe endPrompt(rows)
+    }
+
+    /// Writes the rows' keys and values.
+    func appendPrompt(_ rows: Range<Int>) {
         let lane = unsafe job.cache.promptLane(layer: layer, kvHead: kvHead)
         for position in rows {
             let row = unsafe job.firstRow + position - rows.lowerBound
@@ -47,39 +58,63 @@ internal import Tensors
                 value: value(row: row),
                 kernels: kernels)
         }
-        unsafe rotateCompactKeys(lane, 0..<rows.upperBound, fedKey: nil)
+    }
+
+    /// Attention and scores of those of the pass's rows that are in `queries`, when all rows are written. Where
+    /// somebody scores, they are all rows.
+    func attendPrompt(_ rows: Range<Int>, queries: Range<Int>) {
+        let lane = unsafe job.cache.promptLane(layer: layer, kvHead: kvHead)
+        unsafe rotateCompactKeys(lane, 0..<queries.upperBound, fedKey: nil)
         let scorers = unsafe promptScorers(rows)
         let keepsLogits = unsafe scorers.contains { unsafe $0.tap == .logits }
         let normalises = unsafe scorers.contains { unsafe $0.tap == .probabilities }
-        let keys = unsafe promptKeys(lane, count: rows.upperBound, queries: rows.count)
-        let most = unsafe scratch.queriesPerTile(count: rows.upperBound, groupSize: shape.groupSize)
-        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: most) {
-            let positions = first..<min(rows.upperBound, first + most)
+        let keys = unsafe promptKeys(lane, count: queries.upperBound, queries: queries.count)
+        let most = unsafe scratch.queriesPerTile(count: queries.upperBound, groupSize: shape.groupSize)
+        for first in stride(from: queries.lowerBound, to: queries.upperBound, by: most) {
+            let positions = first..<min(queries.upperBound, first + most)
             let attended = unsafe attendPrompt(
                 lane, keys: keys, positions: positions, row: job.firstRow + first - rows.lowerBound,
                 keepsLogits: keepsLogits, normalises: normalises)
             for position in positions where unsafe !scorers.isEmpty {
-                let entries = unsafe Entries(
-                    count: position + 1, positions: UnsafePointer(lane.positions), passCount: rows.upperBound,
-                    isPassStart: position == rows.lowerBound)
-                unsafe scorePrompt(
-                    entries, attended.dropFirst((position - first) * shape.groupSize), position: position,
-                    by: scorers)
+                unsafe scratch.timePolicy(attention.timesPolicy) {
+                    unsafe scorePrompt(
+                        lane, attended.dropFirst((position - first) * shape.groupSize), position: position, pass: rows,
+                        by: scorers)
+                }
             }
         }
+    }
+
+    /// Prunes the lane after the prompt's last row.
+    func endPrompt(_ rows: Range<Int>) {
         guard unsafe rows.upperBound == plan.promptTokens else { return }
-        unsafe PromptEnd(leader: job.cache, layer: layer, kernels: kernels, scratch: scratch).fillLane(kvHead: kvHead)
+        unsafe scratch.timePolicy(attention.timesPolicy) {
+            unsafe PromptEnd(leader: job.cache, layer: layer, kernels: kernels, scratch: scratch)
+                .fillLane(kvHead: kvHead)
+        }
     }
 
     /// Adds what the heads of one query, whose rows come first in `attended`, give to all scores.
-    private func scorePrompt(_ entries: Entries, _ attended: AttendedRows, position: Int, by scorers: [RowScorer]) {
-        for head in unsafe 0..<shape.groupSize {
-            for index in unsafe scorers.indices {
+    private func scorePrompt(
+        _ lane: Lane, _ attended: AttendedRows, position: Int, pass: Range<Int>, by scorers: [RowScorer]
+    ) {
+        let positions = unsafe UnsafePointer(lane.positions)
+        let last = unsafe scorers.lastIndex { unsafe $0.softmax != nil }
+        for index in unsafe scorers.indices {
+            let scorer = unsafe scorers[index]
+            if let softmax = unsafe scorer.softmax {
+                unsafe scorePrompt(
+                    softmax, attended, positions: positions, count: position + 1, passCount: pass.upperBound,
+                    isPassStart: position == pass.lowerBound, keepsLogits: index != last, by: scorer)
+                continue
+            }
+            for head in unsafe 0..<shape.groupSize {
+                let row = unsafe UnsafePointer(attended.dropFirst(head).probabilities)
                 guard
                     let increments = unsafe score(
-                        entries, attended.dropFirst(head), head: head, queryPosition: position, by: scorers[index])
+                        row, count: position + 1, positions: positions, head: head, queryPosition: position, by: scorer)
                 else { continue }
-                unsafe kernels.add(count: position + 1, input: increments, to: scorers[index].scores)
+                unsafe kernels.add(count: position + 1, input: increments, to: scorer.scores)
             }
         }
     }

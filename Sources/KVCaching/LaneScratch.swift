@@ -11,6 +11,8 @@ internal import Tensors
     /// The rotated queries of these rows and what comes out of them, [rows, headDim].
     private(set) var queries = AlignedBuffer<Float>(count: 0)
     private(set) var sums = AlignedBuffer<Float>(count: 0)
+    /// The queries once more as 8-bit integers, for keys that are stored in blocks.
+    private(set) var queryBlocks = AlignedBuffer<UInt8>(count: 0)
     /// The sums of one part, and for each row the weights of its parts, [rows, parts of `slots`]; one row's sums.
     private(set) var partialSums = AlignedBuffer<Float>(count: 0)
     private(set) var partWeights = AlignedBuffer<Float>(count: 0)
@@ -18,7 +20,11 @@ internal import Tensors
     /// A prompt's keys side by side, [tiles, headDim, KernelTable.keyTile].
     private(set) var keyTiles = AlignedBuffer<Float>(count: 0)
     private(set) var increments = AlignedBuffer<Float>(count: 0)
-    private(set) var scratch = AlignedBuffer<Float>(count: 0)
+    /// What a policy's softmax makes of one query's rows, [groupSize, `slots` as `rowStride`], where the logits are
+    /// still wanted; the weights of the parts of these rows and their sums, [groupSize, parts of `slots`].
+    private(set) var tempered = AlignedBuffer<Float>(count: 0)
+    private(set) var scoreWeights = AlignedBuffer<Float>(count: 0)
+    private(set) var scoreSums = AlignedBuffer<Float>(count: 0)
     private(set) var positions = AlignedBuffer<Int32>(count: 0)
     /// 0, 1, 2, …: positions of compact lanes.
     private(set) var indexes = AlignedBuffer<Int32>(count: 0)
@@ -32,17 +38,19 @@ internal import Tensors
     private(set) var byPosition = AlignedBuffer<Float>(count: 0)
     /// [slots, headDim] f32: keys of a compact lane, rotated to their indexes.
     private(set) var rotatedKeys = AlignedBuffer<Float>(count: 0)
-    /// The same rounded to f16.
-    private(set) var rotatedHalfKeys = AlignedBuffer<UInt16>(count: 0)
+    /// The same in storage type.
+    private(set) var roundedKeys = AlignedBuffer<UInt8>(count: 0)
+    /// Time that the worker spent on scores and choices, where it is measured.
+    var policyTime = Duration.zero
     let key: AlignedBuffer<Float>
     /// The fed token's key and value in storage type, while its lane is full.
-    let fedKey: AlignedBuffer<Float>
-    let fedValue: AlignedBuffer<Float>
+    let fedKey: AlignedBuffer<UInt8>
+    let fedValue: AlignedBuffer<UInt8>
 
     init(headDim: Int) {
         key = AlignedBuffer(count: headDim)
-        fedKey = AlignedBuffer(count: headDim)
-        fedValue = AlignedBuffer(count: headDim)
+        fedKey = AlignedBuffer(count: KVStorage.largestRowBytes(headDim: headDim))
+        fedValue = AlignedBuffer(count: KVStorage.largestRowBytes(headDim: headDim))
     }
 
     /// Rows that attend together at most, where a group has fewer heads.
@@ -60,6 +68,14 @@ internal import Tensors
         max(1, min(Self.mostRows / groupSize, logits.count / (groupSize * Self.rowStride(count))))
     }
 
+    /// Runs work of a policy; `isTimed` adds its time to `policyTime`.
+    func timePolicy<Result>(_ isTimed: Bool, _ body: () -> Result) -> Result {
+        guard isTimed else { return body() }
+        let start = ContinuousClock.now
+        defer { policyTime += start.duration(to: .now) }
+        return body()
+    }
+
     /// Makes room for rows of `slots` entries; `rotatesKeys` for compact lanes under RoPE, `positions` for
     /// neighbourhoods, `scorers` for prompts that several policies score.
     func reserve(
@@ -73,12 +89,15 @@ internal import Tensors
             probabilities = AlignedBuffer(count: rowElements)
             let rows = max(groupSize, Self.mostRows)
             queries = AlignedBuffer(count: rows * key.count)
+            queryBlocks = AlignedBuffer(count: rows * KVStorage.queryBytes(headDim: key.count))
             sums = AlignedBuffer(count: rows * key.count)
             partialSums = AlignedBuffer(count: rows * key.count)
             partSums = AlignedBuffer(count: LaneParts.count(entries: slots))
             partWeights = AlignedBuffer(count: rows * partSums.count)
             increments = AlignedBuffer(count: slots)
-            scratch = AlignedBuffer(count: slots)
+            tempered = AlignedBuffer(count: groupSize * Self.rowStride(slots))
+            scoreWeights = AlignedBuffer(count: groupSize * partSums.count)
+            scoreSums = AlignedBuffer(count: groupSize * partSums.count)
             positions = AlignedBuffer(count: slots)
             indexes = AlignedBuffer(count: slots)
             for index in 0..<slots { indexes[index] = Int32(index) }
@@ -95,7 +114,7 @@ internal import Tensors
         let keyElements = slots * key.count
         if rotatesKeys && rotatedKeys.count < keyElements {
             rotatedKeys = AlignedBuffer(count: keyElements)
-            rotatedHalfKeys = AlignedBuffer(count: keyElements)
+            roundedKeys = AlignedBuffer(count: slots * KVStorage.largestRowBytes(headDim: key.count))
         }
     }
 }

@@ -84,21 +84,11 @@ public import Kernels
 @safe public struct ObservedRow: ~Copyable {
     /// Entries: the lane's slots, then the fed token where it has no slot yet.
     public let count: Int
-    /// Entries that the last row of this pass will have. A pass is one lane's rows of one step.
-    public let passCount: Int
-    /// Whether this is the head's first row of the pass.
-    public let isPassStart: Bool
     public let context: RowContext
     /// [count] the row that the policy's tap names.
     public let values: UnsafePointer<Float>
-    /// [passCount] original positions of the entries.
+    /// [count] original positions of the entries.
     public let positions: UnsafePointer<Int32>
     /// [count] out: what the row adds to each score.
     public let increments: UnsafeMutablePointer<Float>
-    /// [passCount] the head's own; survives from row to row of a pass.
-    public let noise: UnsafeMutablePointer<Float>
-    /// The head's fixed noise of the policy's seed by position; nil where it was not drawn beforehand.
-    public let noiseByPosition: UnsafePointer<Float>?
-    /// [count] free for use.
-    public let scratch: UnsafeMutablePointer<Float>
 }

@@ -14,7 +14,8 @@ internal import Tensors
     private let shape: CacheShape
     private var seed: UInt64?
     private var positions = 0
-    /// [layers, queryHeads, positions]
+    /// [layers, kvHeads, positions, groupSize]: an entry's noises stand together, because its heads are scored
+    /// together.
     private var values = AlignedBuffer<Float>(count: 0)
 
     init(shape: CacheShape) { self.shape = shape }
@@ -26,21 +27,26 @@ internal import Tensors
         let grown = min(most, max(count, 2 * positions, 256))
         let indexes = AlignedBuffer<Int32>(count: grown)
         for index in 0..<grown { indexes[index] = Int32(index) }
-        let values = AlignedBuffer<Float>(count: shape.layerCount * shape.queryHeads * grown)
+        let values = AlignedBuffer<Float>(
+            count: shape.layerCount * shape.queryHeads * grown + KernelTable.noiseSlack)
         compute.forEach(count: shape.layerCount) { layer, _ in
+            let drawn = AlignedBuffer<Float>(count: grown)
             for head in 0..<shape.queryHeads {
-                let prefix = GumbelNoise.prefix(seed: seed, layer: layer, head: head)
                 unsafe compute.table.gumbel(
-                    count: grown, prefix: prefix, positions: indexes.base, queryTag: 0,
-                    noise: values.base + (layer * shape.queryHeads + head) * grown)
+                    count: grown, prefix: GumbelNoise.prefix(seed: seed, layer: layer, head: head),
+                    positions: indexes.base, queryTag: 0, noise: drawn.base)
+                let (kvHead, member) = (head / shape.groupSize, head % shape.groupSize)
+                let target = unsafe values.base + (layer * shape.kvHeads + kvHead) * shape.groupSize * grown + member
+                for index in 0..<grown { unsafe target[index * shape.groupSize] = drawn[index] }
             }
         }
         (self.seed, positions, self.values) = (seed, grown, values)
     }
 
-    /// The noise of a query head by position, [count]; nil where it was not drawn.
-    @unsafe func row(seed: UInt64, layer: Int, head: Int, positions count: Int) -> UnsafePointer<Float>? {
+    /// The noise of a lane's query heads by position, [count, groupSize]; nil where it was not drawn.
+    @unsafe func lane(seed: UInt64, layer: Int, kvHead: Int, positions count: Int) -> UnsafePointer<Float>? {
         guard self.seed == seed, count <= positions else { return nil }
-        return unsafe UnsafePointer(values.base + (layer * shape.queryHeads + head) * positions)
+        return unsafe UnsafePointer(
+            values.base + (layer * shape.kvHeads + kvHead) * shape.groupSize * positions)
     }
 }

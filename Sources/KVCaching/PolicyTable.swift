@@ -1,5 +1,5 @@
 public import Generation
-internal import Tensors
+internal import Kernels
 
 /// A `kv_cache` object that cannot be honoured: the field and what is allowed.
 public struct KVCacheRequestError: Error, Equatable, CustomStringConvertible {
@@ -131,14 +131,13 @@ public enum PolicyTable {
             plannedTokens: maxNewTokens, budgetSlots: slots)
     }
 
-    private static func storageType(_ name: String) throws(KVCacheRequestError) -> DType {
-        switch name {
-        case "f16": return .f16
-        case "f32": return .f32
-        default:
+    private static func storageType(_ name: String) throws(KVCacheRequestError) -> KVStorage {
+        guard let storage = KVStorage(rawValue: name) else {
             throw KVCacheRequestError(
-                field: "kv_cache.storage", message: "\"\(name)\" is unknown; allowed are f16, f32")
+                field: "kv_cache.storage",
+                message: "\"\(name)\" is unknown; allowed are \(KVCacheRequest.storages.joined(separator: ", "))")
         }
+        return storage
     }
 
     private static func fieldName(_ budget: KVBudgetRequest) -> String {

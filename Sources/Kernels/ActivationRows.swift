@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Tensors
 
 /// A matrix of f32 activations, `[rowCapacity, columns]`, zeroed at birth. Each row starts on a 64-byte line.
@@ -10,18 +11,55 @@ internal import Tensors
     /// Distance between rows in elements.
     let stride: Int
     private let storage: AlignedBuffer<Float>
+    /// Where row 0 begins in `storage`, in elements.
+    private let start: Int
+    /// The rows quantised for products, one after the other; made when they are first wanted.
+    private var quantised: [(quantisation: ActivationQuantisation, blocks: AlignedBuffer<ck_block>)] = []
 
     /// Rows of `columns` elements, all zero.
-    public init(rowCapacity: Int, columns: Int) {
+    public convenience init(rowCapacity: Int, columns: Int) {
+        let storage = AlignedBuffer<Float>(count: rowCapacity * Self.rowStride(columns: columns))
+        self.init(rowCapacity: rowCapacity, columns: columns, in: storage, from: 0)
+    }
+
+    private init(rowCapacity: Int, columns: Int, in storage: AlignedBuffer<Float>, from start: Int) {
         precondition(rowCapacity >= 0 && columns > 0, "\(rowCapacity) rows of \(columns)")
         self.rowCapacity = rowCapacity
         self.columns = columns
         stride = Self.rowStride(columns: columns)
-        storage = AlignedBuffer(count: rowCapacity * stride)
+        self.storage = storage
+        self.start = start
     }
 
-    /// Bytes held.
-    public var byteCount: Int { storage.byteCount }
+    /// What one of several matrices in the same memory measures.
+    public struct Size {
+        let rowCapacity: Int
+        let columns: Int
+
+        public init(rowCapacity: Int, columns: Int) {
+            self.rowCapacity = rowCapacity
+            self.columns = columns
+        }
+
+        fileprivate var elements: Int { rowCapacity * rowStride(columns: columns) }
+    }
+
+    /// Groups of matrices of which only one group is in use at a time: all groups begin at the same address, so what is
+    /// written to one destroys what stood in the others.
+    public static func sharingMemory(_ groups: [[Size]]) -> [[ActivationRows]] {
+        let elements = groups.map { $0.reduce(0) { $0 + $1.elements } }.max() ?? 0
+        let storage = AlignedBuffer<Float>(count: elements)
+        return groups.map { group in
+            var start = 0
+            return group.map { size in
+                defer { start += size.elements }
+                return ActivationRows(rowCapacity: size.rowCapacity, columns: size.columns, in: storage, from: start)
+            }
+        }
+    }
+
+    /// Bytes of the rows.
+    public var byteCount: Int { rowCapacity * stride * MemoryLayout<Float>.stride }
 
     /// Bytes that rows of these sizes hold.
     public static func byteCount(rowCapacity: Int, columns: Int) -> Int {
@@ -43,8 +81,21 @@ internal import Tensors
     /// Start of a row. The pointer is valid while `self` lives.
     @unsafe func pointer(_ row: Int) -> UnsafeMutablePointer<Float> {
         precondition(row >= 0 && row < rowCapacity, "row \(row) outside 0..<\(rowCapacity)")
-        return unsafe storage.base + row * stride
+        return unsafe storage.base + start + row * stride
     }
+
+    /// Where the rows stand quantised, `[rowCapacity, columns / 32]`. Valid while `self` lives. Who calls it first
+    /// takes memory, so that is not for several threads.
+    @unsafe func blocks(for quantisation: ActivationQuantisation) -> UnsafeMutablePointer<ck_block> {
+        for entry in quantised where entry.quantisation == quantisation { return unsafe entry.blocks.base }
+        let blocks = unsafe AlignedBuffer<ck_block>(
+            uninitializedCount: rowCapacity * blocksPerRow)
+        quantised.append((quantisation, blocks))
+        return unsafe blocks.base
+    }
+
+    /// Distance between rows of `blocks`.
+    var blocksPerRow: Int { columns / KernelTable.blockElements }
 
     /// Stops where `rows` are not all rows of this object.
     func check(_ rows: Range<Int>) {

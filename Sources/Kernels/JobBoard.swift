@@ -26,12 +26,17 @@ internal import Synchronization
     /// does alone between two loops.
     private static let expectantLooks = 8000
 
+    // What a worker reads when it enters stands on one line of the cache, what all claim on another: a thread that
+    // looks for the next loop holds up nobody who is still in this one.
+    private let beforeGate = InlineArray<16, UInt64>(repeating: 0)
     private let gate = Atomic<UInt64>(0)
-    private let next = Atomic<Int>(0)
-    private let stopping = Atomic<Bool>(false)
-    private let moreExpected = Atomic<Bool>(false)
     private var count = 0
     private var job: UnsafePointer<Job>?
+    private let beforeNext = InlineArray<16, UInt64>(repeating: 0)
+    private let next = Atomic<Int>(0)
+    private let beforeRest = InlineArray<16, UInt64>(repeating: 0)
+    private let stopping = Atomic<Bool>(false)
+    private let moreExpected = Atomic<Bool>(false)
 
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let workPosted: UnsafeMutablePointer<pthread_cond_t>

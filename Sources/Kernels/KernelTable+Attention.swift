@@ -1,38 +1,108 @@
 internal import CKernels
-public import Tensors
 
 /// The slots of attention. `ckernels.h` has the full contract of each.
 extension KernelTable {
     /// Keys that stand side by side in a tile.
     public static let keyTile = Int(CK_KEY_TILE)
 
-    /// `logits[g · stride + j] = scale · (query[g] · keys[j])` for `g < heads` and `j < count`; keys are read once for
-    /// some heads together. `query` is `[heads, headDim]` at a distance of `queryStride`, `keys` is `[count, headDim]`
-    /// of `keyType`, which is f32 or f16.
-    @unsafe public func attentionLogits(
-        heads: Int, count: Int, headDim: Int, scale: Float, query: UnsafePointer<Float>, queryStride: Int,
-        keys: UnsafeRawPointer, keyType: DType, logits: UnsafeMutablePointer<Float>, stride: Int
-    ) {
-        precondition(keyType == .f32 || keyType == .f16, "keys of \(keyType)")
-        if keyType == .f32 {
-            unsafe slots.pointee.attention_logits_f32(
-                heads, count, headDim, scale, query, queryStride, keys, logits, stride)
-        } else {
-            unsafe slots.pointee.attention_logits_f16(
-                heads, count, headDim, scale, query, queryStride, keys, logits, stride)
+    /// Queries of some heads as the logits of a cache want them.
+    @unsafe public struct Queries {
+        /// `[heads, headDim]`.
+        let values: UnsafePointer<Float>
+        /// `[heads]` of `KVStorage.queryBytes`, for keys stored in blocks.
+        let blocks: UnsafeMutableRawPointer
+
+        public init(values: UnsafePointer<Float>, blocks: UnsafeMutableRawPointer) {
+            unsafe self.values = values
+            unsafe self.blocks = blocks
+        }
+
+        /// The queries from `row` on.
+        func advanced(by rows: Int, headDim: Int) -> Queries {
+            unsafe Queries(
+                values: values + rows * headDim, blocks: blocks + rows * KVStorage.queryBytes(headDim: headDim))
         }
     }
 
-    /// Writes `count` keys side by side for `tileLogits`: `[⌈count / keyTile⌉, headDim, keyTile]`. `keys` is
-    /// `[count, headDim]` of `keyType`, which is f32 or f16.
-    @unsafe public func tileKeys(
-        count: Int, headDim: Int, keys: UnsafeRawPointer, keyType: DType, tiles: UnsafeMutablePointer<Float>
+    /// Rounds `queries` from `first` on to 8-bit integers where keys are stored in blocks; otherwise does nothing.
+    @unsafe public func prepareQueries(
+        _ queries: Queries, from first: Int, count: Int, headDim: Int, keyType: KVStorage
     ) {
-        precondition(keyType == .f32 || keyType == .f16, "keys of \(keyType)")
-        if keyType == .f32 {
-            unsafe slots.pointee.tile_keys_f32(count, headDim, keys, tiles)
-        } else {
-            unsafe slots.pointee.tile_keys_f16(count, headDim, keys, tiles)
+        guard keyType.isBlocked else { return }
+        let (size, whole) = (KVStorage.blockElements, headDim / KVStorage.blockElements)
+        for head in first..<first + count {
+            let query = unsafe queries.advanced(by: head, headDim: headDim)
+            let target = unsafe query.blocks.assumingMemoryBound(to: ck_block.self)
+            unsafe slots.pointee.quantize(whole * size, keyType.zero, size, query.values, target)
+            guard whole * size < headDim else { continue }
+            unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: size) { padded in
+                unsafe padded.initialize(repeating: 0)
+                for index in 0..<headDim - whole * size {
+                    unsafe padded[index] = unsafe query.values[whole * size + index]
+                }
+                guard let base = padded.baseAddress else { return }
+                unsafe slots.pointee.quantize(size, keyType.zero, size, base, target + whole)
+            }
+        }
+    }
+
+    /// `logits[g · stride + j] = scale · (queries[g] · keys[j])` for `g < heads` and `j < count`; keys are read once
+    /// for some heads together. `keys` is `[count, headDim]` as `storeRows` lays it out; where it is in blocks,
+    /// `prepareQueries` was called.
+    @unsafe public func attentionLogits(
+        heads: Int, count: Int, headDim: Int, scale: Float, queries: Queries, keys: UnsafeRawPointer,
+        keyType: KVStorage, logits: UnsafeMutablePointer<Float>, stride: Int
+    ) {
+        let query = unsafe queries.values
+        let blocks = unsafe queries.blocks.assumingMemoryBound(to: ck_block.self)
+        let blockCount = (headDim + KVStorage.blockElements - 1) / KVStorage.blockElements
+        switch keyType {
+        case .f32:
+            unsafe slots.pointee.attention_logits_f32(
+                heads, count, headDim, scale, query, headDim, keys, logits, stride)
+        case .f16:
+            unsafe slots.pointee.attention_logits_f16(
+                heads, count, headDim, scale, query, headDim, keys, logits, stride)
+        case .bf16:
+            unsafe slots.pointee.attention_logits_bf16(
+                heads, count, headDim, scale, query, headDim, keys, logits, stride)
+        case .q8:
+            unsafe slots.pointee.attention_logits_q8(
+                heads, count, headDim, scale, blocks, blockCount, keys, logits, stride)
+        case .q4:
+            unsafe slots.pointee.attention_logits_q4(
+                heads, count, headDim, scale, blocks, blockCount, keys, logits, stride)
+        }
+    }
+
+    /// Rounds `count` rows of f32 to a storage type and lays them out side by side without room between them.
+    @unsafe public func storeRows(
+        count: Int, headDim: Int, _ rows: UnsafePointer<Float>, as storage: KVStorage,
+        at target: UnsafeMutableRawPointer
+    ) {
+        switch storage {
+        case .f32: unsafe target.copyMemory(from: rows, byteCount: count * headDim * 4)
+        case .f16: unsafe slots.pointee.to_f16(count * headDim, rows, target.assumingMemoryBound(to: UInt16.self))
+        case .bf16: unsafe slots.pointee.to_bf16(count * headDim, rows, target.assumingMemoryBound(to: UInt16.self))
+        case .q8: unsafe slots.pointee.to_q8_rows(count, headDim, rows, target)
+        case .q4: unsafe slots.pointee.to_q4_rows(count, headDim, rows, target)
+        }
+    }
+
+    /// Whether keys of a type can be laid side by side for `tileLogits`. Those in blocks need not: their logits keep
+    /// up with tiles as they are.
+    public static func tiles(_ keyType: KVStorage) -> Bool { !keyType.isBlocked }
+
+    /// Writes `count` keys side by side for `tileLogits`: `[⌈count / keyTile⌉, headDim, keyTile]`. `keys` is
+    /// `[count, headDim]` of `keyType`, which is none of those in blocks.
+    @unsafe public func tileKeys(
+        count: Int, headDim: Int, keys: UnsafeRawPointer, keyType: KVStorage, tiles: UnsafeMutablePointer<Float>
+    ) {
+        precondition(Self.tiles(keyType), "keys of \(keyType)")
+        switch keyType {
+        case .f32: unsafe slots.pointee.tile_keys_f32(count, headDim, keys, tiles)
+        case .f16: unsafe slots.pointee.tile_keys_f16(count, headDim, keys, tiles)
+        default: unsafe slots.pointee.tile_keys_bf16(count, headDim, keys, tiles)
         }
     }
 
@@ -63,19 +133,29 @@ extension KernelTable {
     }
 
     /// `output[g · stride + i] = (accumulate ? output[g · stride + i] : 0) + Σ_j weights[g · weightStride + j] ·
-    /// values[j, i]` for `g < heads`; values are read once for some heads together. `values` is `[count, headDim]` of
-    /// `valueType`, which is f32 or f16; `output` is `[heads, headDim]`. The sums run over rising `j`.
+    /// values[j, i]` for `g < heads`; values are read once for some heads together. `values` is `[count, headDim]` as
+    /// `storeRows` lays it out; `output` is `[heads, headDim]`. The sums run over rising `j`.
     @unsafe public func weightedSum(
         heads: Int, count: Int, headDim: Int, weights: UnsafePointer<Float>, weightStride: Int,
-        values: UnsafeRawPointer, valueType: DType, accumulate: Bool, output: UnsafeMutablePointer<Float>, stride: Int
+        values: UnsafeRawPointer, valueType: KVStorage, accumulate: Bool, output: UnsafeMutablePointer<Float>,
+        stride: Int
     ) {
-        precondition(valueType == .f32 || valueType == .f16, "values of \(valueType)")
         let accumulate: Int32 = accumulate ? 1 : 0
-        if valueType == .f32 {
+        switch valueType {
+        case .f32:
             unsafe slots.pointee.weighted_sum_f32(
                 heads, count, headDim, weights, weightStride, values, accumulate, output, stride)
-        } else {
+        case .f16:
             unsafe slots.pointee.weighted_sum_f16(
+                heads, count, headDim, weights, weightStride, values, accumulate, output, stride)
+        case .bf16:
+            unsafe slots.pointee.weighted_sum_bf16(
+                heads, count, headDim, weights, weightStride, values, accumulate, output, stride)
+        case .q8:
+            unsafe slots.pointee.weighted_sum_q8(
+                heads, count, headDim, weights, weightStride, values, accumulate, output, stride)
+        case .q4:
+            unsafe slots.pointee.weighted_sum_q4(
                 heads, count, headDim, weights, weightStride, values, accumulate, output, stride)
         }
     }

@@ -8,7 +8,7 @@ internal import Tensors
     let input: UnsafePointer<Float>
     let inputStride: Int
     /// The same rows quantised for the weights, `[count, k / 32]`, where the weights are quantised.
-    let blocks: UnsafePointer<ck_block>
+    let blocks: UnsafePointer<ck_block>?
     /// `[count, outputs]`
     let output: UnsafeMutablePointer<Float>
     let outputStride: Int
@@ -17,10 +17,12 @@ internal import Tensors
 /// The slots that read weights.
 extension KernelTable {
     /// Products of all rows with the weight rows `outputs`, which begin with a group.
-    @unsafe func multiply(_ weight: PackedMatrix, outputs: Range<Int>, bias: UnsafePointer<Float>?, rows: ProductRows) {
+    @unsafe func multiply(
+        _ weight: PackedWeights, outputs: Range<Int>, bias: UnsafePointer<Float>?, rows: ProductRows
+    ) {
         let slots = unsafe slots.pointee
         let bias = unsafe bias.map { unsafe $0 + outputs.lowerBound }
-        switch weight.dtype {
+        switch unsafe weight.dtype {
         case .f32: unsafe run(slots.multiply_f32, weight, outputs, bias, rows)
         case .f16: unsafe run(slots.multiply_f16, weight, outputs, bias, rows)
         case .bf16: unsafe run(slots.multiply_bf16, weight, outputs, bias, rows)
@@ -42,7 +44,7 @@ extension KernelTable {
     }
 
     @unsafe private func run(
-        _ kernel: ck_multiply_floats_fn, _ weight: PackedMatrix, _ outputs: Range<Int>, _ bias: UnsafePointer<Float>?,
+        _ kernel: ck_multiply_floats_fn, _ weight: PackedWeights, _ outputs: Range<Int>, _ bias: UnsafePointer<Float>?,
         _ rows: ProductRows
     ) {
         unsafe kernel(
@@ -51,7 +53,7 @@ extension KernelTable {
     }
 
     @unsafe private func run(
-        _ kernel: ck_multiply_blocks_fn, _ weight: PackedMatrix, _ outputs: Range<Int>, _ bias: UnsafePointer<Float>?,
+        _ kernel: ck_multiply_blocks_fn, _ weight: PackedWeights, _ outputs: Range<Int>, _ bias: UnsafePointer<Float>?,
         _ rows: ProductRows
     ) {
         unsafe kernel(

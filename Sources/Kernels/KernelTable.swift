@@ -41,14 +41,30 @@ internal import Glibc
         unsafe slots.pointee.add_f32(count, input, target)
     }
 
-    /// Keyformer's score (arXiv 2403.09054, Algorithm 1):
-    /// `score[j] += softmax_j((logits[j] + noise[j]) · inverseTau)`. `noise` may be nil (0). `scratch` is `[count]`;
-    /// `count` is at least 1.
-    @unsafe public func keyformerScore(
-        count: Int, inverseTau: Float, logits: UnsafePointer<Float>, noise: UnsafePointer<Float>?,
-        scratch: UnsafeMutablePointer<Float>, score: UnsafeMutablePointer<Float>
+    /// Floats that can be read behind noise by position.
+    public static let noiseSlack = Int(CK_NOISE_SLACK)
+
+    /// What Keyformer's score (arXiv 2403.09054, Algorithm 1) is made of. In place `rows[h · stride + j]` becomes
+    /// `exp(x - maxima[h · step])` with `x = (rows[h · stride + j] + noise) · inverseTau` and the largest x of the row
+    /// as maximum; `sums[h · step]` is the row's sum. The noise is `noise[positions[j] · heads + h]` with `noiseSlack`
+    /// floats behind it, `noise[h · noiseStride + j]` without positions, 0 without noise. `count` is at least 1.
+    /// `ahead` is what the caller reads next.
+    @unsafe public func noisyExpSums(
+        heads: Int, count: Int, inverseTau: Float, noise: UnsafePointer<Float>?, noiseStride: Int,
+        positions: UnsafePointer<Int32>?, rows: UnsafeMutablePointer<Float>, stride: Int,
+        maxima: UnsafeMutablePointer<Float>, sums: UnsafeMutablePointer<Float>, step: Int,
+        ahead: UnsafeRawPointer? = nil
     ) {
-        unsafe slots.pointee.keyformer_score_f32(count, inverseTau, logits, noise, scratch, score)
+        unsafe slots.pointee.noisy_exp_sums_f32(
+            heads, count, inverseTau, noise, noiseStride, positions, rows, stride, maxima, sums, step, ahead)
+    }
+
+    /// `target[j] += rows[h · stride + j] · weights[h · step]` for `h < heads`, rising, one fma each.
+    @unsafe public func addRows(
+        heads: Int, count: Int, weights: UnsafePointer<Float>, step: Int, rows: UnsafePointer<Float>, stride: Int,
+        to target: UnsafeMutablePointer<Float>
+    ) {
+        unsafe slots.pointee.add_rows_f32(heads, count, weights, step, rows, stride, target)
     }
 
     /// `noise[j]` = Gumbel(0, 1) noise at key position `positions[j]` for `queryTag`; `prefix` is
@@ -68,11 +84,6 @@ internal import Glibc
         let index = unsafe slots.pointee.argmin_newest_f32(
             count, scores, positions, candidates.lowerBound, candidates.upperBound)
         return index < count ? index : nil
-    }
-
-    /// `output[i]` = f16 bits of `input[i]`, rounded to nearest even.
-    @unsafe public func toF16(count: Int, input: UnsafePointer<Float>, output: UnsafeMutablePointer<UInt16>) {
-        unsafe slots.pointee.to_f16(count, input, output)
     }
 
     /// Rotates the pairs `(x[i], x[i + pairCount])` of one head in place. `cosine` and `sine` are `[pairCount]`.

@@ -12,6 +12,8 @@ public import Tensors
     /// Inputs of a product.
     public let columns: Int
     private let buffer: AlignedBuffer<UInt8>
+    /// The same for threads that multiply; valid while `self` lives.
+    let weights: PackedWeights
 
     /// Packs a matrix whose rows fill whole blocks. The tensor's pages of a mapped file are given back: packing must
     /// not hold the weights twice.
@@ -27,6 +29,8 @@ public import Tensors
         let groupBytes = ck_group_bytes(type, columns)
         let groups = (rows + Self.groupRows - 1) / Self.groupRows
         buffer = unsafe AlignedBuffer(uninitializedCount: groups * groupBytes)
+        unsafe weights = PackedWeights(
+            dtype: dtype, rows: rows, columns: columns, groupBytes: groupBytes, groups: UnsafeRawPointer(buffer.base))
         guard let source = unsafe tensor.bytes.baseAddress else { return }
         for group in 0..<groups {
             let first = group * Self.groupRows
@@ -45,11 +49,20 @@ public import Tensors
 
     /// Rows that stand side by side; ranges of rows that threads share begin at multiples of it.
     static let groupRows = Int(CK_GROUP)
+}
 
-    /// The group that begins with `row`, a multiple of `groupRows`. Valid while `self` lives.
-    @unsafe func group(ofRow row: Int) -> UnsafeRawPointer {
-        precondition(row >= 0 && row < rows && row % Self.groupRows == 0, "row \(row) of \(rows)")
-        return unsafe UnsafeRawPointer(buffer.base) + row / Self.groupRows * ck_group_bytes(dtype.kernelType, columns)
+/// A packed matrix as threads see it while they multiply: addresses and counts, which nobody has to retain.
+@unsafe struct PackedWeights {
+    let dtype: DType
+    let rows: Int
+    let columns: Int
+    let groupBytes: Int
+    let groups: UnsafeRawPointer
+
+    /// The group that begins with `row`, a multiple of `PackedMatrix.groupRows`.
+    func group(ofRow row: Int) -> UnsafeRawPointer {
+        unsafe precondition(row >= 0 && row < rows && row % PackedMatrix.groupRows == 0, "row \(row) of a matrix")
+        return unsafe groups + row / PackedMatrix.groupRows * groupBytes
     }
 }
 
@@ -79,7 +92,7 @@ extension DType {
     }
 
     /// How activations are quantised for products with weights of this type; nil where they stay f32.
-    var activationQuantisation: ActivationQuantisation? {
+    public var activationQuantisation: ActivationQuantisation? {
         switch self {
         case .f32, .f16, .bf16: nil
         case .q8_0, .q8_k, .iq4_nl, .iq4_xs: ActivationQuantisation(zero: 128, span: 32)
@@ -95,7 +108,7 @@ extension DType {
 }
 
 /// What weights want of quantised activations (ck_quantize_fn).
-struct ActivationQuantisation: Equatable {
+public struct ActivationQuantisation: Equatable, Sendable {
     /// The stored weight that stands for zero.
     let zero: Int32
     /// Elements of a sum.

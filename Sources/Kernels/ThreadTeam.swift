@@ -75,6 +75,16 @@ public final class ThreadTeam {
         }
     }
 
+    /// The same with a body that was made once and is kept by the caller: allocates nothing.
+    public func run(kept body: @escaping (_ index: Int, _ worker: Int) -> Void, count: Int) {
+        precondition(count >= 0, "\(count) indices")
+        guard count > 1 && !threads.isEmpty else {
+            for index in 0..<count { body(index, 0) }
+            return
+        }
+        unsafe withUnsafePointer(to: JobBoard.Job(body: body)) { unsafe board.run(count: count, job: $0) }
+    }
+
     /// Ends the workers and waits for them. Later calls of `run` work on the caller alone. Idempotent.
     public func stop() {
         guard !threads.isEmpty else { return }

@@ -8,15 +8,22 @@ public struct Admission: Sendable, Equatable {
     /// Most tokens that will be generated. The prompt's last row gives the first one, so at most `maxNewTokens - 1`
     /// decode rows are planned; with 0 the prompt is only scored.
     public let maxNewTokens: Int
+    /// Whether rows of the prompt may pass all layers before the next rows do; otherwise it passes layer by layer.
+    public let passesByRows: Bool
     /// Most bytes that the cache holds until the prompt's last layer is done.
     public let peakBytes: Int
     /// Most bytes that it holds from then on.
     public let steadyBytes: Int
     /// When the sequence is dropped whether it waits or runs, on the clock of `now`; nil is never.
     public let deadline: Duration?
+    /// Whose account pays for it.
+    public let tenant: Tenant
+    /// Higher goes first, whoever's it is.
+    public let priority: Int
 
     public init(
-        id: SequenceID, promptTokens: Int, maxNewTokens: Int, peakBytes: Int, steadyBytes: Int, deadline: Duration?
+        id: SequenceID, promptTokens: Int, maxNewTokens: Int, passesByRows: Bool, peakBytes: Int, steadyBytes: Int,
+        deadline: Duration?, tenant: Tenant = .anonymous, priority: Int = 0
     ) {
         precondition(promptTokens > 0, "\(id) has \(promptTokens) prompt tokens")
         precondition(maxNewTokens >= 0, "\(id) may generate \(maxNewTokens) tokens")
@@ -24,9 +31,11 @@ public struct Admission: Sendable, Equatable {
         self.id = id
         self.promptTokens = promptTokens
         self.maxNewTokens = maxNewTokens
+        self.passesByRows = passesByRows
         self.peakBytes = peakBytes
         self.steadyBytes = steadyBytes
         self.deadline = deadline
+        (self.tenant, self.priority) = (tenant, priority)
     }
 
     /// Bytes reserved when the sequence starts. Reservations only ever drop, so a cache that is larger after the prompt
@@ -39,9 +48,9 @@ public struct Admission: Sendable, Equatable {
 
 /// The answer to a submitted group. Anything but `queued` leaves the scheduler as it was.
 public enum SubmitDecision: Sendable, Equatable {
-    /// All of the group waits; `place` sequences are ahead of its first.
+    /// All of the group waits; `place` sequences wait already.
     case queued(place: Int)
-    /// One of the group needs more than the whole pool (HTTP 400).
+    /// One of the group needs more than the whole pool, or more than its tenant may ever hold (HTTP 400).
     case neverFits(neededBytes: Int, limitBytes: Int)
     /// The group has more sequences than may ever wait (HTTP 400).
     case groupTooLarge(sequences: Int, limit: Int)

@@ -25,6 +25,10 @@ extension Scheduler {
         if let deadline = nextDeadline, deadlineBound.map({ $0 > deadline }) ?? true {
             return "a deadline at \(deadline) is not watched"
         }
+        let totals = accounts.totals
+        if totals != (reservedBytes, running.count, waiting.count) {
+            return "the tenants' accounts add up to \(totals)"
+        }
         return nil
     }
 
@@ -33,6 +37,9 @@ extension Scheduler {
         case .prefill(let layer, let row):
             if !(0..<limits.layerCount).contains(layer) || !(0..<sequence.admission.promptTokens).contains(row) {
                 return "\(sequence.id) prefills layer \(layer), row \(row)"
+            }
+            if layer > 0 && sequence.admission.passesByRows {
+                return "\(sequence.id) passes by rows and has rows in layer \(layer)"
             }
         case .decode(let rows):
             if rows > sequence.admission.maxDecodeRows {

@@ -8,15 +8,19 @@ public import Generation
 ///     run(step.plan)
 ///     scheduler.completed(step.plan, now: now)      // and `finish` for every sequence that ended
 ///
-/// - Admission is strictly first come, first served: a sequence starts when a seat and its `startBytes` are free, and
-///   nobody starts before the one ahead of it. A large request therefore waits for the running ones to end, but for
-///   none that came later. Only a paused waiting sequence is passed over; it keeps its place.
+/// - Whose turn it is: the highest priority, of these the tenant that has had the least byte-seconds of the pool for
+///   its weight (see `TenantAccounts`), of its sequences the oldest. It starts when a seat and its `startBytes` are
+///   free, and nobody starts before it: a large request waits for the running ones to end, and smaller ones do not
+///   overtake it. With one tenant and one priority that is first come, first served. Passed over are a paused
+///   sequence and one whose tenant holds all it may; both keep their places.
 /// - A step has one row of every decoding sequence that is not paused, so a gap between two tokens is one step, and
-///   pieces of prompts in the order in which their sequences started: the oldest prompt takes what it can, the next
-///   one what is left if that is worth a pass over a layer's weights. Prompts get `guaranteedPrefillRowLayers` even
-///   when decode rows fill the step.
-/// - A prompt passes layer by layer (layer-major): all rows through layer l, in parts if they do not fit, before the
-///   first row enters layer l + 1. A piece has several layers only with all rows. A sequence has one piece per step.
+///   pieces of prompts in order of turn, a tenant's own in the order in which they started: the first prompt takes what
+///   it can, the next one what is left if that is worth a pass over a layer's weights. Prompts get
+///   `guaranteedPrefillRowLayers` even when decode rows fill the step.
+/// - A prompt of which something will be evicted passes layer by layer (layer-major): all rows through layer l, in
+///   parts if they do not fit, before the first row enters layer l + 1. A piece has several layers only with all rows.
+///   Another prompt passes by rows: each piece takes its rows through all layers, so nothing waits between layers. A
+///   sequence has one piece per step.
 /// - Bytes: `startBytes` from start, `steadyBytes` from the prompt's end, nothing from `finish`, which takes effect at
 ///   once. A running sequence can therefore never fail for memory.
 public struct Scheduler: Sendable {
@@ -29,6 +33,7 @@ public struct Scheduler: Sendable {
     var reservedBytes = 0
     /// Not later than any deadline, so that a step before it needs no search. nil when nobody has one.
     var deadlineBound: Duration?
+    var accounts = TenantAccounts()
     private var departureRate = DepartureRate()
 
     public init(limits: SchedulerLimits) {
@@ -39,12 +44,16 @@ public struct Scheduler: Sendable {
     /// Queues all of `group`, in its order, or nothing of it. The ids are new. The members start and end on their own.
     public mutating func submit(_ group: [Admission], now: Duration) -> SubmitDecision {
         precondition(!group.isEmpty, "an empty group")
-        if let largest = group.max(by: { $0.startBytes < $1.startBytes }), largest.startBytes > limits.poolBytes {
-            return .neverFits(neededBytes: largest.startBytes, limitBytes: limits.poolBytes)
+        for admission in group {
+            let limit = min(limits.poolBytes, admission.tenant.mostBytes ?? .max)
+            guard admission.startBytes <= limit else {
+                return .neverFits(neededBytes: admission.startBytes, limitBytes: limit)
+            }
         }
         guard group.count <= limits.maxQueuedSequences else {
             return .groupTooLarge(sequences: group.count, limit: limits.maxQueuedSequences)
         }
+        accounts.advance(to: now)
         let place = waiting.count
         let excess = place + group.count - limits.maxQueuedSequences
         guard excess <= 0 else {
@@ -53,6 +62,7 @@ public struct Scheduler: Sendable {
         }
         for admission in group {
             waiting.append(WaitingSequence(admission: admission))
+            accounts.queued(admission.tenant)
             if let deadline = admission.deadline { deadlineBound = min(deadline, deadlineBound ?? deadline) }
         }
         return .queued(place: place)
@@ -61,7 +71,7 @@ public struct Scheduler: Sendable {
     /// Drops what is past its deadline, starts what fits and plans the step. Without `completed` in between, a second
     /// call plans the same work again.
     public mutating func nextStep(now: Duration) -> ScheduledStep {
-        departureRate.advance(to: now, isBusy: !running.isEmpty)
+        advance(to: now)
         let expired = removeExpired(now: now)
         let started = startWaiting()
         return ScheduledStep(started: started, expired: expired, plan: plannedStep())
@@ -70,7 +80,7 @@ public struct Scheduler: Sendable {
     /// The engine has computed `plan`. Sequences of it that have been finished meanwhile are skipped. A prompt whose
     /// last layer is done drops to its `steadyBytes` and decodes from the next step on.
     public mutating func completed(_ plan: StepPlan, now: Duration) {
-        departureRate.advance(to: now, isBusy: !running.isEmpty)
+        advance(to: now)
         var guess = 0
         for id in plan.decode {
             guard let index = runningIndex(of: id, guess: guess) else { continue }
@@ -82,6 +92,8 @@ public struct Scheduler: Sendable {
             let before = running[index].reservedBytes
             running[index].complete(piece, layerCount: limits.layerCount)
             reservedBytes += running[index].reservedBytes - before
+            accounts.reservationChanged(
+                running[index].admission.tenant, by: running[index].reservedBytes - before)
             guess = index + 1
         }
     }
@@ -91,12 +103,12 @@ public struct Scheduler: Sendable {
     @discardableResult
     public mutating func finish(_ id: SequenceID, now: Duration) -> Bool {
         if let index = runningIndex(of: id, guess: 0) {
-            departureRate.advance(to: now, isBusy: true)
+            advance(to: now)
             removeRunning(at: index)
             return true
         }
         guard let place = waiting.firstIndex(where: { $0.admission.id == id }) else { return false }
-        waiting.remove(at: place)
+        accounts.unqueued(waiting.remove(at: place).admission.tenant)
         return true
     }
 
@@ -145,13 +157,34 @@ public struct Scheduler: Sendable {
 // MARK: - Parts of a step
 
 extension Scheduler {
+    /// Moves both clocks that measure by the time that passes.
+    private mutating func advance(to now: Duration) {
+        departureRate.advance(to: now, isBusy: !running.isEmpty)
+        accounts.advance(to: now)
+    }
+
     /// The place in the queue of the sequence that may start now.
     private var nextStartPlace: Int? {
-        guard running.count < limits.maxSequences,
-            let place = waiting.firstIndex(where: { !$0.isPaused }),
+        guard running.count < limits.maxSequences, let place = nextWaitingPlace,
             waiting[place].admission.startBytes <= limits.poolBytes - reservedBytes
         else { return nil }
         return place
+    }
+
+    /// The place in the queue of the sequence whose turn it is: the best of the tenants' heads that have room.
+    private var nextWaitingPlace: Int? {
+        var heads: [TenantAccounts.Turn] = []
+        for place in waiting.indices where !waiting[place].isPaused {
+            let admission = waiting[place].admission
+            let turn = TenantAccounts.Turn(tenant: admission.tenant, priority: admission.priority, place: place)
+            if let index = heads.firstIndex(where: { $0.tenant.id == turn.tenant.id }) {
+                if turn.priority > heads[index].priority { heads[index] = turn }
+            } else {
+                heads.append(turn)
+            }
+        }
+        return heads.filter { accounts.hasRoom($0.tenant, bytes: waiting[$0.place].admission.startBytes) }
+            .min(by: accounts.precedes)?.place
     }
 
     private mutating func startWaiting() -> [SequenceID] {
@@ -160,6 +193,7 @@ extension Scheduler {
             let admission = waiting.remove(at: place).admission
             running.append(RunningSequence(admission: admission, isPaused: false))
             reservedBytes += admission.startBytes
+            accounts.started(admission.tenant, bytes: admission.startBytes)
             started.append(admission.id)
         }
         return started
@@ -177,6 +211,7 @@ extension Scheduler {
         waiting.removeAll { sequence in
             guard let deadline = sequence.admission.deadline, deadline <= now else { return false }
             expired.append(sequence.admission.id)
+            accounts.unqueued(sequence.admission.tenant)
             return true
         }
         deadlineBound = nextDeadline
@@ -189,9 +224,10 @@ extension Scheduler {
         for sequence in running where sequence.canDecode { plan.decode.append(sequence.id) }
         let decodeRowLayers = plan.decode.count * limits.layerCount
         var budget = max(limits.rowLayersPerStep - decodeRowLayers, limits.guaranteedPrefillRowLayers)
-        for sequence in running where sequence.canPrefill {
-            guard budget > 0 else { break }
-            let piece = sequence.nextPiece(rowLayers: budget, layerCount: limits.layerCount)
+        for sequence in promptsInTurn {
+            guard budget > 0,
+                let piece = sequence.nextPiece(rowLayers: budget, layerCount: limits.layerCount)
+            else { break }
             if !plan.prefill.isEmpty && sequence.isCrumb(piece) { break }
             budget -= piece.rows.count * piece.layers.count
             plan.prefill.append(piece)
@@ -199,8 +235,20 @@ extension Scheduler {
         return plan
     }
 
+    /// Sequences with a prompt to read, first those whose turn it is.
+    private var promptsInTurn: [RunningSequence] {
+        let prompts = running.filter(\.canPrefill)
+        guard prompts.count > 1 else { return prompts }
+        let turns = prompts.indices.map { place in
+            TenantAccounts.Turn(
+                tenant: prompts[place].admission.tenant, priority: prompts[place].admission.priority, place: place)
+        }
+        return turns.sorted(by: accounts.precedes).map { prompts[$0.place] }
+    }
+
     private mutating func removeRunning(at index: Int) {
         reservedBytes -= running[index].reservedBytes
+        accounts.ended(running[index].admission.tenant, bytes: running[index].reservedBytes)
         running.remove(at: index)
         departureRate.recordDeparture()
     }

@@ -33,8 +33,9 @@ public struct SchedulerLimits: Sendable, Equatable {
     /// A step's budget.
     public var rowLayersPerStep: Int { maxRowsPerStep * layerCount }
 
-    /// What prompts get in a step even when decode rows alone fill the budget: a quarter of it, at least one.
-    public var guaranteedPrefillRowLayers: Int { max(1, rowLayersPerStep / 4) }
+    /// What prompts get in a step even when decode rows alone fill the budget: a quarter of it, at least
+    /// one row through all layers.
+    public var guaranteedPrefillRowLayers: Int { max(layerCount, rowLayersPerStep / 4) }
 
     /// Most row-layers of a step with `decodeRows` decode rows. Above `rowLayersPerStep` only when decode rows take
     /// more than three quarters of it while a prompt waits.

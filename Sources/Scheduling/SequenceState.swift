@@ -10,7 +10,8 @@ struct WaitingSequence: Sendable {
 struct RunningSequence: Sendable {
     /// How far it has come.
     enum Phase: Sendable, Equatable {
-        /// Rows before `row` have passed layer `layer`, all rows have passed the layers before it.
+        /// Rows before `row` have passed layer `layer`, all rows have passed the layers before it. Where a prompt
+        /// passes by rows, `layer` is 0 and the rows before `row` have passed all layers.
         case prefill(layer: Int, row: Int)
         /// The prompt is done and so many decode rows after it.
         case decode(rows: Int)
@@ -35,24 +36,34 @@ struct RunningSequence: Sendable {
         return rows < admission.maxDecodeRows
     }
 
-    /// The next piece of the prompt within `rowLayers`, at least 1: whole layers while all rows fit, else a part of one
-    /// layer's rows. What is left of a layer is cut into equal parts, so that no step is spent on a crumb.
+    /// The next piece of the prompt within `rowLayers`, at least 1. A prompt that passes by rows: rows through all
+    /// layers, or nil if not even one fits. Another one: whole layers while all rows fit, else a part of one layer's
+    /// rows. What is left is cut into equal parts, so that no step is spent on a crumb.
     /// Requires that the prompt is not done.
-    func nextPiece(rowLayers: Int, layerCount: Int) -> PrefillPiece {
+    func nextPiece(rowLayers: Int, layerCount: Int) -> PrefillPiece? {
         guard case .prefill(let layer, let row) = phase else { preconditionFailure("the prompt of \(id) is done") }
         let rows = admission.promptTokens
+        if admission.passesByRows {
+            guard rowLayers >= layerCount else { return nil }
+            return PrefillPiece(
+                sequence: id, layers: 0..<layerCount, rows: part(of: row..<rows, most: rowLayers / layerCount))
+        }
         if row == 0, rows <= rowLayers {
             let layers = min(layerCount - layer, rowLayers / rows)
             return PrefillPiece(sequence: id, layers: layer..<(layer + layers), rows: 0..<rows)
         }
-        let left = rows - row
-        let parts = (left + rowLayers - 1) / rowLayers
-        let count = (left + parts - 1) / parts
-        return PrefillPiece(sequence: id, layers: layer..<(layer + 1), rows: row..<(row + count))
+        return PrefillPiece(
+            sequence: id, layers: layer..<(layer + 1), rows: part(of: row..<rows, most: rowLayers))
     }
 
-    /// Whether `piece` has so few rows, without ending the layer, that reading the layer's weights for them costs more
-    /// than multiplying.
+    /// The first of as few equal parts of `rows` as have at most `most`.
+    private func part(of rows: Range<Int>, most: Int) -> Range<Int> {
+        let parts = (rows.count + most - 1) / most
+        return rows.lowerBound..<(rows.lowerBound + (rows.count + parts - 1) / parts)
+    }
+
+    /// Whether `piece` has so few rows, without being the last ones, that reading the layer's weights for them costs
+    /// more than multiplying.
     func isCrumb(_ piece: PrefillPiece) -> Bool {
         piece.rows.count < 16 && piece.rows.upperBound < admission.promptTokens
     }
@@ -63,15 +74,23 @@ struct RunningSequence: Sendable {
         let rows = admission.promptTokens
         precondition(
             piece.layers.lowerBound == layer && piece.rows.lowerBound == row && piece.layers.upperBound <= layerCount
-                && piece.rows.upperBound <= rows && (piece.layers.count == 1 || piece.rows == 0..<rows),
+                && piece.rows.upperBound <= rows && isWhole(piece, layerCount: layerCount),
             "\(id) is at layer \(layer), row \(row) of \(layerCount) x \(rows), the piece is \(piece)")
         if piece.rows.upperBound < rows {
+            // Of a prompt that passes by rows, `layer` is 0.
             phase = .prefill(layer: layer, row: piece.rows.upperBound)
         } else if piece.layers.upperBound < layerCount {
             phase = .prefill(layer: piece.layers.upperBound, row: 0)
         } else {
             phase = .decode(rows: 0)
         }
+    }
+
+    /// Whether the piece has all layers of its rows, or all rows of its layers where these are several.
+    private func isWhole(_ piece: PrefillPiece, layerCount: Int) -> Bool {
+        admission.passesByRows
+            ? piece.layers == 0..<layerCount
+            : piece.layers.count == 1 || piece.rows == 0..<admission.promptTokens
     }
 
     /// Moves past one decode row.

@@ -90,7 +90,8 @@ final class EngineLoop<Engine: StepEngine> {
     private func admission(_ planned: PlannedSequence, _ submission: Submission) -> Admission {
         Admission(
             id: planned.id, promptTokens: planned.request.prompt.count, maxNewTokens: planned.maxNewTokens,
-            peakBytes: planned.plan.peakBytes, steadyBytes: planned.plan.steadyBytes, deadline: submission.deadline)
+            passesByRows: planned.plan.passesByRows, peakBytes: planned.plan.peakBytes,
+            steadyBytes: planned.plan.steadyBytes, deadline: submission.deadline)
     }
 
     private func reject(_ request: LiveRequest, _ decision: SubmitDecision?) {

@@ -28,7 +28,7 @@ struct EvaluateCommand: ParsableCommand {
         name: .customLong("policy"),
         help: """
             A policy, such as h2o, keyformer:noise=none,recent=0.1,sinks=4 or \
-            keyformer:choose_per=layer,neighbourhood=3; may be given often. All that evict if absent.
+            keyformer:choose_per=layer,neighbourhood=3,storage=q8; may be given often. All that evict if absent.
             """)
     var policies: [String] = []
 

@@ -25,7 +25,7 @@ struct InspectCommand: ParsableCommand {
     @Option(help: "Tokens of prompt and answer of a sequence; the model's context, at most 4096, if absent.")
     var context: Int?
 
-    @Option(help: "Element type of the cache: f16 or f32.")
+    @Option(help: "How the cache stores keys and values: f16, f32, bf16, q8 or q4.")
     var storage = "f16"
 
     @Flag(help: "Print the facts as a JSON object.")

@@ -90,7 +90,7 @@ private let badCompletionFields: [(fields: String, param: String, word: String)]
     (#""kv_cache":{"recent_ratio":1.5}"#, "kv_cache.recent_ratio", "from 0 to 1"),
     (#""kv_cache":{"recent_ratio":false}"#, "kv_cache.recent_ratio", "false"),
     (#""kv_cache":{"sink_tokens":-1}"#, "kv_cache.sink_tokens", "from 0"),
-    (#""kv_cache":{"storage":"f8"}"#, "kv_cache.storage", "\"f16\" or \"f32\""),
+    (#""kv_cache":{"storage":"f8"}"#, "kv_cache.storage", "one of \"f16\", \"f32\", \"bf16\", \"q8\", \"q4\""),
     (#""kv_cache":{"storage":16}"#, "kv_cache.storage", "string"),
     (#""kv_cache":{"policy_params":[1]}"#, "kv_cache.policy_params", "object"),
     (#""kv_cache":{"policy_params":{"noise":[1]}}"#, "kv_cache.policy_params.noise", "an array"),

@@ -16,7 +16,8 @@ enum Chunking: Sendable, CustomStringConvertible, CaseIterable {
         }
     }
 
-    func pieces(_ id: SequenceID, rows: Int, layers: Int) -> [PrefillPiece] {
+    /// Pieces of a prompt that passes by rows or layer by layer.
+    func pieces(_ id: SequenceID, rows: Int, layers: Int, byRows: Bool) -> [PrefillPiece] {
         let size: Int
         switch self {
         case .whole: return [PrefillPiece(sequence: id, layers: 0..<layers, rows: 0..<rows)]
@@ -24,9 +25,9 @@ enum Chunking: Sendable, CustomStringConvertible, CaseIterable {
         case .sevens: size = 7
         case .singleRows: size = 1
         }
-        return (0..<layers).flatMap { layer in
+        return (byRows ? [0..<layers] : (0..<layers).map { $0..<$0 + 1 }).flatMap { layers in
             stride(from: 0, to: rows, by: size).map {
-                PrefillPiece(sequence: id, layers: layer..<layer + 1, rows: $0..<min(rows, $0 + size))
+                PrefillPiece(sequence: id, layers: layers, rows: $0..<min(rows, $0 + size))
             }
         }
     }
@@ -49,7 +50,9 @@ struct GreedyRun: Equatable {
         let shape = plan.shape
         engine.admit(SequenceAdmission(id: id, prompt: prompt, plan: plan, promptLogits: false))
         defer { engine.release(id) }
-        for piece in chunking.pieces(id, rows: prompt.count, layers: shape.layerCount) {
+        let pieces = chunking.pieces(
+            id, rows: prompt.count, layers: shape.layerCount, byRows: plan.passesByRows)
+        for piece in pieces {
             run(engine, StepBatch(prefill: [piece]))
         }
         record(engine, id, shape)

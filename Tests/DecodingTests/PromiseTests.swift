@@ -12,7 +12,7 @@ import Testing
     static let requests: [KVCacheRequest] = PolicyTable.names.flatMap { name in
         (["h2o", "keyformer", "random"].contains(name) ? poolings : [[:]]).flatMap { pooling in
             ["original", "compact"].flatMap { positions in
-                ["f16", "f32"].map { storage in
+                KVCacheRequest.storages.map { storage in
                     var request = KVCacheRequest()
                     request.policy = name
                     request.storage = storage
@@ -53,7 +53,7 @@ import Testing
     func aBudgetThatIsNeverReachedGivesTheBitsOfFull(architecture: String) throws {
         let model = try GoldenModel.load(architecture)
         let prompt = Self.prompt(40, seed: 1)
-        for storage in ["f16", "f32"] {
+        for storage in KVCacheRequest.storages {
             var full = KVCacheRequest()
             full.policy = "full"
             full.storage = storage
@@ -130,7 +130,8 @@ import Testing
                 SequenceAdmission(id: id, prompt: Self.prompt(length, seed: seed), plan: plan, promptLogits: false))
             #expect(arena.usedBytes == plan.peakBytes)
             let steps = Int.random(in: 0...19, using: &random)
-            let pieces = Chunking.sevens.pieces(id, rows: length, layers: plan.shape.layerCount)
+            let pieces = Chunking.sevens.pieces(
+                id, rows: length, layers: plan.shape.layerCount, byRows: plan.passesByRows)
             let fed = steps == 0 ? Array(pieces.prefix(Int.random(in: 0..<pieces.count, using: &random))) : pieces
             for piece in fed { engine.run(StepBatch(prefill: [piece])) { _, _ in } }
             for _ in 0..<steps {
@@ -151,7 +152,9 @@ import Testing
         let plan = try Self.plan(KVCacheRequest(), model, prompt: 23, new: 1)
         var rows: [Int: [Float]] = [:]
         engine.admit(SequenceAdmission(id: SequenceID(1), prompt: prompt, plan: plan, promptLogits: true))
-        for piece in Chunking.sevens.pieces(SequenceID(1), rows: 23, layers: plan.shape.layerCount) {
+        let pieces = Chunking.sevens.pieces(
+            SequenceID(1), rows: 23, layers: plan.shape.layerCount, byRows: plan.passesByRows)
+        for piece in pieces {
             engine.run(StepBatch(prefill: [piece])) { origin, logits in
                 switch origin {
                 case .prompt(_, let row): rows[row] = logits.indices.map { logits[$0] }
@@ -181,7 +184,9 @@ struct BatchRun {
         for entry in entries {
             engine.admit(SequenceAdmission(id: entry.id, prompt: entry.prompt, plan: entry.plan, promptLogits: false))
             let chunking = Chunking.allCases.randomElement(using: &random) ?? .whole
-            pending[entry.id] = chunking.pieces(entry.id, rows: entry.prompt.count, layers: entry.plan.shape.layerCount)
+            pending[entry.id] = chunking.pieces(
+                entry.id, rows: entry.prompt.count, layers: entry.plan.shape.layerCount,
+                byRows: entry.plan.passesByRows)
         }
         while logits.values.contains(where: { $0.count < steps }) || logits.count < entries.count {
             var batch = StepBatch()

@@ -94,7 +94,9 @@ import Testing
         let prompt = PromiseTests.prompt(Self.promptTokens, seed: 8)
         let engine = try PromiseTests.engine(model)
         engine.admit(SequenceAdmission(id: SequenceID(1), prompt: prompt, plan: plan, promptLogits: false))
-        for piece in Chunking.whole.pieces(SequenceID(1), rows: prompt.count, layers: plan.shape.layerCount) {
+        let pieces = Chunking.whole.pieces(
+            SequenceID(1), rows: prompt.count, layers: plan.shape.layerCount, byRows: plan.passesByRows)
+        for piece in pieces {
             engine.run(StepBatch(prefill: [piece])) { _, _ in }
         }
         let kept = try Self.run(

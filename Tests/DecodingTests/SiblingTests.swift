@@ -10,10 +10,10 @@ import Testing
     private static let steps = 10
 
     /// Plans that can share a prompt: all policies and poolings at some budgets, the full cache among them.
-    private static func plans(_ model: DecoderModel, positions: String) throws -> [CachePlan] {
+    private static func plans(_ model: DecoderModel, positions: String, storage: String = "f16") throws -> [CachePlan] {
         var plans: [CachePlan] = []
         for request in PromiseTests.requests
-        where request.storage == "f16" && request.policyParameters["positions"] == .text(positions) {
+        where request.storage == storage && request.policyParameters["positions"] == .text(positions) {
             for slots in [7, 20, 50] {
                 var request = request
                 if request.policy != "full" { request.budget = .tokens(slots) }
@@ -26,6 +26,7 @@ import Testing
             var request = KVCacheRequest()
             request.policy = "keyformer"
             request.budget = .tokens(20)
+            request.storage = storage
             request.policyParameters = parameters
             request.policyParameters["positions"] = .text(positions)
             plans.append(try PromiseTests.plan(request, model, prompt: promptTokens, new: steps))
@@ -33,10 +34,10 @@ import Testing
         return plans.filter { $0.positions.rawValue == positions }
     }
 
-    @Test(arguments: GoldenCase.architectures, ["original", "compact"])
-    func aSiblingHasTheBitsOfASequenceAlone(architecture: String, positions: String) throws {
+    @Test(arguments: GoldenCase.architectures, [("original", "f16"), ("compact", "f16"), ("original", "q8")])
+    func aSiblingHasTheBitsOfASequenceAlone(architecture: String, kind: (positions: String, storage: String)) throws {
         let model = try GoldenModel.load(architecture)
-        let plans = try Self.plans(model, positions: positions)
+        let plans = try Self.plans(model, positions: kind.positions, storage: kind.storage)
         var random = SeededRandom(seed: 11)
         let prompt = PromiseTests.prompt(Self.promptTokens, seed: 6)
         let alone = try plans.map {
@@ -121,7 +122,10 @@ struct FamilyRun {
                 id: ids[0], prompt: prompt, plan: plans[0], promptLogits: false,
                 siblings: plans.indices.dropFirst().map { .init(id: ids[$0], plan: plans[$0]) }))
         defer { for id in ids { engine.release(id) } }
-        for piece in chunking.pieces(ids[0], rows: prompt.count, layers: plans[0].shape.layerCount) {
+        let pieces = chunking.pieces(
+            ids[0], rows: prompt.count, layers: plans[0].shape.layerCount,
+            byRows: plans.allSatisfy(\.passesByRows))
+        for piece in pieces {
             run(engine, StepBatch(prefill: [piece]))
         }
         record(engine, ids, plans)

@@ -31,6 +31,7 @@ import Testing
         ("full", "unknown"), ("", "unknown"), ("lru", "unknown"), ("h2o:recent", "key=value"),
         ("h2o:recent=2", "between 0 and 1"), ("h2o:sinks=-1", "whole number"),
         ("h2o:choose_per=head", "choose_per \"head\" is not allowed; allowed are group, layer"),
+        ("h2o:storage=q2", "storage must be one of f16, f32, bf16, q8, q4"),
         ("keyformer:neighbourhood=65", "neighbourhood 65 is not a whole number between 0 and 64"),
         ("random:neighbourhood=few", "whole number"), ("window:choose_per=layer", "is no parameter of policy window"),
         ("window:recent=0.5", "recent_ratio"),

@@ -23,6 +23,7 @@ import Testing
 
     private struct Case {
         var policy = "full"
+        var storage = "f32"
         var budget: Int?
         var parameters: [String: PolicyParameter] = [:]
         var threads = 1
@@ -36,7 +37,7 @@ import Testing
         func plan(prompt: Int, new: Int, seed: Int? = nil) throws -> CachePlan {
             var request = KVCacheRequest()
             request.policy = policy
-            request.storage = "f32"
+            request.storage = storage
             request.policyParameters = parameters
             if let seed { request.policyParameters["seed"] = .integer(seed) }
             if let budget { request.budget = .tokens(budget) }
@@ -46,9 +47,9 @@ import Testing
         }
     }
 
-    /// The output rows of the prompt's last position and of `steps` decoded ones, and what is kept then.
+    /// The output rows from position `first` on, by default the prompt's last one, and what is kept then.
     private static func run(
-        _ test: Case, prompt: Int, steps: Int
+        _ test: Case, prompt: Int, steps: Int, outputsFrom first: Int? = nil
     ) throws -> (outputs: [[Float]], kept: [Int], scores: [Float]) {
         let all = rows(prompt + steps)
         let compute = try Compute(threadCount: test.threads, table: test.table)
@@ -73,7 +74,7 @@ import Testing
             cache.stepFinished()
         }
         return (
-            (prompt - 1..<prompt + steps).map { output.row($0) }, cache.keptPositions(layer: 0, kvHead: 1),
+            ((first ?? prompt - 1)..<prompt + steps).map { output.row($0) }, cache.keptPositions(layer: 0, kvHead: 1),
             cache.scores(layer: 0, kvHead: 1)
         )
     }
@@ -96,12 +97,42 @@ import Testing
         }
     }
 
+    /// Where lanes are fewer than threads, these share a lane's rows; a policy without scores prunes it when all are
+    /// done.
+    @Test(arguments: ["full", "window"], [64, 100, 333])
+    func everyRowOfAPromptHasItsBitsWhoeverComputesIt(policy: String, chunk: Int) throws {
+        for encoding in Self.encodings {
+            var test = Case(policy: policy, budget: policy == "full" ? nil : 600, encoding: encoding)
+            let expected = try Self.run(test, prompt: 700, steps: 0, outputsFrom: 0)
+            for threads in [2, 4] {
+                (test.threads, test.chunk) = (threads, chunk)
+                #expect(try Self.run(test, prompt: 700, steps: 0, outputsFrom: 0) == expected, "\(threads) threads")
+            }
+        }
+    }
+
     @Test func partsAddUpToAttention() throws {
+        #expect(try Self.error(of: "f32") < 1e-5)
+    }
+
+    /// The stated errors of the other storage types, on keys and values of variance 4/3: largest and root of the mean
+    /// square, beside values of up to 2.
+    @Test(arguments: [("f16", 0.002, 0.0003), ("bf16", 0.01, 0.003), ("q8", 0.02, 0.005), ("q4", 0.3, 0.09)])
+    func attentionIsNearTheUnroundedOne(storage: String, largest: Double, typical: Double) throws {
+        let errors = try Self.errors(of: storage)
+        #expect(errors.map(abs).max() ?? 1 < largest)
+        #expect((errors.reduce(0) { $0 + $1 * $1 } / Double(errors.count)).squareRoot() < typical)
+    }
+
+    private static func error(of storage: String) throws -> Double { try errors(of: storage).map(abs).max() ?? 1 }
+
+    /// What the output of the last of many rows is off from the textbook's formula.
+    private static func errors(of storage: String) throws -> [Double] {
         let count = 1300
-        let found = try Self.run(Case(threads: 2), prompt: count - 2, steps: 2).outputs.last ?? []
+        let found = try Self.run(Case(storage: storage, threads: 2), prompt: count - 2, steps: 2).outputs.last ?? []
         let all = Self.rows(count)
         let (heads, dim) = (Self.shape.queryHeads, Self.shape.headDim)
-        var worst = 0.0
+        var errors: [Double] = []
         for head in 0..<heads {
             let (query, kvHead) = (all.row(count - 1), head / Self.shape.groupSize)
             var sums = [Double](repeating: 0, count: dim)
@@ -117,22 +148,27 @@ import Testing
                     sums[index] += weight * Double(row[(heads + Self.shape.kvHeads + kvHead) * dim + index])
                 }
             }
-            for index in 0..<dim { worst = max(worst, abs(sums[index] / total - Double(found[head * dim + index]))) }
+            for index in 0..<dim { errors.append(sums[index] / total - Double(found[head * dim + index])) }
         }
-        #expect(worst < 1e-5)
+        return errors
     }
 
     /// Scores and choices over several parts, full lanes included.
     @Test(arguments: ["h2o", "keyformer", "window", "random"], ["original", "compact"])
     func policiesDoNotDependOnThreadsChunksAndKernels(policy: String, positions: String) throws {
-        var test = Case(policy: policy, budget: 1100, parameters: ["positions": .text(positions)])
-        let expected = try Self.run(test, prompt: 1300, steps: 40)
-        (test.threads, test.chunk) = (3, 301)
-        let other = try Self.run(test, prompt: 1300, steps: 40)
-        #expect(other == expected)
-        test.table = .named("avx2") ?? .best
-        #expect(try Self.run(test, prompt: 1300, steps: 40) == expected)
-        #expect(expected.kept.count == 1100)
+        for storage in KVStorage.allCases {
+            var test = Case(
+                policy: policy, storage: storage.rawValue, budget: 1100, parameters: ["positions": .text(positions)])
+            let expected = try Self.run(test, prompt: 1300, steps: 20)
+            (test.threads, test.chunk) = (3, 301)
+            let other = try Self.run(test, prompt: 1300, steps: 20)
+            #expect(other == expected, "\(storage)")
+            #expect(expected.kept.count == 1100)
+            // Scalar noise may differ from that of the other tables in the last bits.
+            guard policy != "keyformer" || KernelTable.best.isa != "scalar" else { continue }
+            test.table = .named("avx2") ?? .best
+            #expect(try Self.run(test, prompt: 1300, steps: 20) == expected, "\(storage)")
+        }
     }
 
     /// Noise that was drawn beforehand is that which is drawn when it is needed.

@@ -1,5 +1,6 @@
 import Generation
 import KVCaching
+import Kernels
 import Tensors
 import Testing
 
@@ -67,10 +68,32 @@ import Testing
         #expect(try Self.plan(Self.request("h2o", .tokens(99))).stagingSlots == 100)
     }
 
-    @Test func compactRoPEKeysAreHeldUnrotatedInF32() throws {
-        let plan = try Self.plan(Self.request("keyformer", .tokens(50), parameters: ["positions": .text("compact")]))
+    @Test(arguments: KVStorage.allCases)
+    func compactRoPEKeysAreHeldUnrotatedInF32(storage: KVStorage) throws {
+        var request = Self.request("keyformer", .tokens(50), parameters: ["positions": .text("compact")])
+        request.storage = storage.rawValue
+        let plan = try Self.plan(request)
         #expect(plan.layout.keyStorage == .f32)
-        #expect(plan.layout.valueStorage == .f16)
+        #expect(plan.layout.valueStorage == storage)
+    }
+
+    @Test func everyStorageOfTheRequestIsKnown() {
+        #expect(KVCacheRequest.storages == KVStorage.allCases.map(\.rawValue))
+    }
+
+    /// A budget in bytes counts what the storage takes: more tokens fit where they are smaller.
+    @Test(arguments: [(KVStorage.f32, 4 * 32), (.f16, 2 * 32), (.bf16, 2 * 32), (.q8, 34), (.q4, 18)])
+    func budgetsInBytesKnowTheStorage(storage: KVStorage, rowBytes: Int) throws {
+        #expect(storage.rowBytes(headDim: 32) == rowBytes)
+        let shape = CacheShape(layerCount: 3, kvHeads: 2, queryHeads: 4, headDim: 32, hiddenSize: 64)
+        // Six lanes of key, value, position and score.
+        let slotBytes = 6 * (2 * rowBytes + 8)
+        var request = Self.request("h2o", .bytes(20 * slotBytes + slotBytes - 1))
+        request.storage = storage.rawValue
+        let plan = try PolicyTable.plan(
+            request, defaults: KVCacheRequest(), promptTokens: 100, maxNewTokens: 20, shape: shape, usesRoPE: true)
+        #expect(plan.laneSlots == 20)
+        #expect(plan.steadyBytes == 20 * slotBytes)
     }
 
     @Test func defaultsOfAnotherPolicyAreNotMixedIn() throws {
@@ -97,7 +120,7 @@ import Testing
         (request("window", .tokens(9), sinks: 2), "kv_cache.sink_tokens"),
         (request("streaming", .tokens(4)), "kv_cache.sink_tokens"),
         (request("keyformer", .tokens(10), recent: 500_000, sinks: 6), "kv_cache.sink_tokens"),
-        (request("h2o", .tokens(10), storage: "q8"), "kv_cache.storage"),
+        (request("h2o", .tokens(10), storage: "q2"), "kv_cache.storage"),
         (request("h2o", .tokens(10), parameters: ["tau_init": .number(1)]), "kv_cache.policy_params.tau_init"),
         (request("keyformer", parameters: ["noise": .text("loud")]), "kv_cache.policy_params.noise"),
         (request("keyformer", parameters: ["noise": .flag(true)]), "kv_cache.policy_params.noise"),

@@ -7,36 +7,47 @@ import Testing
     private static let keyCounts = [0, 1, 7, 8, 9, 17, 33]
     private static let headCounts = [1, 2, 3, 4, 5, 7]
     /// What the scalar kernel of f32 is compared with.
-    private static let comparedKernels: [(variant: Variant, isHalf: Bool)] =
-        [(.scalar, true)] + Variant.others.flatMap { [($0, false), ($0, true)] }
+    private static let comparedKernels: [(variant: Variant, type: Storage)] =
+        [(.scalar, .f16), (.scalar, .bf16)]
+        + Variant.others.flatMap { variant in Storage.allCases.map { (variant, $0) } }
 
-    /// Keys or values of one head: `[count, d]`, as f32 and as f16 with the same values.
+    private enum Storage: CaseIterable { case f32, f16, bf16 }
+
+    /// Keys or values of one head: `[count, d]`, as f32, f16 and bf16 with the same values.
     private struct Rows {
         let count: Int, d: Int
         let exact: [Float]
-        let wide: GuardedArray<Float>, half: GuardedArray<UInt16>
+        let wide: GuardedArray<Float>, half: GuardedArray<UInt16>, brain: GuardedArray<UInt16>
 
         init(_ count: Int, _ d: Int, _ sample: Sample, random: inout SeededRandom) {
             (self.count, self.d) = (count, d)
-            let narrow = sample.values(count * d, using: &random).map { Float16($0.magnitude > 6e4 ? $0 / 1e12 : $0) }
-            exact = narrow.map { Float($0) }
+            // Seven bits of fraction in the range of f16: what all types hold.
+            exact = sample.values(count * d, using: &random).map {
+                let narrow = Float(Float16($0.magnitude > 6e4 ? $0 / 1e12 : $0))
+                return Float(bitPattern: narrow.bitPattern & 0xFFFF_0000)
+            }
             wide = GuardedArray(exact)
-            half = GuardedArray(narrow.map(\.bitPattern))
+            half = GuardedArray(exact.map { Float16($0).bitPattern })
+            brain = GuardedArray(exact.map { UInt16($0.bitPattern >> 16) })
         }
     }
 
     /// Logits of `heads` heads that stand without room between them.
     private func logits(
-        _ variant: Variant, _ rows: Rows, _ q: [Float], heads: Int = 1, isHalf: Bool, _ findings: inout Findings
+        _ variant: Variant, _ rows: Rows, _ q: [Float], heads: Int = 1, type: Storage, _ findings: inout Findings
     ) -> [Float] {
         let q = GuardedArray(q)
         let y = GuardedArray(count: heads * rows.count, of: Float(1e30))
-        if isHalf {
-            unsafe variant.table.pointee.attention_logits_f16(
-                heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.half.pointer, y.pointer, rows.count)
-        } else {
+        switch type {
+        case .f32:
             unsafe variant.table.pointee.attention_logits_f32(
                 heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.wide.pointer, y.pointer, rows.count)
+        case .f16:
+            unsafe variant.table.pointee.attention_logits_f16(
+                heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.half.pointer, y.pointer, rows.count)
+        case .bf16:
+            unsafe variant.table.pointee.attention_logits_bf16(
+                heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.brain.pointer, y.pointer, rows.count)
         }
         findings.requireIntact(q, y, what: "\(variant.isa) logits")
         return y.values
@@ -44,17 +55,17 @@ import Testing
 
     /// The same by way of tiled keys.
     private func tileLogits(
-        _ variant: Variant, _ rows: Rows, _ q: [Float], heads: Int, isHalf: Bool, _ findings: inout Findings
+        _ variant: Variant, _ rows: Rows, _ q: [Float], heads: Int, type: Storage, _ findings: inout Findings
     ) -> [Float] {
         let q = GuardedArray(q)
         let tile = Int(CK_KEY_TILE)
         let room = (rows.count + tile - 1) / tile * tile
         let tiles = GuardedArray(count: room * rows.d, of: Float(1e30))
         let y = GuardedArray(count: heads * room, of: Float(1e30))
-        if isHalf {
-            unsafe variant.table.pointee.tile_keys_f16(rows.count, rows.d, rows.half.pointer, tiles.pointer)
-        } else {
-            unsafe variant.table.pointee.tile_keys_f32(rows.count, rows.d, rows.wide.pointer, tiles.pointer)
+        switch type {
+        case .f32: unsafe variant.table.pointee.tile_keys_f32(rows.count, rows.d, rows.wide.pointer, tiles.pointer)
+        case .f16: unsafe variant.table.pointee.tile_keys_f16(rows.count, rows.d, rows.half.pointer, tiles.pointer)
+        case .bf16: unsafe variant.table.pointee.tile_keys_bf16(rows.count, rows.d, rows.brain.pointer, tiles.pointer)
         }
         unsafe variant.table.pointee.tile_logits_f32(
             heads, rows.count, rows.d, 0.3, q.pointer, rows.d, tiles.pointer, y.pointer, room)
@@ -63,18 +74,22 @@ import Testing
     }
 
     private func weightedSum(
-        _ variant: Variant, _ rows: Rows, _ p: [Float], heads: Int = 1, isHalf: Bool, start: [Float]?,
+        _ variant: Variant, _ rows: Rows, _ p: [Float], heads: Int = 1, type: Storage, start: [Float]?,
         _ findings: inout Findings
     ) -> [Float] {
         let p = GuardedArray(p)
         let y = GuardedArray(start ?? Array(repeating: Float.nan, count: heads * rows.d))
         let accumulate: Int32 = start == nil ? 0 : 1
-        if isHalf {
-            unsafe variant.table.pointee.weighted_sum_f16(
-                heads, rows.count, rows.d, p.pointer, rows.count, rows.half.pointer, accumulate, y.pointer, rows.d)
-        } else {
+        switch type {
+        case .f32:
             unsafe variant.table.pointee.weighted_sum_f32(
                 heads, rows.count, rows.d, p.pointer, rows.count, rows.wide.pointer, accumulate, y.pointer, rows.d)
+        case .f16:
+            unsafe variant.table.pointee.weighted_sum_f16(
+                heads, rows.count, rows.d, p.pointer, rows.count, rows.half.pointer, accumulate, y.pointer, rows.d)
+        case .bf16:
+            unsafe variant.table.pointee.weighted_sum_bf16(
+                heads, rows.count, rows.d, p.pointer, rows.count, rows.brain.pointer, accumulate, y.pointer, rows.d)
         }
         findings.requireIntact(p, y, what: "\(variant.isa) weighted sum")
         return y.values
@@ -88,10 +103,10 @@ import Testing
             for count in Self.keyCounts {
                 let rows = Rows(count, d, sample, random: &random)
                 let q = sample.values(d, using: &random)
-                let expected = logits(.scalar, rows, q, isHalf: false, &findings)
-                for (variant, isHalf) in Self.comparedKernels {
-                    let found = logits(variant, rows, q, isHalf: isHalf, &findings)
-                    findings.requireSameBits(found, expected, "\(variant.isa) \(sample) \(count)x\(d) f16 \(isHalf)")
+                let expected = logits(.scalar, rows, q, type: .f32, &findings)
+                for (variant, type) in Self.comparedKernels {
+                    let found = logits(variant, rows, q, type: type, &findings)
+                    findings.requireSameBits(found, expected, "\(variant.isa) \(sample) \(count)x\(d) \(type)")
                 }
                 guard count > 0 else { continue }
                 let terms = (0..<d).map { Double(q[$0]) * Double(rows.exact[(count - 1) * d + $0]) }
@@ -114,11 +129,11 @@ import Testing
                 let p = sample.values(count, using: &random)
                 let start = Sample.ordinary.values(d, using: &random)
                 for start in [nil, start] {
-                    let expected = weightedSum(.scalar, rows, p, isHalf: false, start: start, &findings)
-                    for (variant, isHalf) in Self.comparedKernels {
-                        let found = weightedSum(variant, rows, p, isHalf: isHalf, start: start, &findings)
+                    let expected = weightedSum(.scalar, rows, p, type: .f32, start: start, &findings)
+                    for (variant, type) in Self.comparedKernels {
+                        let found = weightedSum(variant, rows, p, type: type, start: start, &findings)
                         findings.requireSameBits(
-                            found, expected, "\(variant.isa) \(sample) \(count)x\(d) f16 \(isHalf)")
+                            found, expected, "\(variant.isa) \(sample) \(count)x\(d) \(type)")
                     }
                     let i = Int.random(in: 0..<d, using: &random)
                     let terms =
@@ -148,21 +163,21 @@ import Testing
                 var expectedSums: [Float] = []
                 for head in 0..<heads {
                     let query = Array(q[head * d..<head * d + d])
-                    expectedLogits += logits(.scalar, rows, query, isHalf: false, &findings)
+                    expectedLogits += logits(.scalar, rows, query, type: .f32, &findings)
                     expectedSums += weightedSum(
-                        .scalar, rows, Array(p[head * count..<head * count + count]), isHalf: false,
+                        .scalar, rows, Array(p[head * count..<head * count + count]), type: .f32,
                         start: start.map { Array($0[head * d..<head * d + d]) }, &findings)
                 }
                 for variant in [Variant.scalar] + Variant.others {
-                    for isHalf in [false, true] {
-                        let what = "\(variant.isa) \(sample) \(heads) heads \(count)x\(d) f16 \(isHalf)"
+                    for type in Storage.allCases {
+                        let what = "\(variant.isa) \(sample) \(heads) heads \(count)x\(d) \(type)"
                         findings.requireSameBits(
-                            logits(variant, rows, q, heads: heads, isHalf: isHalf, &findings), expectedLogits, what)
+                            logits(variant, rows, q, heads: heads, type: type, &findings), expectedLogits, what)
                         findings.requireSameBits(
-                            tileLogits(variant, rows, q, heads: heads, isHalf: isHalf, &findings), expectedLogits,
+                            tileLogits(variant, rows, q, heads: heads, type: type, &findings), expectedLogits,
                             "tiles \(what)")
                         findings.requireSameBits(
-                            weightedSum(variant, rows, p, heads: heads, isHalf: isHalf, start: start, &findings),
+                            weightedSum(variant, rows, p, heads: heads, type: type, start: start, &findings),
                             expectedSums, what)
                     }
                 }

@@ -20,47 +20,61 @@ import Testing
         for isa in ["", "AVX2", "mmx"] { #expect(KernelTable.chosen(by: isa).isa == fastest) }
     }
 
-    @Test(arguments: [DType.f32, .f16])
-    func attentionOfTwoKeysIsTheWeightedMean(type: DType) {
+    @Test(arguments: KVStorage.allCases)
+    func attentionOfTwoKeysIsTheWeightedMean(type: KVStorage) {
         let table = KernelTable.best
         let keys: [Float] = [1, 0, 0, 1]
         let query: [Float] = [2, 2]
-        let values: [Float] = [1, 2, 3, 4]
+        let values: [Float] = [-2, 4, -6, 8]
         let logits = GuardedArray(count: 2, of: Float(0))
         let output = GuardedArray(count: 2, of: Float(0))
-        let keyBytes = GuardedArray(ReferenceQuantisation.encode(keys, as: type))
-        let valueBytes = GuardedArray(ReferenceQuantisation.encode(values, as: type))
+        let stored = [keys, values].map { rows in
+            let bytes = GuardedArray(count: 2 * type.rowBytes(headDim: 2), of: UInt8(0xAA))
+            unsafe table.storeRows(count: 2, headDim: 2, rows, as: type, at: bytes.pointer)
+            return bytes
+        }
+        let blocks = GuardedArray(count: KVStorage.queryBytes(headDim: 2), of: UInt8(0xAA))
+        let queries = unsafe KernelTable.Queries(values: query, blocks: blocks.pointer)
+        unsafe table.prepareQueries(queries, from: 0, count: 1, headDim: 2, keyType: type)
         let positions: [Int32] = [0, 1]
         unsafe table.attentionLogits(
-            heads: 1, count: 2, headDim: 2, scale: 0.5, query: query, queryStride: 2, keys: keyBytes.pointer,
-            keyType: type, logits: logits.pointer, stride: 2)
-        #expect(logits.values == [1, 1])
+            heads: 1, count: 2, headDim: 2, scale: 0.5, queries: queries, keys: stored[0].pointer, keyType: type,
+            logits: logits.pointer, stride: 2)
+        #expect(logits.values.allSatisfy { abs($0 - 1) < 0.01 })
+        unsafe logits.pointer.update(repeating: 1, count: 2)
         unsafe table.alibi(count: 2, slope: 1, queryPosition: 1, positions: positions, logits: logits.pointer)
         #expect(logits.values == [0, 1])
         unsafe logits.pointer[0] = 1
         var maximum: Float = 0
         let sum = unsafe table.expSum(count: 2, values: logits.pointer, maximum: &maximum)
         #expect(logits.values == [1, 1] && sum == 2 && maximum == 1)
-        unsafe table.weightedSum(
-            heads: 1, count: 2, headDim: 2, weights: logits.pointer, weightStride: 2, values: valueBytes.pointer,
-            valueType: type, accumulate: false, output: output.pointer, stride: 2)
-        #expect(output.values == [4, 6])
-        unsafe table.weightedSum(
-            heads: 1, count: 2, headDim: 2, weights: logits.pointer, weightStride: 2, values: valueBytes.pointer,
-            valueType: type, accumulate: true, output: output.pointer, stride: 2)
-        #expect(output.values == [8, 12])
+        for (accumulate, expected) in [(false, [Float(-8), 12]), (true, [-16, 24])] {
+            unsafe table.weightedSum(
+                heads: 1, count: 2, headDim: 2, weights: logits.pointer, weightStride: 2, values: stored[1].pointer,
+                valueType: type, accumulate: accumulate, output: output.pointer, stride: 2)
+            // Half a step of q4, and one where the second largest of both signs is cut off.
+            let bound: Float = type == .q4 ? 2.5 : type == .q8 ? 0.2 : 0
+            #expect(zip(output.values, expected).allSatisfy { abs($0 - $1) <= bound }, "\(output.values)")
+        }
     }
 
     @Test func scoresNoiseAndVictimsUseTheirArguments() {
         let table = KernelTable.scalar
-        let logits: [Float] = [1, 3]
         let noise: [Float] = [2, 0]
         let positions: [Int32] = [4, 9]
-        let scratch = GuardedArray(count: 2, of: Float(0))
+        let rows = GuardedArray([Float(1), 3])
         let score = GuardedArray([Float(1), 2])
-        unsafe table.keyformerScore(
-            count: 2, inverseTau: 0.5, logits: logits, noise: noise, scratch: scratch.pointer, score: score.pointer)
-        #expect(score.values == [1.5, 2.5])
+        var (maximum, sum) = (Float(0), Float(0))
+        unsafe table.noisyExpSums(
+            heads: 1, count: 2, inverseTau: 0.5, noise: noise, noiseStride: 2, positions: nil, rows: rows.pointer,
+            stride: 2, maxima: &maximum, sums: &sum, step: 1)
+        #expect(rows.values == [1, 1] && maximum == 1.5 && sum == 2)
+        unsafe table.addRows(
+            heads: 2, count: 1, weights: [0.5, 0.25], step: 1, rows: rows.pointer, stride: 1, to: score.pointer)
+        unsafe table.addRows(
+            heads: 1, count: 2, weights: [0.5], step: 1, rows: rows.pointer, stride: 2, to: score.pointer)
+        #expect(score.values == [2.25, 2.5])
+        unsafe score.pointer[0] = 1.5
         #expect(
             unsafe table.argminNewest(count: 2, scores: score.pointer, positions: positions, candidates: 0...9) == 0)
         #expect(unsafe table.argminNewest(count: 2, scores: [1, 1], positions: positions, candidates: 0...9) == 1)
@@ -81,7 +95,7 @@ import Testing
         unsafe table.ropeInterleaved(pairCount: 2, cosine: [0, 1], sine: [1, 0], x: x.pointer)
         #expect(x.values == [-2, -3, 1, 4])
         let halves = GuardedArray(count: 2, of: UInt16(0))
-        unsafe table.toF16(count: 2, input: [1, -2], output: halves.pointer)
+        unsafe table.storeRows(count: 1, headDim: 2, [1, -2], as: .f16, at: halves.pointer)
         #expect(halves.values == [0x3C00, 0xC000])
     }
 }

@@ -5,11 +5,12 @@ import Generation
 extension Admission {
     /// An admission that differs from a small one in what is named.
     static func with(
-        _ id: UInt64, prompt: Int = 4, new: Int = 4, peak: Int = 10, steady: Int = 5, deadline: Duration? = nil
+        _ id: UInt64, prompt: Int = 4, new: Int = 4, byRows: Bool = false, peak: Int = 10, steady: Int = 5,
+        deadline: Duration? = nil, tenant: Tenant = .anonymous, priority: Int = 0
     ) -> Admission {
         Admission(
-            id: SequenceID(id), promptTokens: prompt, maxNewTokens: new, peakBytes: peak, steadyBytes: steady,
-            deadline: deadline)
+            id: SequenceID(id), promptTokens: prompt, maxNewTokens: new, passesByRows: byRows, peakBytes: peak,
+            steadyBytes: steady, deadline: deadline, tenant: tenant, priority: priority)
     }
 }
 

@@ -3,8 +3,8 @@ enum SchedulerPromise: String, CaseIterable, Sendable {
     case decisions, wholeGroup, queueLimit, retryAfter
     case runningLimit, rowsPerStep, oncePerPlan
     case reservedBytes, poolLimit, freedAtOnce, ownBooks, gauges
-    case onlyLivePlanned, pausedIsNotPlanned, decodesAfterPrompt, layerMajor, tokenLimit
-    case firstComeFirstServed, startsWhenItFits, oldestPromptFirst
+    case onlyLivePlanned, pausedIsNotPlanned, decodesAfterPrompt, promptOrder, tokenLimit
+    case startsInTurn, startsWhenItFits, promptsInTurn, tenantLimit
     case promptProgress, tokenEveryStep, boundedEnd
     case deadlines, wakeUp, hasWork
     case sameTrace

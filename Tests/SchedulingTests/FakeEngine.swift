@@ -7,6 +7,7 @@ struct FakeEngine {
     /// A sequence as the real engine knows it.
     private struct Sequence {
         let promptTokens: Int
+        let passesByRows: Bool
         let maxNewTokens: Int
         var layer = 0
         var row = 0
@@ -33,7 +34,8 @@ struct FakeEngine {
 
     mutating func admit(_ admission: Admission) {
         sequences[admission.id] = Sequence(
-            promptTokens: admission.promptTokens, maxNewTokens: admission.maxNewTokens)
+            promptTokens: admission.promptTokens, passesByRows: admission.passesByRows,
+            maxNewTokens: admission.maxNewTokens)
     }
 
     mutating func release(_ id: SequenceID) { sequences[id] = nil }
@@ -50,15 +52,16 @@ struct FakeEngine {
         }
         for piece in plan.prefill {
             if let text = misplaced(piece) {
-                outcome.brokenPromise = BrokenPromise(.layerMajor, text)
+                outcome.brokenPromise = BrokenPromise(.promptOrder, text)
                 return outcome
             }
             guard var sequence = sequences[piece.sequence] else { continue }
             sequence.row = piece.rows.upperBound
-            sequence.layer = piece.layers.upperBound - 1
             if sequence.row == sequence.promptTokens {
                 sequence.row = 0
-                sequence.layer += 1
+                sequence.layer = piece.layers.upperBound
+            } else if !sequence.passesByRows {
+                sequence.layer = piece.layers.upperBound - 1
             }
             sequences[piece.sequence] = sequence
             if sequence.layer == layerCount { emitToken(piece.sequence, &outcome, &random) }
@@ -66,7 +69,7 @@ struct FakeEngine {
         return outcome
     }
 
-    /// Why `piece` is not the next one of its prompt in layer-major order.
+    /// Why `piece` is not the next one of its prompt, by rows or in layer-major order.
     private func misplaced(_ piece: PrefillPiece) -> String? {
         guard let sequence = sequences[piece.sequence] else { return "\(piece.sequence) is unknown" }
         if piece.rows.isEmpty || piece.layers.isEmpty { return "\(piece) is empty" }
@@ -75,6 +78,9 @@ struct FakeEngine {
         }
         if piece.layers.upperBound > layerCount || piece.rows.upperBound > sequence.promptTokens {
             return "\(piece) is outside of \(layerCount) layers x \(sequence.promptTokens) rows"
+        }
+        if sequence.passesByRows {
+            return piece.layers == 0..<layerCount ? nil : "\(piece) has not all of \(layerCount) layers"
         }
         if piece.layers.count > 1 && piece.rows != 0..<sequence.promptTokens {
             return "\(piece) has several layers with a part of \(sequence.promptTokens) rows"

@@ -90,7 +90,15 @@ struct MutatedScheduler {
         return Admission(
             id: admission.id, promptTokens: admission.promptTokens,
             maxNewTokens: admission.maxNewTokens + (mutation == .oneTokenTooMany ? 1 : 0),
-            peakBytes: peak, steadyBytes: steady, deadline: admission.deadline)
+            passesByRows: admission.passesByRows, peakBytes: peak, steadyBytes: steady, deadline: admission.deadline,
+            tenant: mutated(admission.tenant), priority: mutation == .priorityIgnored ? 0 : admission.priority)
+    }
+
+    private func mutated(_ tenant: Tenant) -> Tenant {
+        Tenant(
+            id: mutation == .oneAccountForAll ? 0 : tenant.id, weight: mutation == .weightIgnored ? 1 : tenant.weight,
+            mostBytes: mutation == .byteCapIgnored ? nil : tenant.mostBytes,
+            mostSequences: mutation == .sequenceCapIgnored ? nil : tenant.mostSequences)
     }
 
     private mutating func planStep(now: Duration) -> ScheduledStep {
@@ -129,12 +137,18 @@ struct MutatedScheduler {
         case .skipsLayer where piece.layers.upperBound < scheduler.limits.layerCount:
             piece.layers = (layer + 1)..<(piece.layers.upperBound + 1)
         case .skipsRow where piece.rows.count > 1: piece.rows = (row + 1)..<piece.rows.upperBound
-        case .splitRowsThroughLayers where piece.layers.count > 1 && piece.rows.count > 1:
+        case .splitRowsThroughLayers where piece.layers.count > 1 && piece.rows.count > 1 && !passesByRows(piece):
             piece.rows = row..<(piece.rows.upperBound - 1)
+        case .splitsLayersByRows where piece.layers.count > 1 && passesByRows(piece):
+            piece.layers = layer..<(piece.layers.upperBound - 1)
         case .crumbs:
-            piece.layers = layer..<(layer + 1)
+            if !passesByRows(piece) { piece.layers = layer..<(layer + 1) }
             piece.rows = row..<(row + 1)
         default: break
         }
+    }
+
+    private func passesByRows(_ piece: PrefillPiece) -> Bool {
+        scheduler.running.first { $0.id == piece.sequence }?.admission.passesByRows == true
     }
 }

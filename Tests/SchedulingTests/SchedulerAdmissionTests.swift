@@ -117,4 +117,33 @@ import Testing
         #expect(
             scheduler.submit([.with(7), .with(8), .with(9)], now: .seconds(20)) == .queueFull(retryAfterSeconds: 30))
     }
+
+    @Test func aTenantWithManyDoesNotHoldUpOneWithFew() throws {
+        var scheduler = try Scheduler.with(sequences: 2)
+        let (heavy, light) = (Tenant(id: 1), Tenant(id: 2))
+        _ = scheduler.submit((1...6).map { .with($0, tenant: heavy) }, now: .zero)
+        #expect(scheduler.nextStep(now: .zero).started == [SequenceID(1), SequenceID(2)])
+        _ = scheduler.submit([.with(9, tenant: light)], now: .seconds(1))
+        scheduler.finish(SequenceID(1), now: .seconds(1))
+        #expect(scheduler.nextStep(now: .seconds(1)).started == [SequenceID(9)])
+    }
+
+    @Test func aTenantsLimitsAreKeptWhileOthersStart() throws {
+        var scheduler = try Scheduler.with(sequences: 4, pool: 100)
+        let limited = Tenant(id: 1, mostBytes: 15)
+        _ = scheduler.submit([.with(1, tenant: limited), .with(2, tenant: limited)], now: .zero)
+        _ = scheduler.submit([.with(3)], now: .zero)
+        #expect(scheduler.nextStep(now: .zero).started == [SequenceID(1), SequenceID(3)])
+        scheduler.finish(SequenceID(1), now: .zero)
+        #expect(scheduler.nextStep(now: .zero).started == [SequenceID(2)])
+        #expect(
+            scheduler.submit([.with(4, peak: 16, tenant: limited)], now: .zero)
+                == .neverFits(neededBytes: 16, limitBytes: 15))
+    }
+
+    @Test func aHigherPriorityGoesFirst() throws {
+        var scheduler = try Scheduler.with(sequences: 1)
+        _ = scheduler.submit([.with(1), .with(2), .with(3, priority: 5)], now: .zero)
+        #expect(scheduler.nextStep(now: .zero).started == [SequenceID(3)])
+    }
 }

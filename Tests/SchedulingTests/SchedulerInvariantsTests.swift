@@ -36,6 +36,11 @@ import Testing
             try broken { $0.waiting.append(WaitingSequence(admission: .with(1))) }?.contains("twice") == true)
         #expect(try broken { $0.running[1].phase = .prefill(layer: 1, row: 0) }?.contains("layer 1") == true)
         #expect(try broken { $0.running[1].phase = .prefill(layer: 0, row: 30) }?.contains("row 30") == true)
+        #expect(
+            try broken {
+                $0.running[1] = RunningSequence(
+                    admission: .with(2, byRows: true), phase: .prefill(layer: 1, row: 0), isPaused: false)
+            }?.contains("layer 1") == true)
         #expect(try broken { $0.running[0].phase = .decode(rows: 4) }?.contains("4 rows of 3") == true)
         #expect(try broken { $0.deadlineBound = nil }?.contains("not watched") == true)
         #expect(try broken { $0.deadlineBound = .seconds(10) }?.contains("not watched") == true)

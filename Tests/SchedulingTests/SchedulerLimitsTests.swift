@@ -23,5 +23,8 @@ import Testing
         #expect(limits.mostRowLayers(decodeRows: 30) == 400)
         #expect(limits.mostRowLayers(decodeRows: 31) == 410)
         #expect(limits.mostRowLayers(decodeRows: 64) == 740)
+        let small = try SchedulerLimits(
+            maxSequences: 1, maxQueuedSequences: 1, layerCount: 10, maxRowsPerStep: 2, poolBytes: 1)
+        #expect(small.guaranteedPrefillRowLayers == 10)
     }
 }

@@ -24,6 +24,18 @@ import Testing
         #expect(scheduler.statistics.prefilling == 0)
     }
 
+    @Test func aPromptThatPassesByRowsHasAllLayersInEachPiece() throws {
+        var scheduler = try Scheduler.with(layers: 2, rows: 8)  // 16 row-layers
+        _ = scheduler.submit([.with(1, prompt: 20, byRows: true), .with(2, prompt: 9, byRows: true)], now: .zero)
+        let pieces = (0..<4).flatMap { _ in scheduler.step().plan.prefill }
+        #expect(
+            pieces == [
+                .piece(1, layers: 0..<2, rows: 0..<7), .piece(1, layers: 0..<2, rows: 7..<14),
+                .piece(1, layers: 0..<2, rows: 14..<20), .piece(2, layers: 0..<2, rows: 0..<5),
+            ])
+        #expect(scheduler.step().plan.prefill == [.piece(2, layers: 0..<2, rows: 5..<9)])
+    }
+
     @Test func theOldestPromptIsServedFirstAndTheNextTakeTheRest() throws {
         var scheduler = try Scheduler.with(layers: 1, rows: 64)
         _ = scheduler.submit([.with(1, prompt: 40), .with(2, prompt: 40), .with(3, prompt: 9)], now: .zero)
@@ -36,6 +48,23 @@ import Testing
                 == [.piece(2, layers: 0..<1, rows: 20..<40), .piece(3, layers: 0..<1, rows: 0..<9)])
     }
 
+    /// Who comes first in a burst does not wait for those behind, and half of all are done after half of the time.
+    @Test(arguments: [true, false])
+    func thePromptsOfABurstEndOneAfterTheOther(byRows: Bool) throws {
+        var scheduler = try Scheduler.with(sequences: 8, layers: 30, rows: 256)
+        let prompts = (UInt64(1)...8).map { Admission.with($0, prompt: 512, byRows: byRows, peak: 10, steady: 10) }
+        _ = scheduler.submit(prompts, now: .zero)
+        var ends: [Int] = []
+        for step in 1...18 {
+            scheduler.step()
+            let done = 8 - scheduler.statistics.prefilling
+            while ends.count < done { ends.append(step) }
+        }
+        // Two steps' work each; the decode rows of those that are done slow the last ones down.
+        #expect(ends.count == 8)
+        for (index, end) in ends.enumerated() { #expect(end <= 2 * (index + 1) + 1, "prompt \(index + 1)") }
+    }
+
     @Test func aLaterPromptIsNotFedCrumbs() throws {
         var scheduler = try Scheduler.with(layers: 1, rows: 48)
         _ = scheduler.submit([.with(1, prompt: 40), .with(2, prompt: 40)], now: .zero)
@@ -43,14 +72,14 @@ import Testing
     }
 
     @Test func promptsAdvanceWhileDecodeRowsFillTheStep() throws {
-        var scheduler = try Scheduler.with(sequences: 10, queued: 10, layers: 4, rows: 2)
+        var scheduler = try Scheduler.with(sequences: 10, queued: 10, layers: 4, rows: 8)
         _ = scheduler.submit((1...9).map { .with($0, prompt: 1, new: 1000, peak: 1, steady: 1) }, now: .zero)
         while scheduler.statistics.prefilling > 0 || scheduler.statistics.waiting > 0 { scheduler.step() }
-        _ = scheduler.submit([.with(99, prompt: 50, peak: 1, steady: 1)], now: .zero)
-        for step in 0..<100 {
+        _ = scheduler.submit([.with(99, prompt: 64, peak: 1, steady: 1)], now: .zero)
+        for step in 0..<32 {
             let plan = scheduler.step().plan
             #expect(plan.decode.count == 9)
-            #expect(plan.prefill.map(\.rows.count) == [2], "step \(step)")  // a quarter of 8 row-layers
+            #expect(plan.prefill.map(\.rows.count) == [8], "step \(step)")  // a quarter of 32 row-layers
         }
         #expect(scheduler.step().plan.decode.count == 10)
     }

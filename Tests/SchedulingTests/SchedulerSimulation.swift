@@ -78,9 +78,11 @@ struct SchedulerSimulation {
         var group: [Admission] = []
         for _ in 0..<size {
             group.append(weights.admission(id: nextID, now: now, random: &random))
+            if group.last?.tenant.id != 0 { count("otherTenant") }
             nextID += 1
         }
         let waiting = scheduler.statistics.waiting
+        ledger.advance(to: now)
         let decision = scheduler.submit(group, now: now)
         fail(ledger.check(decision, for: group))
         switch decision {
@@ -135,6 +137,7 @@ struct SchedulerSimulation {
         fail(outcome.brokenPromise)
         guard report.brokenPromise == nil else { return }
         now += step.plan.isEmpty ? .milliseconds(random.pick(1...60)) : outcome.cost
+        ledger.advance(to: now)
         // The service may end sequences before or after it reports the step.
         let endsFirst = random.chance(50)
         if endsFirst { reportEnds(outcome.ended) }
@@ -175,7 +178,11 @@ struct SchedulerSimulation {
             trace(piece.sequence.rawValue)
             trace(UInt64(piece.layers.lowerBound) << 32 | UInt64(piece.layers.upperBound))
             trace(UInt64(piece.rows.lowerBound) << 32 | UInt64(piece.rows.upperBound))
-            count(piece.layers.count > 1 ? "layers" : piece.rows.lowerBound > 0 ? "partOfLayer" : "layer")
+            let isByRows = ledger.admission(of: piece.sequence)?.passesByRows == true
+            count(
+                isByRows
+                    ? (piece.rows.lowerBound > 0 ? "laterRows" : "firstRows")
+                    : piece.layers.count > 1 ? "layers" : piece.rows.lowerBound > 0 ? "partOfLayer" : "layer")
         }
         count("expired", step.expired.count)
         count("started", step.started.count)

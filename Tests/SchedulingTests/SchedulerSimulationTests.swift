@@ -18,7 +18,8 @@ import Testing
         }
         let expected = [
             "queued", "neverFits", "groupTooLarge", "queueFull", "cancel", "pause", "expired", "started", "decode",
-            "layer", "layers", "partOfLayer", "guaranteedPrefill",
+            "layer", "layers", "partOfLayer", "firstRows", "laterRows", "guaranteedPrefill",
+            "otherTenant",
         ]
         let rare = expected.filter { counts[$0, default: 0] < 100 }
         #expect(rare.isEmpty, "the seeds hardly ever try \(rare): \(counts)")

@@ -20,6 +20,7 @@ struct SimulationLedger {
     private var running: [SequenceID] = []
     private var step = 0
     private var pausedSteps = 0
+    private var accounts = SimulationAccounts()
 
     init(limits: SchedulerLimits) { self.limits = limits }
 
@@ -56,26 +57,38 @@ struct SimulationLedger {
 
     // MARK: Checkers
 
+    /// Brings the accounts to `now`; called before anything changes what is held.
+    mutating func advance(to now: Duration) {
+        let held = running.compactMap { id in
+            entries[id].map { (tenant: $0.admission.tenant, bytes: reservedBytes(of: id)) }
+        }
+        accounts.advance(to: now, held: held)
+    }
+
     /// The decision is the one that the limits call for; a queued group is entered into the books.
     mutating func check(_ decision: SubmitDecision, for group: [Admission]) -> BrokenPromise? {
-        let needed = group.map(\.startBytes).max() ?? 0
+        let tooLarge = group.first { $0.startBytes > min(limits.poolBytes, $0.tenant.mostBytes ?? .max) }
         let excess = waiting.count + group.count - limits.maxQueuedSequences
         switch decision {
         case .queued(let place):
-            if needed > limits.poolBytes { return BrokenPromise(.decisions, "\(needed) bytes were queued") }
+            if let needed = tooLarge?.startBytes { return BrokenPromise(.decisions, "\(needed) bytes were queued") }
             if excess > 0 { return BrokenPromise(.queueLimit, "\(excess) sequences above the limit wait") }
             if place != waiting.count { return BrokenPromise(.decisions, "place \(place) of \(waiting.count)") }
             for admission in group { enter(admission) }
             return nil
-        case .neverFits(let neededBytes, let limitBytes):
-            if neededBytes == needed, needed > limits.poolBytes, limitBytes == limits.poolBytes { return nil }
+        case .neverFits(let neededBytes, let limit):
+            if let tooLarge, neededBytes == tooLarge.startBytes,
+                limit == min(limits.poolBytes, tooLarge.tenant.mostBytes ?? .max)
+            {
+                return nil
+            }
         case .groupTooLarge(let sequences, let limit):
             if sequences == group.count, limit == limits.maxQueuedSequences, sequences > limit { return nil }
         case .queueFull(let seconds):
             if !(1...120).contains(seconds) { return BrokenPromise(.retryAfter, "retry after \(seconds) s") }
             if excess > 0 { return nil }
         }
-        return BrokenPromise(.decisions, "\(decision) for \(group.count) sequences of up to \(needed) bytes")
+        return BrokenPromise(.decisions, "\(decision) for \(group.count) sequences of \(group.map(\.startBytes)) bytes")
     }
 
     /// Gauges and bytes agree with the books.
@@ -109,9 +122,7 @@ struct SimulationLedger {
         }
         for id in scheduled.expired { remove(id) }
         for id in scheduled.started {
-            if nextWaiting != id {
-                return BrokenPromise(.firstComeFirstServed, "\(id) started before \(String(describing: nextWaiting))")
-            }
+            if let broken = checkTurn(of: id) { return broken }
             waiting.removeAll { $0 == id }
             running.append(id)
             if running.count > limits.maxSequences { return BrokenPromise(.runningLimit, "\(running.count) run") }
@@ -119,12 +130,50 @@ struct SimulationLedger {
                 return BrokenPromise(.poolLimit, "\(reservedBytes) bytes of \(limits.poolBytes) are reserved")
             }
         }
-        if let id = nextWaiting, let bytes = entries[id]?.admission.startBytes, running.count < limits.maxSequences,
-            reservedBytes + bytes <= limits.poolBytes
+        let next = headsWithRoom.filter { head in !headsWithRoom.contains { mustPrecede($0, head, in: waiting) } }
+        if running.count < limits.maxSequences, !next.isEmpty,
+            next.allSatisfy({ reservedBytes + startBytes(of: $0) <= limits.poolBytes })
         {
-            return BrokenPromise(.startsWhenItFits, "\(id) waits for nothing")
+            return BrokenPromise(.startsWhenItFits, "\(next) wait for nothing")
         }
         return nil
+    }
+
+    private func checkTurn(of id: SequenceID) -> BrokenPromise? {
+        guard let tenant = entries[id]?.admission.tenant else {
+            return BrokenPromise(.startsInTurn, "\(id) started and is not here")
+        }
+        if !hasRoom(tenant, for: id) { return BrokenPromise(.tenantLimit, "\(id) started for \(tenant)") }
+        let heads = headsWithRoom
+        if !heads.contains(id) { return BrokenPromise(.startsInTurn, "\(id) started before its tenant's \(heads)") }
+        return heads.first { mustPrecede($0, id, in: waiting) }
+            .map { BrokenPromise(.startsInTurn, "\(id) started before \($0)") }
+    }
+
+    /// Of each tenant the sequence that would be its next, where the tenant may hold it.
+    private var headsWithRoom: [SequenceID] {
+        let candidates = waiting.filter { entries[$0]?.isPaused == false }
+        let heads = candidates.filter { id in
+            !candidates.contains { tenantID(of: $0) == tenantID(of: id) && mustPrecede($0, id, in: waiting) }
+        }
+        return heads.filter { id in (entries[id]?.admission.tenant).map { hasRoom($0, for: id) } ?? false }
+    }
+
+    private func hasRoom(_ tenant: Tenant, for id: SequenceID) -> Bool {
+        let own = running.filter { tenantID(of: $0) == tenant.id }
+        let held = own.reduce(0) { $0 + reservedBytes(of: $1) }
+        return own.count < tenant.mostSequences ?? .max && held + startBytes(of: id) <= tenant.mostBytes ?? .max
+    }
+
+    private func tenantID(of id: SequenceID) -> Int? { entries[id]?.admission.tenant.id }
+    private func startBytes(of id: SequenceID) -> Int { entries[id]?.admission.startBytes ?? 0 }
+
+    /// Whether `left` must go before `right`, both of `order`.
+    private func mustPrecede(_ left: SequenceID, _ right: SequenceID, in order: [SequenceID]) -> Bool {
+        guard left != right, let first = entries[left]?.admission, let second = entries[right]?.admission,
+            let place = order.firstIndex(of: left), let other = order.firstIndex(of: right)
+        else { return false }
+        return accounts.mustPrecede(first, second, isEarlier: place < other)
     }
 
     /// Everything a plan promises.
@@ -162,7 +211,7 @@ struct SimulationLedger {
         let prefill = plan.prefill.reduce(0) { $0 + $1.layers.count * $1.rows.count }
         let decode = plan.decode.count * limits.layerCount
         let budget = limits.maxRowsPerStep * limits.layerCount
-        let most = max(budget - decode, max(1, budget / 4))
+        let most = max(budget - decode, guaranteedRowLayers)
         return prefill <= most ? nil : BrokenPromise(.rowsPerStep, "\(prefill) row-layers of prompts, \(most) allowed")
     }
 
@@ -176,13 +225,25 @@ struct SimulationLedger {
             return BrokenPromise(.promptProgress, "\(prompts.count) prompts stand still")
         }
         let planned = plan.prefill.map(\.sequence)
-        return planned == Array(prompts.prefix(planned.count))
-            ? nil : BrokenPromise(.oldestPromptFirst, "\(planned) of \(prompts)")
+        for (place, id) in planned.enumerated() {
+            let later = prompts.filter { !planned.prefix(place).contains($0) }
+            if let passed = later.first(where: { mustPrecede($0, id, in: running) }) {
+                return BrokenPromise(.promptsInTurn, "\(planned) of \(prompts): \(passed) was passed over")
+            }
+        }
+        return nil
     }
 
     private mutating func enter(_ admission: Admission) {
-        entries[admission.id] = Entry(
-            admission: admission, lastStep: lastStepAfterAll + mostSteps(of: admission))
+        accounts.enter(admission.tenant, active: Set(entries.values.map(\.admission.tenant.id)))
+        let steps = mostSteps(of: admission)
+        let own = lastStepAfterAll + steps
+        // It may go before those that are here, unless it is of their tenant and no more urgent.
+        for (id, entry) in entries
+        where entry.admission.tenant.id != admission.tenant.id || entry.admission.priority < admission.priority {
+            entries[id]?.lastStep += steps
+        }
+        entries[admission.id] = Entry(admission: admission, lastStep: own)
         waiting.append(admission.id)
     }
 
@@ -193,18 +254,21 @@ struct SimulationLedger {
 
     /// Steps of a sequence that runs alone with the least that prompts are guaranteed.
     private func mostSteps(of admission: Admission) -> Int {
-        let guaranteed = max(1, limits.maxRowsPerStep * limits.layerCount / 4)
-        let stepsPerLayer = (admission.promptTokens + guaranteed - 1) / guaranteed
-        return limits.layerCount * stepsPerLayer + admission.maxNewTokens + 4
+        let (rows, guaranteed) = (admission.promptTokens, guaranteedRowLayers)
+        let rowsPerStep = admission.passesByRows ? guaranteed / limits.layerCount : guaranteed
+        let steps = (rows + rowsPerStep - 1) / rowsPerStep * (admission.passesByRows ? 1 : limits.layerCount)
+        return steps + admission.maxNewTokens + 4
     }
 
-    private var nextWaiting: SequenceID? { waiting.first { entries[$0]?.isPaused == false } }
+    private var guaranteedRowLayers: Int {
+        max(limits.layerCount, limits.maxRowsPerStep * limits.layerCount / 4)
+    }
 
-    private var reservedBytes: Int {
-        running.reduce(0) { sum, id in
-            guard let admission = entries[id]?.admission else { return sum }
-            return sum + (isPromptDone(id) ? admission.steadyBytes : max(admission.peakBytes, admission.steadyBytes))
-        }
+    private var reservedBytes: Int { running.reduce(0) { $0 + reservedBytes(of: $1) } }
+
+    private func reservedBytes(of id: SequenceID) -> Int {
+        guard let admission = entries[id]?.admission else { return 0 }
+        return isPromptDone(id) ? admission.steadyBytes : max(admission.peakBytes, admission.steadyBytes)
     }
 
     private func isPromptDone(_ id: SequenceID) -> Bool {

@@ -4,8 +4,9 @@ enum SimulationMutation: String, CaseIterable, Sendable {
     case oversizedIsQueued, groupIsTornApart, retryAfterZero
     case decodedTwice, endedIsPlanned, pauseIgnored, decodesTooEarly
     case bytesKeptOnCancel, bytesKeptAfterPrompt, ownBooksOff, gaugeOff
-    case skipsLayer, skipsRow, splitRowsThroughLayers, oneTokenTooMany
+    case skipsLayer, skipsRow, splitRowsThroughLayers, splitsLayersByRows, oneTokenTooMany
     case overtakes, startsLate, youngestPromptFirst
+    case oneAccountForAll, weightIgnored, priorityIgnored, byteCapIgnored, sequenceCapIgnored
     case starvesPrompts, skipsDecode, crumbs
     case deadlineLate, deadlineEarly, wakesLate, neverHasWork, orderByChance
 
@@ -26,11 +27,13 @@ enum SimulationMutation: String, CaseIterable, Sendable {
         case .bytesKeptAfterPrompt: .reservedBytes
         case .ownBooksOff: .ownBooks
         case .gaugeOff: .gauges
-        case .skipsLayer, .skipsRow, .splitRowsThroughLayers: .layerMajor
+        case .skipsLayer, .skipsRow, .splitRowsThroughLayers, .splitsLayersByRows: .promptOrder
         case .oneTokenTooMany: .tokenLimit
-        case .overtakes: .firstComeFirstServed
+        case .overtakes: .startsInTurn
         case .startsLate: .startsWhenItFits
-        case .youngestPromptFirst: .oldestPromptFirst
+        case .youngestPromptFirst: .promptsInTurn
+        case .oneAccountForAll, .weightIgnored, .priorityIgnored: .startsInTurn
+        case .byteCapIgnored, .sequenceCapIgnored: .tenantLimit
         case .starvesPrompts: .promptProgress
         case .skipsDecode: .tokenEveryStep
         case .crumbs: .boundedEnd

@@ -10,6 +10,7 @@ struct SimulationWeights {
     let groupPercent: Int
     let cancelPercent: Int
     let pausePercent: Int
+    let byRowsPercent: Int
     let deadlinePercent: Int
     let hugePromptPercent: Int
     let neverFittingPercent: Int
@@ -22,6 +23,9 @@ struct SimulationWeights {
     let lateEndPercent: Int
     /// Steps with arrivals; then the run drains.
     let busySteps: Int
+    /// Whose sequences arrive: one in half of the runs.
+    let tenants: [Tenant]
+    let priorityPercent: Int
 
     init(random: inout SimulationRandom) throws(SchedulingError) {
         func percent(_ most: Int) -> Int { random.chance(40) ? 0 : random.pick(1...most) }
@@ -36,6 +40,7 @@ struct SimulationWeights {
         groupPercent = percent(60)
         cancelPercent = percent(25)
         pausePercent = percent(25)
+        byRowsPercent = random.chance(20) ? 100 : percent(100)
         deadlinePercent = percent(60)
         hugePromptPercent = percent(20)
         neverFittingPercent = percent(10)
@@ -45,10 +50,19 @@ struct SimulationWeights {
         mostPromptTokens = random.pick(1...40)
         mostNewTokens = random.chance(10) ? 1 : random.pick(2...20)
         busySteps = random.pick(20...90)
+        let poolBytes = limits.poolBytes
+        tenants = (0..<(random.chance(50) ? 1 : random.pick(2...4))).map { id in
+            Tenant(
+                id: id, weight: random.chance(50) ? 1 : Double(random.pick(1...8)) / 2,
+                mostBytes: random.chance(70) ? nil : max(20, poolBytes / random.pick(2...4)),
+                mostSequences: random.chance(70) ? nil : random.pick(1...3))
+        }
+        priorityPercent = percent(30)
     }
 
     /// A sequence of this run.
     func admission(id: UInt64, now: Duration, random: inout SimulationRandom) -> Admission {
+        let tenant = tenants[random.pick(0...(tenants.count - 1))]
         let isHuge = random.chance(hugePromptPercent)
         let peak =
             random.chance(neverFittingPercent)
@@ -57,9 +71,11 @@ struct SimulationWeights {
             id: SequenceID(id &* 0x9E37_79B9_7F4A_7C15),  // an odd factor: unique, and not in order of arrival
             promptTokens: isHuge ? random.pick(100...400) : random.pick(1...mostPromptTokens),
             maxNewTokens: random.chance(10) ? 0 : random.pick(1...mostNewTokens),
+            passesByRows: random.chance(byRowsPercent),
             peakBytes: peak,
             // A full cache grows after the prompt, a pruned one shrinks.
             steadyBytes: random.chance(10) ? min(limits.poolBytes, peak + 10) : random.pick(0...peak),
-            deadline: random.chance(deadlinePercent) ? now + .milliseconds(random.pick(0...400)) : nil)
+            deadline: random.chance(deadlinePercent) ? now + .milliseconds(random.pick(0...400)) : nil,
+            tenant: tenant, priority: random.chance(priorityPercent) ? random.pick(-1...2) : 0)
     }
 }

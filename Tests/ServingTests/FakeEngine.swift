@@ -101,7 +101,8 @@ final class FakeEngine: StepEngine {
         }
         let rows = state.admission.prompt.count
         if piece.layers.lowerBound != state.layer || piece.rows.lowerBound != state.row
-            || (piece.layers.count > 1 && piece.rows != 0..<rows)
+            || (state.admission.passesByRows
+                ? piece.layers != 0..<layerCount : piece.layers.count > 1 && piece.rows != 0..<rows)
         {
             complain("\(piece) comes at layer \(state.layer), row \(state.row)")
         }

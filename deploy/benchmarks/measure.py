@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 import threading
@@ -73,7 +74,7 @@ class Bench:
 
     def growth(self):
         model = self.model("smol135m-q8_0")
-        depths = "1024,2048,4096,8192,16384,32000"
+        depths = "1024,2048,4096,8192,16384,32768"
         keyhold("bench", "decode", "--model", model, "--fill", "--depth", depths, *self.json("growth-depth"))
         keyhold("bench", "batch", "--model", model, "--sizes", "1,2,4,8,16,32,64", *self.json("growth-batch"))
         keyhold(
@@ -84,6 +85,9 @@ class Bench:
     def idle(self):
         """Completions of one client while others are connected and silent."""
         rows = []
+        # Each connection takes a file here and one in the server, which inherits the limit.
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         with Server(self.model("story15m-q8_0"), "--max-connections", 11000) as server:
             idle = []
             for count in IDLE_CONNECTIONS:

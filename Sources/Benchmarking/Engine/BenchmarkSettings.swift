@@ -9,6 +9,8 @@ public struct BenchmarkSettings: Sendable {
     public var rowsPerStep = 256
     /// Steps behind random cache entries instead of a prompt's: at once, where a prompt of the depth takes minutes.
     public var fillsAtRandom = false
+    /// How caches store keys and values: one of the API's names.
+    public var storage = "f16"
     /// Few repetitions and rough limits: for trying a command.
     public var isQuick = false
     /// Product and version, for the report.

@@ -6,6 +6,7 @@ internal import KVCaching
 final class EngineBench {
     let facts: ModelFacts
     private let engine: DecodeEngine
+    private let threads: Int
     private var nextID: UInt64 = 0
     private var running: [Running] = []
 
@@ -17,12 +18,16 @@ final class EngineBench {
     }
 
     /// `rows` prompt rows pass a layer together, as a server's steps do.
-    init(facts: ModelFacts, threads: Int, sequences: Int, rows: Int) throws {
+    init(facts: ModelFacts, threads: Int, sequences: Int, rows: Int, timesPolicy: Bool = false) throws {
         self.facts = facts
-        engine = try DecodeEngine(
-            model: facts.decoder, arena: KVArena(capacityBytes: 1 << 50),
-            limits: DecodeEngine.Limits(maxSequences: sequences, maxRows: max(rows, sequences), threads: threads))
+        self.threads = threads
+        var limits = DecodeEngine.Limits(maxSequences: sequences, maxRows: max(rows, sequences), threads: threads)
+        limits.timesPolicy = timesPolicy
+        engine = try DecodeEngine(model: facts.decoder, arena: KVArena(capacityBytes: 1 << 50), limits: limits)
     }
+
+    /// Seconds that the threads spent on policies since this was asked last, as a mean over the threads.
+    func takePolicySeconds() -> Double { engine.takePolicySeconds() / Double(threads) }
 
     /// A cache for a prompt of `prompt` tokens and `new` tokens after it.
     func plan(

@@ -29,6 +29,11 @@ public enum EngineBenchmark: Sendable, Equatable {
         }
     }
 
+    private var timesPolicy: Bool {
+        guard case .policy = self else { return false }
+        return true
+    }
+
     /// Loads the model, measures the machine and then the model. Blocks until the end; `progress` hears what is being
     /// done. Throws `BenchmarkError` or what loading throws.
     public func run(_ settings: BenchmarkSettings, progress: @escaping (String) -> Void = { _ in }) throws
@@ -49,7 +54,8 @@ public enum EngineBenchmark: Sendable, Equatable {
         case .weightTypes: rows = try kernels.rowsOfTypes(progress: progress)
         default:
             let bench = try EngineBench(
-                facts: facts, threads: threads, sequences: size.sequences, rows: settings.rowsPerStep)
+                facts: facts, threads: threads, sequences: size.sequences, rows: settings.rowsPerStep,
+                timesPolicy: timesPolicy)
             let measure = StepBenchmark(bench: bench, settings: settings, limits: limits, progress: progress)
             rows = try self.rows(measure)
         }

@@ -15,7 +15,8 @@ struct KernelBenchmark {
     private var sampleSeconds: Double { settings.isQuick ? 0.000_1 : 0.02 }
     private var rowCounts: [Int] { settings.isQuick ? [1, 8] : [1, 2, 4, 8, 16, 64, 256] }
 
-    /// Multiplications of the differently shaped matrices of one layer and of the output, then the row-wise kernels.
+    /// Multiplications of the differently shaped matrices of one layer and of the output, then attention and the
+    /// row-wise kernels.
     func rows(progress: (String) -> Void) throws -> [BenchmarkRow] {
         let compute = try Compute(threadCount: threads)
         defer { compute.stop() }
@@ -26,7 +27,8 @@ struct KernelBenchmark {
             progress("multiply \(name)")
             for count in rowCounts { rows.append(multiply(name, matrix, rows: count, compute)) }
         }
-        return rows + rowWise(compute)
+        progress("attention")
+        return rows + attention(compute) + rowWise(compute)
     }
 
     /// The first of each shape, in the file's order.

@@ -36,11 +36,11 @@ public enum ModelShape: String, Sendable, CaseIterable {
         case .story15m:
             Dimensions(
                 layers: 6, hidden: 288, queryHeads: 6, kvHeads: 6, headDim: 48, feedForward: 768, vocabulary: 32_000,
-                context: 32_768, ropeTheta: 10_000)
+                context: 40_960, ropeTheta: 10_000)
         case .smol135m:
             Dimensions(
                 layers: 30, hidden: 576, queryHeads: 9, kvHeads: 3, headDim: 64, feedForward: 1536,
-                vocabulary: 49_152, context: 32_768, ropeTheta: 100_000)
+                vocabulary: 49_152, context: 40_960, ropeTheta: 100_000)
         case .llama1b:
             Dimensions(
                 layers: 16, hidden: 2048, queryHeads: 32, kvHeads: 8, headDim: 64, feedForward: 8192,

@@ -70,8 +70,16 @@ typedef void ck_multiply_blocks_fn(size_t rows, size_t m, size_t k, const void *
  * The values are exact. w may have any alignment. */
 typedef void ck_dequantize_fn(size_t n, const void *w, float *y);
 
-/* y[i] = f16 bits of x[i], round to nearest even (overflow gives infinity, NaN stays NaN). */
+/* y[i] = f16 or bf16 bits of x[i], round to nearest even (overflow gives infinity, NaN stays NaN). */
 typedef void ck_to_f16_fn(size_t n, const float *x, uint16_t *y);
+
+/* Stores n rows of d elements in blocks of 32, filled up with zeros, side by side without room between them:
+ *   Q8   { bf16 scale[blocks]; s8 q[blocks][32] }   value scale * q
+ *   Q4   { bf16 scale[blocks]; u8 q[blocks][16] }   value scale * (q - 8); byte i has element i (low) and i + 16 (high)
+ * scale = largest magnitude / 127, or for Q4 the value of largest magnitude (the positive one of two) / -8, rounded
+ * away from zero; q to nearest even of x * (1 / scale), for Q4 at most 7 more than 8. A block below 2^-100 has the
+ * scale 0; one with NaN or infinity the scale NaN. `rows` may have any alignment. */
+typedef void ck_to_rows_fn(size_t n, size_t d, const float *x, void *rows);
 
 /* y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i], n >= 1. y may be x. */
 typedef void ck_rms_norm_f32_fn(size_t n, float eps, const float *x, const float *weight, float *y);
@@ -101,6 +109,13 @@ typedef void ck_rope_f32_fn(size_t n_pairs, const float *cosine, const float *si
 typedef void ck_attention_logits_fn(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
                                     const void *keys, float *logits, size_t stride);
 
+/* logits[g*stride + j] = scale * (sum over blocks b of dot * (key scale * query scale)), b rising, one fma from 0 for
+ * each, where dot is the exact sum of q * q over the block. q is [heads, ceil(d / 32)] blocks at a distance of q_stride
+ * blocks, quantised with span 32 and zero 128 for Q8 or 8 for Q4, zeros after the d-th element; keys is [n, d] as
+ * ck_to_rows_fn stores it. */
+typedef void ck_block_logits_fn(size_t heads, size_t n, size_t d, float scale, const ck_block *q, size_t q_stride,
+                                const void *keys, float *logits, size_t stride);
+
 /* Keys side by side for many queries: [ceil(n / CK_KEY_TILE), d, CK_KEY_TILE] f32, zeros after the n-th. keys is [n, d]
  * of the type in the name. */
 #define CK_KEY_TILE 16
@@ -120,15 +135,24 @@ typedef float ck_exp_sum_f32_fn(size_t n, float *x, float *max);
 
 /* out[g*stride + i] = (accumulate ? out[g*stride + i] : 0) + sum over j of p[g*p_stride + j] * values[j*d + i], j
  * rising, one fma per j, for g < heads; values are read once for some heads together. values is [n, d] of the type in
- * the name, out is [heads, d]. */
+ * the name, out is [heads, d]. For Q8 and Q4 the fma takes (p * scale) and q. */
 typedef void ck_weighted_sum_fn(size_t heads, size_t n, size_t d, const float *p, size_t p_stride, const void *values,
                                 int accumulate, float *out, size_t stride);
 
-/* Keyformer's score (arXiv 2403.09054, Algorithm 1):
- * score[j] += softmax over j of (logits[j] + noise[j]) * inverse_tau.
- * noise may be NULL (0). scratch is [n]. n >= 1. Finite arguments. */
-typedef void ck_keyformer_score_f32_fn(size_t n, float inverse_tau, const float *logits, const float *noise,
-                                       float *scratch, float *score);
+/* What Keyformer's score (arXiv 2403.09054, Algorithm 1) is made of, for the query heads that share n entries. In
+ * place: rows[h*stride + j] = exp(x - max) with x = (rows[h*stride + j] + noise of h and j) * inverse_tau and max,
+ * which goes to maxima[h*step], the largest x of the head (NaN passed over); sums[h*step] = the sum of the head's new
+ * elements, for h < heads. n >= 1. The noise is noise[positions[j]*heads + h], where CK_NOISE_SLACK more floats can be
+ * read behind the last one; noise[h*noise_stride + j] where positions is NULL; and 0 where noise is NULL, too.
+ * `ahead`, unless NULL, is what the caller reads next: some of it may be asked for meanwhile. */
+#define CK_NOISE_SLACK 3
+typedef void ck_noisy_exp_sums_fn(size_t heads, size_t n, float inverse_tau, const float *noise, size_t noise_stride,
+                                  const int32_t *positions, float *rows, size_t stride, float *maxima, float *sums,
+                                  size_t step, const void *ahead);
+
+/* y[j] += rows[h*stride + j] * weights[h*step], h < heads rising, one fma each. */
+typedef void ck_add_rows_fn(size_t heads, size_t n, const float *weights, size_t step, const float *rows, size_t stride,
+                            float *y);
 
 /* Gumbel(0,1) noise of one (layer, query head): noise[j] = -ln(-ln u(seed, layer, head, positions[j], qtag)), computed
  * in double and rounded to float. prefix = absorb(absorb(seed, layer), head), see ck_absorb.
@@ -158,20 +182,23 @@ typedef struct {
     ck_dequantize_fn *dequantize_q4_1, *dequantize_q5_0, *dequantize_q5_1, *dequantize_q2_k, *dequantize_q3_k;
     ck_dequantize_fn *dequantize_q4_k, *dequantize_q5_k, *dequantize_q6_k, *dequantize_q8_k;
     ck_dequantize_fn *dequantize_iq4_nl, *dequantize_iq4_xs, *dequantize_tq1_0, *dequantize_tq2_0;
-    ck_to_f16_fn *to_f16;
+    ck_to_f16_fn *to_f16, *to_bf16;
+    ck_to_rows_fn *to_q8_rows, *to_q4_rows;
     ck_rms_norm_f32_fn *rms_norm_f32;
     ck_layer_norm_f32_fn *layer_norm_f32;
     ck_add_f32_fn *add_f32;
     ck_silu_multiply_f32_fn *silu_multiply_f32;
     ck_gelu_f32_fn *gelu_tanh_f32, *gelu_erf_f32;
     ck_rope_f32_fn *rope_half_f32, *rope_interleaved_f32;
-    ck_attention_logits_fn *attention_logits_f32, *attention_logits_f16;
-    ck_tile_keys_fn *tile_keys_f32, *tile_keys_f16;
+    ck_attention_logits_fn *attention_logits_f32, *attention_logits_f16, *attention_logits_bf16;
+    ck_block_logits_fn *attention_logits_q8, *attention_logits_q4;
+    ck_tile_keys_fn *tile_keys_f32, *tile_keys_f16, *tile_keys_bf16;
     ck_tile_logits_fn *tile_logits_f32;
     ck_alibi_f32_fn *alibi_f32;
     ck_exp_sum_f32_fn *exp_sum_f32;
-    ck_weighted_sum_fn *weighted_sum_f32, *weighted_sum_f16;
-    ck_keyformer_score_f32_fn *keyformer_score_f32;
+    ck_weighted_sum_fn *weighted_sum_f32, *weighted_sum_f16, *weighted_sum_bf16, *weighted_sum_q8, *weighted_sum_q4;
+    ck_noisy_exp_sums_fn *noisy_exp_sums_f32;
+    ck_add_rows_fn *add_rows_f32;
     ck_gumbel_f32_fn *gumbel_f32;
     ck_argmin_newest_fn *argmin_newest_f32;
 } ck_table;

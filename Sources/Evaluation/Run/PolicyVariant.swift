@@ -4,7 +4,8 @@ internal import KVCaching
 /// A policy with its settings, under the label that tables and plots show.
 ///
 /// Written `name` or `name:key=value,key=value`: `recent` and `sinks` are the fields `recent_ratio` and `sink_tokens`
-/// of a request, every other key is a parameter of the policy (`noise=none`, `choose_per=layer`, `neighbourhood=3`).
+/// of a request, `storage` is its own, every other key is a parameter of the policy (`noise=none`, `choose_per=layer`,
+/// `neighbourhood=3`).
 public struct PolicyVariant: Sendable, Equatable {
     public let label: String
     public let request: KVCacheRequest
@@ -74,6 +75,12 @@ public struct PolicyVariant: Sendable, Equatable {
                 throw .badVariant(text, reason: "sinks must be a whole number from 0 on")
             }
             request.sinkTokens = sinks
+        case "storage":
+            guard KVCacheRequest.storages.contains(value) else {
+                throw .badVariant(
+                    text, reason: "storage must be one of \(KVCacheRequest.storages.joined(separator: ", "))")
+            }
+            request.storage = value
         default:
             request.policyParameters[key] =
                 Int(value).map { .integer($0) } ?? Double(value).map { .number($0) } ?? .text(value)

@@ -31,7 +31,7 @@ struct PromptPass: Equatable {
                     passes[open].bytes += needed
                 } else {
                     passes.append(
-                        PromptPass(input: index, plans: [number], bytes: needed + plan.activationBytes))
+                        PromptPass(input: index, plans: [number], bytes: needed + plan.residualBytes))
                 }
             }
             return passes

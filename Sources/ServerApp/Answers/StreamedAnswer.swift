@@ -38,6 +38,10 @@ final class StreamedAnswer: Answer {
     }
 
     func receive(_ event: ServiceEvent) {
+        post { [self] in handle(event) }
+    }
+
+    private func handle(_ event: ServiceEvent) {
         switch event {
         case .accepted(let caches): start(caches)
         case .rejected(let rejection): channel.respond(APIError(rejection, overload: overload))

@@ -3,7 +3,8 @@ internal import Generation
 internal import Serving
 internal import Synchronization
 
-/// Gathers the events of a request that is not streamed and answers once. Events come on the answers' thread.
+/// Gathers the events of a request that is not streamed and answers once. Events are kept as they come; the answer is
+/// written on the answers' thread, which is woken for nothing else.
 final class WholeAnswer: Answer {
     private struct State {
         var collector: ResponseCollector
@@ -16,10 +17,16 @@ final class WholeAnswer: Answer {
     private let channel: AnswerChannel
     private let promptTokens: Int
     private let overload: APIError.OverloadStatus
+    /// Runs a closure on the answers' thread.
+    private let post: @Sendable (@escaping @Sendable () -> Void) -> Void
     private let state: Mutex<State>
 
-    init(_ request: PreparedRequest, channel: AnswerChannel, overload: APIError.OverloadStatus) {
+    init(
+        _ request: PreparedRequest, channel: AnswerChannel, overload: APIError.OverloadStatus,
+        post: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+    ) {
         self.channel = channel
+        self.post = post
         self.overload = overload
         promptTokens = request.promptTokens
         state = Mutex(State(collector: ResponseCollector(identity: request.identity, shape: request.shape)))
@@ -31,25 +38,26 @@ final class WholeAnswer: Answer {
             channel.report.accepted(caches, promptTokens: promptTokens)
             state.withLock { $0.headers = AnswerChannel.cacheHeaders(caches) }
         case .rejected(let rejection):
-            channel.respond(APIError(rejection, overload: overload))
+            post { [self] in channel.respond(APIError(rejection, overload: overload)) }
         case .token(let prompt, let event):
             channel.report.observe(event)
-            if let finished = add(event, prompt: prompt) { answer(finished) }
+            if add(event, prompt: prompt) { post { [self] in answer() } }
         }
     }
 
-    /// The state when this event is the last that matters.
-    private func add(_ event: TokenEvent, prompt: Int) -> State? {
+    /// Whether this event is the last that matters.
+    private func add(_ event: TokenEvent, prompt: Int) -> Bool {
         state.withLock { state in
             state.collector.add(event, prompt: prompt)
             if case .finished(_, .cancelled, _, _) = event { state.isCut = true }
-            guard state.collector.isFinished, !state.isAnswered else { return nil }
+            guard state.collector.isFinished, !state.isAnswered else { return false }
             state.isAnswered = true
-            return state
+            return true
         }
     }
 
-    private func answer(_ state: State) {
+    private func answer() {
+        let state = state.withLock { $0 }
         guard !channel.call.isGone else { return channel.report.complete() }
         guard !state.isCut else { return channel.respond(.cutByShutdown) }
         do {

@@ -2,6 +2,7 @@ internal import Decoding
 internal import Generation
 internal import JSON
 internal import KVCaching
+internal import Kernels
 internal import ModelFiles
 internal import Tokenization
 
@@ -43,7 +44,8 @@ public struct Inspection: Sendable {
                 "--context is \(tokens) but must be an integer from 2 to \(Inspection.mostTokens)"
             case .badBudget(let tokens):
                 "--budget-tokens is \(tokens) but must be an integer from 1 to \(Inspection.mostTokens)"
-            case .badStorage(let text): "--storage is '\(text)' but must be f16 or f32"
+            case .badStorage(let text):
+                "--storage is '\(text)' but must be one of \(KVCacheRequest.storages.joined(separator: ", "))"
             case .twoBudgets: "--budget-tokens and --budget-ratio: give one of the two"
             }
         }
@@ -69,6 +71,7 @@ public struct Inspection: Sendable {
         }
         // Options first: a wrong one is no fault of the model.
         let requests = try requests()
+        guard let storageType = KVStorage(rawValue: storage) else { throw OptionError.badStorage(storage) }
         guard let poolBytes = ConfigurationText.bytes(pool), poolBytes > 0 else { throw OptionError.badPool(pool) }
         if let contextTokens, !(2...Self.mostTokens).contains(contextTokens) {
             throw OptionError.badContext(contextTokens)
@@ -78,7 +81,7 @@ public struct Inspection: Sendable {
         do {
             let model = try ModelLoader.load(
                 .init(path: path, name: nil, chatTemplate: nil, contextTokens: nil, threads: nil))
-            let costs = try costs(model, requests, poolBytes: poolBytes)
+            let costs = try costs(model, requests, poolBytes: poolBytes, storage: storageType)
             json["family"] = .string(model.decoder.configuration.family)
             json["layers"] = .integer(model.decoder.configuration.layerCount)
             json["vocabulary_tokens"] = .integer(model.vocabularySize)
@@ -128,13 +131,14 @@ public struct Inspection: Sendable {
     }
 
     private func costs(
-        _ model: LoadedModel, _ requests: [(String, KVCacheRequest)], poolBytes: Int
+        _ model: LoadedModel, _ requests: [(String, KVCacheRequest)], poolBytes: Int,
+        storage storageType: KVStorage
     ) throws -> [(String, String)] {
         let tokens = contextTokens ?? min(4096, model.contextTokens)
         let newTokens = max(1, min(256, tokens / 4))
         let shape = model.decoder.configuration.cacheShape
         var rows = [
-            ("KV per token", "\(shape.unprunedTokenBytes(isHalf: storage == "f16")) bytes in \(storage), all layers"),
+            ("KV per token", "\(shape.unprunedTokenBytes(storage: storageType)) bytes in \(storage), all layers"),
             (
                 "pool",
                 "\(ConfigurationText.byteText(poolBytes)), for sequences of \(tokens) tokens"
@@ -159,7 +163,6 @@ public struct Inspection: Sendable {
     private func requests() throws(OptionError) -> [(String, KVCacheRequest)] {
         if budgetTokens != nil, budgetRatio != nil { throw .twoBudgets }
         if let budgetTokens, !(1...Self.mostTokens).contains(budgetTokens) { throw .badBudget(budgetTokens) }
-        guard ["f16", "f32"].contains(storage) else { throw .badStorage(storage) }
         var budgets: [(String, KVBudgetRequest)] = [
             ("budget 50 %", .ratio(millionths: 500_000)), ("budget 25 %", .ratio(millionths: 250_000)),
         ]

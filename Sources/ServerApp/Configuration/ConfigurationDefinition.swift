@@ -1,3 +1,4 @@
+internal import Generation
 internal import KVCaching
 internal import Tokenization
 
@@ -77,7 +78,10 @@ public struct ConfigurationDefinition: Sendable, Equatable {
         case .kvSinkTokens:
             .init(
                 .count(0...1_048_576), nil, "First tokens that are never evicted; the policy's own default if absent.")
-        default: .init(.choice(["f16", "f32"]), "f16", "Element type of cached keys and values.")
+        default:
+            .init(
+                .choice(KVCacheRequest.storages), "f16",
+                "How cached keys and values are stored: f16, f32, bf16, q8 (8.5 bits a number) or q4 (4.5 bits).")
         }
     }
 

@@ -1,6 +1,7 @@
 internal import Decoding
 internal import Generation
 internal import KVCaching
+internal import Kernels
 internal import Tokenization
 
 /// A model ready to serve: weights, tokenizer and chat format. Immutable and shared.
@@ -34,5 +35,5 @@ struct LoadedModel: Sendable {
     var chatStops: [String] { chatTemplate.name == "plain" ? ["\nUser:", "\nAssistant:"] : [] }
 
     /// What the API calls `kv_bytes_per_token`.
-    var kvBytesPerToken: Int { decoder.configuration.cacheShape.unprunedTokenBytes(isHalf: true) }
+    var kvBytesPerToken: Int { decoder.configuration.cacheShape.unprunedTokenBytes(storage: .f16) }
 }

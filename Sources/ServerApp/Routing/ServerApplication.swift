@@ -6,8 +6,8 @@ internal import Observability
 internal import Serving
 internal import Synchronization
 
-/// Everything between an exchange and the engine: finds the route, prepares requests on a thread of its own, and brings
-/// the engine's events back on another. It exists before the model does and answers 503 until then.
+/// Everything between an exchange and the engine: finds the route, prepares large requests on a thread of its own, and
+/// brings the engine's events back on another. It exists before the model does and answers 503 until then.
 final class ServerApplication: Sendable {
     private enum Phase {
         case loading
@@ -22,7 +22,7 @@ final class ServerApplication: Sendable {
     let logger: Logger
     private let phase = Mutex(Phase.loading)
     private let unknownFields: Counter
-    /// Decodes bodies and tokenises prompts, off the loop thread and off the engine's.
+    /// Decodes large bodies and tokenises their prompts, off the loop thread and off the engine's.
     private let preparing = WorkerThread(name: "keyhold-prepare")
     /// Writes answers, off the engine's thread.
     private let answering = WorkerThread(name: "keyhold-answer")
@@ -126,7 +126,12 @@ final class ServerApplication: Sendable {
             channel.respond(
                 status: 200, contentType: PrometheusText.contentType, body: Array(registry.prometheusText().utf8))
         case .completions, .chatCompletions:
-            preparing.post { self.generate(route, channel) }
+            // Waking a thread takes longer than a small body.
+            if channel.exchange.body.count <= Self.smallBodyBytes {
+                generate(route, channel)
+            } else {
+                preparing.post { self.generate(route, channel) }
+            }
         case .health, .ready, .models, .model:
             do throws(APIError) {
                 channel.respond(json: try body(of: route, parameter, try serving()))
@@ -135,6 +140,9 @@ final class ServerApplication: Sendable {
             }
         }
     }
+
+    /// Bodies up to this size are prepared on the loop thread, in some tens of microseconds.
+    private static let smallBodyBytes = 2048
 
     private static let okBody = Array(#"{"status":"ok"}"#.utf8)
 
@@ -148,7 +156,7 @@ final class ServerApplication: Sendable {
         }
     }
 
-    /// Decodes, tokenises and submits a generation. On the preparing thread.
+    /// Decodes, tokenises and submits a generation. On the preparing thread, or for small bodies on a loop thread.
     private func generate(_ route: Route, _ channel: AnswerChannel) {
         guard !channel.call.isGone else { return channel.report.complete() }
         do throws(APIError) {
@@ -169,8 +177,8 @@ final class ServerApplication: Sendable {
     ) throws(APIError) {
         let answer = answer(to: request, channel)
         do throws(SubmitError) {
-            let handle = try service.service.submit(request.requests, deadline: nil) { [answering] event in
-                answering.post { answer.receive(event) }
+            let handle = try service.service.submit(request.requests, deadline: nil) { event in
+                answer.receive(event)
             }
             channel.call.attach(handle)
         } catch {
@@ -179,8 +187,10 @@ final class ServerApplication: Sendable {
     }
 
     private func answer(to request: PreparedRequest, _ channel: AnswerChannel) -> any Answer {
-        guard request.isStreamed else { return WholeAnswer(request, channel: channel, overload: overload) }
         let answering = answering
+        guard request.isStreamed else {
+            return WholeAnswer(request, channel: channel, overload: overload, post: answering.post)
+        }
         let answer = StreamedAnswer(request, channel: channel, overload: overload, post: answering.post)
         pings?.watch(answer)
         return answer

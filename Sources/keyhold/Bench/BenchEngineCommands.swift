@@ -83,8 +83,8 @@ struct BenchPolicyCommand: ParsableCommand {
         commandName: "policy",
         abstract: "New tokens per second under KV budgets, and the share of the step that is the policy's.",
         discussion: """
-            The policy's share is what its steps take beyond those of a sliding window of the same size, which keeps \
-            no scores.
+            policy_share is the threads' time on scores and evictions; beyond_window is what a step takes beyond that \
+            of a sliding window of the same size, which keeps no scores.
             """)
 
     @Option(help: "Percents of the prompt, separated by commas.")

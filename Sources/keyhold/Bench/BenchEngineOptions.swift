@@ -22,6 +22,9 @@ struct BenchEngineOptions: ParsableArguments {
         help: "Fill caches with random entries instead of computing prompts: steps of the same cost, at once.")
     var fillsAtRandom = false
 
+    @Option(help: "How caches store keys and values: f16, f32, bf16, q8 or q4.")
+    var storage = "f16"
+
     @Flag(help: "One short repetition and rough limits: to try a command, not for figures.")
     var quick = false
 
@@ -46,6 +49,7 @@ struct BenchEngineOptions: ParsableArguments {
         settings.threads = threads
         settings.rowsPerStep = rowsPerStep
         settings.fillsAtRandom = fillsAtRandom
+        settings.storage = storage
         settings.isQuick = quick
         return settings
     }

@@ -1,0 +1,85 @@
+internal import CKernels
+internal import Tensors
+
+/// What happens to rows between two products.
+extension Compute {
+    /// A norm's arithmetic.
+    public enum NormKind: Sendable, Equatable {
+        /// As `rmsNorm`.
+        case rms(epsilon: Float)
+        /// As `layerNorm`.
+        case layer(epsilon: Float)
+    }
+
+    /// Adds rows of `addend`, where there is one, to `input`, and puts the norm of the sums into `output`; beside it
+    /// they stand quantised as `products` want them. One pass of the team for all of it, with the bits of one after
+    /// the other.
+    public func normalize(
+        _ input: ActivationRows, adding addend: ActivationRows?, rows: Range<Int>, kind: NormKind, weight: [Float],
+        bias: [Float]?, output: ActivationRows, for products: [Product]
+    ) {
+        let n = input.columns
+        precondition(weight.count == n && output.columns == n, "weight of \(weight.count) for \(n) columns")
+        precondition(bias.map { $0.count == n } ?? true, "bias of \(bias?.count ?? 0) elements")
+        precondition(addend.map { $0.columns == n && $0 !== input } ?? true, "what is added has other columns")
+        input.check(rows)
+        output.check(rows)
+        addend?.check(rows)
+        guard !rows.isEmpty else { return }
+        unsafe withOptionalPointer(weight) { weight in
+            unsafe withOptionalPointer(bias) { bias in
+                var work = unsafe rowWork(input, rows, output)
+                unsafe work.addend = addend.map { unsafe UnsafePointer($0.pointer(rows.lowerBound)) }
+                unsafe work.addendStride = addend?.stride ?? 0
+                unsafe work.norm = kind
+                unsafe work.weight = weight
+                unsafe work.bias = bias
+                for product in products {
+                    guard let wanted = product.quantisation, unsafe work.first?.quantisation != wanted else { continue }
+                    let blocks = unsafe output.blocks(for: wanted) + rows.lowerBound * output.blocksPerRow
+                    if unsafe work.first == nil {
+                        unsafe work.first = (wanted, blocks)
+                    } else {
+                        precondition(unsafe work.second == nil || work.second?.quantisation == wanted, "three formats")
+                        unsafe work.second = (wanted, blocks)
+                    }
+                }
+                team.run(kept: rowLoop.body, count: unsafe rowLoop.set(work))
+            }
+        }
+    }
+
+    /// Prepares `rows` for `quantise(_:row:columns:for:)`.
+    public func prepare(_ rows: ActivationRows, for quantisation: ActivationQuantisation) {
+        _ = unsafe rows.blocks(for: quantisation)
+    }
+
+    /// Puts a part of a row, whole blocks, quantised beside the row. Threads may do so at once for different parts of
+    /// rows that were prepared.
+    public func quantise(
+        _ rows: ActivationRows, row: Int, columns: Range<Int>, for quantisation: ActivationQuantisation
+    ) {
+        let size = KernelTable.blockElements
+        precondition(columns.lowerBound % size == 0 && columns.count % size == 0, "columns \(columns) cut blocks")
+        let blocks = unsafe rows.blocks(for: quantisation) + row * rows.blocksPerRow
+        unsafe table.quantize(
+            count: columns.count, for: quantisation, input: rows.pointer(row: row, column: columns.lowerBound),
+            output: blocks + columns.lowerBound / size)
+    }
+
+    /// Puts the rows, quantised, beside themselves.
+    func quantise(_ input: ActivationRows, _ rows: Range<Int>, for quantisation: ActivationQuantisation) {
+        var work = unsafe rowWork(input, rows, input)
+        unsafe work.first = (quantisation, input.blocks(for: quantisation) + rows.lowerBound * input.blocksPerRow)
+        team.run(kept: rowLoop.body, count: unsafe rowLoop.set(work))
+    }
+
+    @unsafe private func rowWork(
+        _ input: ActivationRows, _ rows: Range<Int>, _ output: ActivationRows
+    ) -> RowLoop.Work {
+        unsafe RowLoop.Work(
+            table: table, count: rows.count, columns: input.columns,
+            share: rowsPerShare(rows.count, columns: 2 * input.columns), input: input.pointer(rows.lowerBound),
+            inputStride: input.stride, output: output.pointer(rows.lowerBound), outputStride: output.stride)
+    }
+}

@@ -1,0 +1,93 @@
+/// What each tenant has had of the pool, in bytes times seconds over its weight: the virtual token counter of Sheng et
+/// al. (Fairness in Serving Large Language Models, arXiv 2401.00588), with byte-seconds of cache as the cost.
+///
+/// A tenant is charged while its sequences hold reservations. Who has had least goes first. A tenant that comes back
+/// after a pause is lifted to the least of those that are here, so that nobody saves up a right to push others aside.
+struct TenantAccounts: Sendable {
+    /// One tenant's side of the books.
+    struct Account: Sendable {
+        /// Byte-seconds over weight.
+        var served = 0.0
+        var weight = 1.0
+        var reservedBytes = 0
+        var running = 0
+        var waiting = 0
+
+        var isActive: Bool { running + waiting > 0 }
+    }
+
+    private var accounts: [Int: Account] = [:]
+    private var mark = Duration.zero
+
+    subscript(tenant: Tenant) -> Account { accounts[tenant.id] ?? Account() }
+
+    /// Charges what was held since the last call.
+    mutating func advance(to now: Duration) {
+        guard now > mark else { return }
+        let seconds = (now - mark) / .seconds(1)
+        mark = now
+        for (id, account) in accounts where account.reservedBytes > 0 {
+            accounts[id]?.served += Double(account.reservedBytes) * seconds / account.weight
+        }
+    }
+
+    mutating func queued(_ tenant: Tenant) {
+        var account = self[tenant]
+        if !account.isActive, let least = accounts.values.lazy.filter(\.isActive).map(\.served).min() {
+            account.served = max(account.served, least)
+        }
+        account.waiting += 1
+        account.weight = tenant.weight
+        accounts[tenant.id] = account
+    }
+
+    mutating func unqueued(_ tenant: Tenant) { accounts[tenant.id]?.waiting -= 1 }
+
+    mutating func started(_ tenant: Tenant, bytes: Int) {
+        accounts[tenant.id]?.waiting -= 1
+        accounts[tenant.id]?.running += 1
+        accounts[tenant.id]?.reservedBytes += bytes
+    }
+
+    mutating func reservationChanged(_ tenant: Tenant, by bytes: Int) { accounts[tenant.id]?.reservedBytes += bytes }
+
+    mutating func ended(_ tenant: Tenant, bytes: Int) {
+        accounts[tenant.id]?.running -= 1
+        accounts[tenant.id]?.reservedBytes -= bytes
+    }
+
+    /// Whether `tenant` may hold `bytes` more in one sequence more.
+    func hasRoom(_ tenant: Tenant, bytes: Int) -> Bool {
+        let account = self[tenant]
+        return account.running < tenant.mostSequences ?? .max
+            && bytes <= (tenant.mostBytes ?? .max) - account.reservedBytes
+    }
+
+    /// Sums over all tenants, for the scheduler's own audit.
+    var totals: (reservedBytes: Int, running: Int, waiting: Int) {
+        accounts.values.reduce(into: (0, 0, 0)) { sum, account in
+            sum.0 += account.reservedBytes
+            sum.1 += account.running
+            sum.2 += account.waiting
+        }
+    }
+
+    /// Whose turn it is: the higher priority, then who has had less, then who holds less, then the earlier.
+    func precedes(_ left: Turn, _ right: Turn) -> Bool {
+        if left.priority != right.priority { return left.priority > right.priority }
+        if left.tenant.id == right.tenant.id { return left.place < right.place }
+        let (first, second) = (self[left.tenant], self[right.tenant])
+        if first.served != second.served { return first.served < second.served }
+        let (lighter, heavier) = (
+            Double(first.reservedBytes) / left.tenant.weight, Double(second.reservedBytes) / right.tenant.weight
+        )
+        return lighter != heavier ? lighter < heavier : left.place < right.place
+    }
+
+    /// Somebody who may be next, and its place among them in order of arrival.
+    struct Turn: Sendable {
+        let tenant: Tenant
+        let priority: Int
+        let place: Int
+    }
+}
