@@ -50,7 +50,7 @@ extension Compute {
         case .f32: unsafe UnsafeMutableRawPointer(output).copyMemory(from: values, byteCount: 4 * count)
         case .f16:
             unsafe UnsafeMutableRawPointer(output).withMemoryRebound(to: UInt16.self, capacity: count) { halves in
-                unsafe table.toF16(count: count, input: values, output: halves)
+                unsafe table.slots.pointee.to_f16(count, values, halves)
             }
         default: unsafe ck_encode(type.kernelType, count, values, output)
         }
