@@ -71,6 +71,7 @@ public struct Inspection: Sendable {
         }
         // Options first: a wrong one is no fault of the model.
         let requests = try requests()
+        guard let storageType = KVStorage(rawValue: storage) else { throw OptionError.badStorage(storage) }
         guard let poolBytes = ConfigurationText.bytes(pool), poolBytes > 0 else { throw OptionError.badPool(pool) }
         if let contextTokens, !(2...Self.mostTokens).contains(contextTokens) {
             throw OptionError.badContext(contextTokens)
@@ -80,7 +81,7 @@ public struct Inspection: Sendable {
         do {
             let model = try ModelLoader.load(
                 .init(path: path, name: nil, chatTemplate: nil, contextTokens: nil, threads: nil))
-            let costs = try costs(model, requests, poolBytes: poolBytes)
+            let costs = try costs(model, requests, poolBytes: poolBytes, storage: storageType)
             json["family"] = .string(model.decoder.configuration.family)
             json["layers"] = .integer(model.decoder.configuration.layerCount)
             json["vocabulary_tokens"] = .integer(model.vocabularySize)
@@ -128,9 +129,9 @@ public struct Inspection: Sendable {
     }
 
     private func costs(
-        _ model: LoadedModel, _ requests: [(String, KVCacheRequest)], poolBytes: Int
+        _ model: LoadedModel, _ requests: [(String, KVCacheRequest)], poolBytes: Int,
+        storage storageType: KVStorage
     ) throws -> [(String, String)] {
-        guard let storageType = KVStorage(rawValue: storage) else { throw OptionError.badStorage(storage) }
         let tokens = contextTokens ?? min(4096, model.contextTokens)
         let newTokens = max(1, min(256, tokens / 4))
         let shape = model.decoder.configuration.cacheShape
