@@ -26,8 +26,6 @@ extension Compute {
         output.check(rows)
         addend?.check(rows)
         guard !rows.isEmpty else { return }
-        // A third format, where the weights are mixed so, takes a pass of its own.
-        var further: [ActivationQuantisation] = []
         unsafe withOptionalPointer(weight) { weight in
             unsafe withOptionalPointer(bias) { bias in
                 var work = unsafe rowWork(input, rows, output)
@@ -41,16 +39,20 @@ extension Compute {
                     let blocks = unsafe output.blocks(for: wanted) + rows.lowerBound * output.blocksPerRow
                     if unsafe work.first == nil {
                         unsafe work.first = (wanted, blocks)
-                    } else if unsafe work.second == nil || work.second?.quantisation == wanted {
+                    } else if unsafe work.second == nil {
                         unsafe work.second = (wanted, blocks)
-                    } else {
-                        further.append(wanted)
                     }
                 }
                 team.run(kept: rowLoop.body, count: unsafe rowLoop.set(work))
+                // Files that mix many types may want more formats: each takes a pass of its own.
+                for product in products {
+                    guard let wanted = product.quantisation, unsafe wanted != work.first?.quantisation,
+                        unsafe wanted != work.second?.quantisation
+                    else { continue }
+                    quantise(output, rows, for: wanted)
+                }
             }
         }
-        for quantisation in further { quantise(output, rows, for: quantisation) }
     }
 
     /// Prepares `rows` for `quantise(_:row:columns:for:)`.
