@@ -29,7 +29,8 @@ enum PreTokenizerPatterns {
     private static let groupsOfThree = #"\p{N}{1,3}"#
     private static let kana = "[一-龥぀-ゟ゠-ヿ]+"
     private static let deepSeekWords =
-        ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*"##
+        ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"##
+        + ##"| ?[\p{P}\p{S}]+[\r\n]*"##
         + linesAndSpaces
     /// Letters with case, as DeepSeek's file lists them.
     private static let deepSeekLetters =

@@ -60,7 +60,7 @@ import Testing
     @Test(arguments: FamilyVector.names)
     func aBudgetThatIsNeverReachedGivesTheBitsOfFull(name: String) throws {
         let vector = try FamilyVector(name)
-        let prompt = Array(vector.ids[..<40])
+        let prompt = PromiseTests.prompt(40, seed: 9)
         let expected = try GreedyRun(
             PromiseTests.engine(vector.model), prompt: prompt,
             plan: PromiseTests.plan(Self.request("full"), vector.model, prompt: 40, new: 12), steps: 12)

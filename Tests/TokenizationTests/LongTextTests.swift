@@ -9,7 +9,9 @@ import Testing
         "unigram.model", "unigram-bytes.model", "merges.model", "wordpiece.json", "unigram-precompiled.json",
         "falcon-like.json", "stripped.json", "nfkc.json", "metaspace-first-bytes.json", "recall",
     ]
-    private static let parts = ["a", " ", "ab", "\n ", "1", "!", "日", "e\u{301}", "\u{301}", "🙂", "aB", "a ", "'", "\u{0}"]
+    private static let parts = [
+        "a", " ", "ab", "\n ", "1", "!", "日", "e\u{301}", "\u{301}", "🙂", "aB", "a ", "'", "\u{0}",
+    ]
     /// Characters of the shorter text, so that a whole run stays within seconds in a debug build.
     private static let length = 20_000
 
@@ -20,7 +22,8 @@ import Testing
     }
 
     /// Whether eight times the text takes more than 24 times as long; quadratic cost would take 64 times.
-    /// A text that is done within a fifth of a second is no trouble whatever its growth; a busy machine gets three tries.
+    /// A text that is done within a fifth of a second is no trouble whatever its growth; a busy machine gets three
+    /// tries.
     private static func isTooSlow(_ tokenizer: Tokenizer, _ part: String) -> Bool {
         let short = String(repeating: part, count: length / 8)
         let long = String(repeating: part, count: length)
@@ -47,7 +50,9 @@ import Testing
         for part in Self.parts {
             let text = String(repeating: part, count: Self.length)
             let ids = tokenizer.encode(text, addSpecial: false, parseSpecial: false)
-            if tokenizer.decode(ids, skipSpecial: true) != text { wrong.append("\(part.debugDescription) is not whole") }
+            if tokenizer.decode(ids, skipSpecial: true) != text {
+                wrong.append("\(part.debugDescription) is not whole")
+            }
             if Self.isTooSlow(tokenizer, part) { wrong.append("\(part.debugDescription) is slow") }
         }
         #expect(wrong == [])
