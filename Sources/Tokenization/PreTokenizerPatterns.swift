@@ -30,8 +30,7 @@ enum PreTokenizerPatterns {
     private static let kana = "[一-龥぀-ゟ゠-ヿ]+"
     private static let deepSeekWords =
         ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"##
-        + ##"| ?[\p{P}\p{S}]+[\r\n]*"##
-        + linesAndSpaces
+        + #"| ?[\p{P}\p{S}]+[\r\n]*"# + linesAndSpaces
     /// Letters with case, as DeepSeek's file lists them.
     private static let deepSeekLetters =
         "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅ"

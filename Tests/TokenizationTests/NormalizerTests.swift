@@ -58,8 +58,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (DigitGroups.Kind.groups, "1234567", [0..<1, 1..<4, 4..<7]), (.groups, "123a 45", [5..<7]),
-        (.groups, "12½", []),
+        (DigitGroups.Kind.groups, "1234567", [0..<1, 1..<4, 4..<7]),
+        (.groups, "123a 45", [5..<7]), (.groups, "12½", []),
         (.borders, "12345 67", [2..<2]), (.borders, "123456", [0..<0, 3..<3]), (.borders, "12", []),
     ])
     func digitsAreGroupedFromTheRight(kind: DigitGroups.Kind, text: String, wanted: [Range<Int>]) {

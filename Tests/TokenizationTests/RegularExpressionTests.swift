@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func emptyMatchesDoNotStopTheSearch() throws {
-        #expect(try matches("a*", "éaaéa") == ["", "aa", "", "a"])
+        #expect(try matches("a*", "éaaéa") == ["", "aa", "a"])
         #expect(try matches("", "abc") == ["", "", "", ""])
         #expect(try matches("$", "abc\n") == ["", ""])
     }

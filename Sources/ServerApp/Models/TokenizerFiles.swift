@@ -67,7 +67,14 @@ struct TokenizerFiles {
     }
 
     private static func bytes(_ path: String) throws(ModelLoadError) -> [UInt8] {
-        guard let file = FileHandle(forReadingAtPath: path), let data = try? file.read(upToCount: mostBytes + 1) else {
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            throw .unreadableTokenizer(path: path, reason: "the file cannot be opened")
+        }
+        let data: Data
+        do {
+            // Nil is the end of the file: it is empty.
+            data = try file.read(upToCount: mostBytes + 1) ?? Data()
+        } catch {
             throw .unreadableTokenizer(path: path, reason: "the file cannot be read")
         }
         guard data.count <= mostBytes else {
