@@ -12,8 +12,9 @@ import Testing
         let folder = try TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
         let program = try ServerUnderTest.binary().path
-        let script = block.replacing(".build/release/keyhold", with: program)
-            .replacing("/tmp/", with: folder.path + "/")
+        // The program's own path may lead through /tmp: it comes last.
+        let script = block.replacing("/tmp/", with: folder.path + "/")
+            .replacing(".build/release/keyhold", with: program)
         let outcome = try Command.run(program: URL(filePath: "/bin/bash"), ["-euo", "pipefail", "-c", script])
         #expect(outcome.status == 0, "\(outcome.errorText)")
         let lines = outcome.text.split(separator: "\n", omittingEmptySubsequences: false)
