@@ -56,6 +56,9 @@ let package = Package(
 
         // Level 2.
         .target(name: "HTTPFront", dependencies: ["CFront"], swiftSettings: strict),
+        .target(
+            name: "Templates", dependencies: ["JSON", .product(name: "OrderedCollections", package: "swift-collections")],
+            swiftSettings: strict),
         .target(name: "ModelFiles", dependencies: ["Tensors", "JSON"], swiftSettings: strict),
         .target(name: "ModelHub", dependencies: ["CCrypto", "JSON"], swiftSettings: strict),
         .target(
@@ -71,6 +74,7 @@ let package = Package(
             name: "Decoding",
             dependencies: ["Generation", "Tensors", "Kernels", "KVCaching", "ModelFiles"],
             swiftSettings: strict),
+        .target(name: "Quantization", dependencies: ["Tensors", "Kernels", "ModelFiles"], swiftSettings: strict),
         .target(
             name: "Serving",
             dependencies: [
@@ -94,9 +98,9 @@ let package = Package(
             name: "ServerApp",
             dependencies: [
                 "Evaluation",
-                "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "ModelHub", "Tokenization", "Observability",
-                "Generation",
-                "Decoding", "KVCaching", "Kernels", "JSON", "Sampling", "Scheduling",
+                "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "ModelHub", "Templates", "Tokenization",
+                "Observability", "Generation", "Decoding", "KVCaching", "Kernels", "Tensors", "JSON", "Sampling",
+                "Scheduling",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -105,7 +109,8 @@ let package = Package(
         .executableTarget(
             name: "keyhold",
             dependencies: [
-                "Benchmarking", "ServerApp", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Benchmarking", "Quantization", "ServerApp",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
 
@@ -132,8 +137,10 @@ package.targets += [
     tests("SchedulingTests", ["Scheduling", "Generation"]),
     tests("HTTPFrontTests", ["HTTPFront"]),
     tests("ModelFilesTests", ["ModelFiles", "Tensors", "JSON"]),
+    tests("QuantizationTests", ["Quantization", "ModelFiles", "Kernels", "Tensors"], fixtures: true),
     tests("ModelHubTests", ["ModelHub", "HTTPFront", "JSON"]),
     tests("TokenizationTests", ["Tokenization", "Generation", "JSON", "ModelFiles"], fixtures: true),
+    tests("TemplatesTests", ["Templates", "JSON"], fixtures: true),
     tests("KVCachingTests", ["KVCaching", "Generation", "Tensors", "Kernels"]),
     tests("SamplingTests", ["Sampling", "Generation"]),
     tests("CompletionAPITests", ["CompletionAPI", "Generation", "JSON"]),
@@ -158,7 +165,10 @@ package.targets += [
         ]),
     tests(
         "ServerAppTests",
-        ["ServerApp", "Serving", "CompletionAPI", "Generation", "KVCaching", "ModelFiles", "Tokenization"]),
-    tests("EndToEndTests", ["JSON"]),
+        [
+            "ServerApp", "Serving", "CompletionAPI", "Generation", "JSON", "KVCaching", "ModelFiles", "Templates",
+            "Tokenization",
+        ]),
+    tests("EndToEndTests", ["JSON", "Tensors"]),
     tests("TidyTests", ["ServerApp"]),
 ]

@@ -9,6 +9,8 @@ public enum BenchmarkError: Error, Equatable, CustomStringConvertible {
     /// Tokens that a run needs beyond the model's context.
     case contextTooShort(needed: Int, context: Int)
     case noMatrices(model: String)
+    /// Rows of the shape do not fill the type's blocks.
+    case badShape(shape: ModelShape, type: WeightType)
     /// A policy cannot be had with this budget.
     case refused(policy: String, budget: String, KVCacheRequestError)
     case unwritable(path: String, reason: String)
@@ -32,6 +34,10 @@ public enum BenchmarkError: Error, Equatable, CustomStringConvertible {
         case .contextTooShort(let needed, let context):
             "the run needs \(needed) tokens but the model's context has \(context); use smaller depths"
         case .noMatrices(let model): "\(model) has no matrices to multiply; name a transformer with --model"
+        case .badShape(let shape, let type):
+            "--type: rows of \(shape.rawValue) do not fill the blocks of 256 elements that \(type.rawValue) has; "
+                + "--shape may be "
+                + ModelShape.allCases.filter { $0.fits(type) }.map(\.rawValue).joined(separator: ", ")
         case .refused(let policy, let budget, let error):
             "\(policy) at \(budget) %: \(error.message); leave the budget out with --budgets"
         case .unwritable(let path, let reason): "\(path) cannot be written: \(reason)"

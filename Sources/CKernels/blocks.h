@@ -1,14 +1,26 @@
 /* The layouts of packed weights and the arithmetic on them that every variant keeps.
  *
  * A group is CK_GROUP weight rows; what belongs to the same place of the 16 rows stands side by side, so that one
- * register holds one number of each row. A group takes the bytes of its rows in the file. Missing rows of the last
- * group are zeros. With r the row in the group, a group is a sequence of
+ * register holds one number of each row. A group takes about the bytes of its rows in the file (ck_group_bytes).
+ * Missing rows of the last group are zeros. With r the row in the group, a group is a sequence of
  *   F32, F16, BF16   value[16 r] for each i of k
  *   Q8_0             { f16 d[16 r]; u8 q[8 steps][16 r][4] } for each block of 32; q is 128 more than in the file
- *   Q4_0             { f16 d[16 r]; u8 q[4 steps][16 r][4] } for each block of 32; nibbles as in the file
+ *   Q4_0, IQ4_NL     { f16 d[16 r]; nibbles } for each block of 32
+ *   Q4_1             { f16 d[16 r], m[16 r]; nibbles } for each block of 32
+ *   Q5_0             { f16 d[16 r]; bits; nibbles } for each block of 32
+ *   Q5_1             { f16 d[16 r], m[16 r]; bits; nibbles } for each block of 32
+ *   Q2_K             { f32 d[16 r], dmin[16 r]; u8 scales[8 parts][16 r][2]; pairs[8 parts] } for each 256
+ *   Q3_K             { f16 d[16 r]; s8 scales[8 parts][16 r][2]; { pairs; bits }[8 parts] } for each 256
  *   Q4_K             { f16 d[16 r], dmin[16 r]; u8 scales[12][16 r]; u8 q[4][8 steps][16 r][4] } for each 256
+ *   Q5_K             { f16 d[16 r], dmin[16 r]; u8 scales[12][16 r]; { bits; nibbles }[8 parts] } for each 256
  *   Q6_K             { f16 d[16 r]; s8 scales[16][16 r]; u8 low[2][16 steps][16 r][4]; u8 high[2][8 steps][16 r][4] }
- * where the four bytes of a step are neighbours in the file's block. */
+ *   Q8_K             { f32 d[16 r]; u8 q[64 steps][16 r][4] } for each 256; q is 128 more than in the file
+ *   IQ4_XS           { f16 d[16 r]; s8 scales[8][16 r]; nibbles[8 parts] } for each 256
+ *   TQ2_0, TQ1_0     { f16 d[16 r]; pairs[8 parts] } for each 256
+ * where the four bytes of a step are neighbours in the file's block. The codes of a block of 32, in 8 steps of 4:
+ *   nibbles          u8 [4][16 r][4], the lower halves steps 0 to 3, the upper ones 4 to 7
+ *   pairs            u8 [2][16 r][4], bits 2s and 2s + 1 of the first step s, of the second step 4 + s
+ *   bits             u8 [16 r][4], the highest bit of the code in step s is bit s */
 #ifndef CK_BLOCKS_H
 #define CK_BLOCKS_H
 #include "kernels.h"
@@ -18,14 +30,34 @@
 
 #define CK_Q8_0_GROUP (CK_Q8_0_BYTES * CK_GROUP)
 #define CK_Q4_0_GROUP (CK_Q4_0_BYTES * CK_GROUP)
+#define CK_Q4_1_GROUP (CK_Q4_1_BYTES * CK_GROUP)
+#define CK_Q5_0_GROUP (CK_Q5_0_BYTES * CK_GROUP)
+#define CK_Q5_1_GROUP (CK_Q5_1_BYTES * CK_GROUP)
+#define CK_Q2_K_GROUP ((8 + 16 + 64) * CK_GROUP)
+#define CK_Q3_K_GROUP ((2 + 16 + 96) * CK_GROUP)
 #define CK_Q4_K_GROUP (CK_Q4_K_BYTES * CK_GROUP)
+#define CK_Q5_K_GROUP (CK_Q5_K_BYTES * CK_GROUP)
 #define CK_Q6_K_GROUP (CK_Q6_K_BYTES * CK_GROUP)
+#define CK_Q8_K_GROUP ((4 + 256) * CK_GROUP)
+#define CK_IQ4_XS_GROUP ((2 + 8 + 128) * CK_GROUP)
+#define CK_TQ2_0_GROUP (CK_TQ2_0_BYTES * CK_GROUP)
+
+/* Blocks of 32 in one of 256. */
+#define CK_PARTS (CK_SUPER_BLOCK / CK_BLOCK)
+/* What the codes of a block of 32 take of a group. */
+#define CK_NIBBLES_GROUP (16 * CK_GROUP)
+#define CK_PAIRS_GROUP (8 * CK_GROUP)
+#define CK_BITS_GROUP (4 * CK_GROUP)
 
 /* How a block's integer sum enters the float sum; see ck_multiply_blocks_fn. */
 enum ck_scaling {
     CK_PLAIN,    /* sum += dot * (scale * x.scale) */
     CK_MINIMUMS, /* the same, then sum -= minimum * x.scaled_sum */
     CK_HALVES,   /* sum += (dot of the first 16 * first + dot of the last 16 * second) * (scale * x.scale) */
+    CK_SMALL_HALVES, /* the same for codes below 8 and scales that, times their sums, fit a float exactly */
+    /* sum += (scale * the same dots + minimum * (minimum of the first 16 * start[0] + of the last * start[1])) *
+     * x.scale */
+    CK_SMALL_HALVES_MINIMUMS,
 };
 
 /* The parameters of ck_multiply_blocks_fn, and their names. */
@@ -38,6 +70,7 @@ enum ck_scaling {
 typedef struct {
     int8_t q[CK_BLOCK];
     float scale, minimum, first, second;
+    int16_t minimums[2];
 } ck_weight_block;
 
 static inline int32_t ck_dot_scalar(size_t n, const int8_t *w, const int8_t *x)
@@ -47,16 +80,41 @@ static inline int32_t ck_dot_scalar(size_t n, const int8_t *w, const int8_t *x)
     return sum;
 }
 
+/* Both starts of a block as 16-bit numbers, the first below: they are sums of 16 q where `zero` is 1. */
+static inline int32_t ck_start_pair(const ck_block *x)
+{
+    return (int32_t)((uint32_t)x->start[1] << 16 | (uint16_t)x->start[0]);
+}
+
 /* One block's part of a float sum: the specification of the order and the roundings. */
 static inline float ck_add_block_scalar(enum ck_scaling scaling, const ck_weight_block *w, const ck_block *x, float sum)
 {
     float scale = w->scale * x->scale;
-    if (scaling == CK_HALVES) {
+    if (scaling == CK_HALVES || scaling == CK_SMALL_HALVES || scaling == CK_SMALL_HALVES_MINIMUMS) {
         float first = (float)ck_dot_scalar(16, w->q, x->q), second = (float)ck_dot_scalar(16, w->q + 16, x->q + 16);
-        return fmaf(fmaf(second, w->second, first * w->first), scale, sum);
+        float dots = fmaf(second, w->second, first * w->first);
+        if (scaling != CK_SMALL_HALVES_MINIMUMS) return fmaf(dots, scale, sum);
+        float minimums = (float)(w->minimums[0] * x->start[0] + w->minimums[1] * x->start[1]);
+        return fmaf(fmaf(w->scale, dots, w->minimum * minimums), x->scale, sum);
     }
     sum = fmaf((float)ck_dot_scalar(CK_BLOCK, w->q, x->q), scale, sum);
     return scaling == CK_MINIMUMS ? fmaf(-w->minimum, x->scaled_sum, sum) : sum;
+}
+
+/* The code of element i among a row's nibbles, pairs or bits. */
+static inline uint8_t ck_nibble(const uint8_t *q, size_t i)
+{
+    return q[i / 4 % 4 * CK_STEP_BYTES + i % 4] >> (i / 16 * 4) & 15;
+}
+
+static inline uint8_t ck_pair(const uint8_t *q, size_t i)
+{
+    return q[i / 16 * CK_STEP_BYTES + i % 4] >> (i / 4 % 4 * 2) & 3;
+}
+
+static inline uint8_t ck_bit(const uint8_t *q, size_t i)
+{
+    return q[i % 4] >> i / 4 & 1;
 }
 
 typedef void ck_load_scalar_fn(const uint8_t *group, size_t block, size_t row, ck_weight_block *w);

@@ -8,6 +8,7 @@
 typedef struct {
     __m256i q[CK_STEPS];
     __m256 scale, minimum, first, second;
+    __m256i scales, minimums; /* of both halves, as pairs of 16 bits */
 } ck_block_avx2;
 
 /* half is 0 or 1: rows 0 to 7 or 8 to 15 of the group. */
@@ -19,6 +20,65 @@ typedef void ck_load_avx2_fn(const uint8_t *group, size_t block, size_t half, ck
 CK_AVX2_INLINE __m256 ck_load_halves_avx2(const void *halves)
 {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)halves));
+}
+
+/* The codes of one block of 32, as blocks.h lays them out; they begin with those of the half's first row. */
+CK_AVX2_INLINE void ck_load_nibbles_avx2(const uint8_t *nibbles, __m256i q[CK_STEPS])
+{
+    for (size_t step = 0; step < CK_STEPS / 2; step++) {
+        __m256i both = _mm256_loadu_si256((const __m256i *)(nibbles + CK_STEP_BYTES * step));
+        q[step] = _mm256_and_si256(both, _mm256_set1_epi8(15));
+        q[step + CK_STEPS / 2] = _mm256_and_si256(_mm256_srli_epi16(both, 4), _mm256_set1_epi8(15));
+    }
+}
+
+CK_AVX2_INLINE void ck_load_pairs_avx2(const uint8_t *pairs, __m256i q[CK_STEPS])
+{
+    for (size_t half = 0; half < 2; half++) {
+        __m256i four = _mm256_loadu_si256((const __m256i *)(pairs + CK_STEP_BYTES * half));
+        for (int s = 0; s < CK_STEPS / 2; s++)
+            q[CK_STEPS / 2 * half + (size_t)s] =
+                _mm256_and_si256(_mm256_srli_epi16(four, 2 * s), _mm256_set1_epi8(3));
+    }
+}
+
+/* Puts one more bit into each code; `place` is a constant. */
+CK_AVX2_INLINE void ck_add_bits_avx2(const uint8_t *bits, int place, __m256i q[CK_STEPS])
+{
+    __m256i all = _mm256_loadu_si256((const __m256i *)bits), mask = _mm256_set1_epi8((char)(1 << place));
+    for (int step = 0; step < CK_STEPS; step++) {
+        __m256i bit = step < place ? _mm256_slli_epi16(all, place - step) : _mm256_srli_epi16(all, step - place);
+        q[step] = _mm256_or_si256(q[step], _mm256_and_si256(bit, mask));
+    }
+}
+
+/* 8 signed bytes as floats. */
+CK_AVX2_INLINE __m256 ck_load_bytes_avx2(const uint8_t *bytes)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)bytes)));
+}
+
+/* The scales and minimums of one part of 32 of Q4_K and Q5_K: d, dmin and 12 bytes (file_blocks.h) of 8 rows. */
+CK_AVX2_INLINE void ck_load_k_scales_avx2(const uint8_t *group, size_t part, size_t half, ck_block_avx2 *w)
+{
+    const uint8_t *bytes = group + 4 * CK_GROUP + 8 * half;
+#define BYTES(i) _mm_loadl_epi64((const __m128i *)(bytes + (i) * CK_GROUP))
+    __m128i scale, minimum, low_bits = _mm_set1_epi8(15);
+    if (part < 4) {
+        scale = _mm_and_si128(BYTES(part), _mm_set1_epi8(63));
+        minimum = _mm_and_si128(BYTES(part + 4), _mm_set1_epi8(63));
+    } else {
+        __m128i lower = BYTES(part + 4), upper = _mm_set1_epi8(48);
+        scale = _mm_or_si128(_mm_and_si128(lower, low_bits),
+                             _mm_and_si128(_mm_srli_epi16(BYTES(part - 4), 2), upper));
+        minimum = _mm_or_si128(_mm_and_si128(_mm_srli_epi16(lower, 4), low_bits),
+                               _mm_and_si128(_mm_srli_epi16(BYTES(part), 2), upper));
+    }
+#undef BYTES
+    w->scale = _mm256_mul_ps(ck_load_halves_avx2(group + 16 * half),
+                             _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(scale)));
+    w->minimum = _mm256_mul_ps(ck_load_halves_avx2(group + 2 * CK_GROUP + 16 * half),
+                               _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(minimum)));
 }
 
 CK_AVX2_INLINE __m256i ck_four_avx2(const ck_block *x, size_t step)
@@ -56,6 +116,19 @@ CK_AVX2_INLINE __m256 ck_add_block_avx2(enum ck_scaling scaling, int is_signed, 
         __m256 first = _mm256_cvtepi32_ps(ck_dot_avx2(is_signed, deep, w, x, x->start[0], 0, CK_STEPS / 2));
         __m256 second = _mm256_cvtepi32_ps(ck_dot_avx2(is_signed, deep, w, x, x->start[1], CK_STEPS / 2, CK_STEPS));
         return _mm256_fmadd_ps(_mm256_fmadd_ps(second, w->second, _mm256_mul_ps(first, w->first)), scale, sum);
+    }
+    if (scaling == CK_SMALL_HALVES || scaling == CK_SMALL_HALVES_MINIMUMS) {
+        /* The sums of 16 products fit in 16 bits. */
+        int has_minimums = scaling == CK_SMALL_HALVES_MINIMUMS;
+        int32_t start[2] = {has_minimums ? 0 : x->start[0], has_minimums ? 0 : x->start[1]};
+        __m256i first = ck_dot_avx2(is_signed, deep, w, x, start[0], 0, CK_STEPS / 2);
+        __m256i second = ck_dot_avx2(is_signed, deep, w, x, start[1], CK_STEPS / 2, CK_STEPS);
+        __m256i dots = _mm256_blend_epi16(first, _mm256_slli_epi32(second, 16), 0xAA);
+        __m256 scaled = _mm256_cvtepi32_ps(_mm256_madd_epi16(w->scales, dots));
+        if (!has_minimums) return _mm256_fmadd_ps(scaled, scale, sum);
+        __m256i sums = _mm256_set1_epi32(ck_start_pair(x));
+        __m256 minimums = _mm256_mul_ps(w->minimum, _mm256_cvtepi32_ps(_mm256_madd_epi16(w->minimums, sums)));
+        return _mm256_fmadd_ps(_mm256_fmadd_ps(w->scale, scaled, minimums), _mm256_set1_ps(x->scale), sum);
     }
     __m256 dot = _mm256_cvtepi32_ps(ck_dot_avx2(is_signed, deep, w, x, x->start[0], 0, CK_STEPS));
     sum = _mm256_fmadd_ps(dot, scale, sum);

@@ -8,6 +8,7 @@
 typedef struct {
     __m512i q[CK_STEPS];
     __m512 scale, minimum, first, second;
+    __m512i scales, minimums; /* of both halves, as pairs of 16 bits */
 } ck_block_avx512;
 
 typedef void ck_load_avx512_fn(const uint8_t *group, size_t block, ck_block_avx512 *w);
@@ -19,6 +20,63 @@ typedef void ck_load_avx512_fn(const uint8_t *group, size_t block, ck_block_avx5
 CK_AVX512_INLINE __m512 ck_load_halves_avx512(const void *halves)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves));
+}
+
+/* The codes of one block of 32, as blocks.h lays them out. */
+CK_AVX512_INLINE void ck_load_nibbles_avx512(const uint8_t *nibbles, __m512i q[CK_STEPS])
+{
+    for (size_t step = 0; step < CK_STEPS / 2; step++) {
+        __m512i both = _mm512_loadu_si512(nibbles + CK_STEP_BYTES * step);
+        q[step] = _mm512_and_si512(both, _mm512_set1_epi8(15));
+        q[step + CK_STEPS / 2] = _mm512_and_si512(_mm512_srli_epi16(both, 4), _mm512_set1_epi8(15));
+    }
+}
+
+CK_AVX512_INLINE void ck_load_pairs_avx512(const uint8_t *pairs, __m512i q[CK_STEPS])
+{
+    for (size_t half = 0; half < 2; half++) {
+        __m512i four = _mm512_loadu_si512(pairs + CK_STEP_BYTES * half);
+        for (unsigned s = 0; s < CK_STEPS / 2; s++)
+            q[CK_STEPS / 2 * half + s] = _mm512_and_si512(_mm512_srli_epi16(four, 2 * s), _mm512_set1_epi8(3));
+    }
+}
+
+/* Puts one more bit into each code; `place` is a constant. */
+CK_AVX512_INLINE void ck_add_bits_avx512(const uint8_t *bits, unsigned place, __m512i q[CK_STEPS])
+{
+    __m512i all = _mm512_loadu_si512(bits), mask = _mm512_set1_epi8((char)(1 << place));
+    for (unsigned step = 0; step < CK_STEPS; step++) {
+        __m512i bit = step < place ? _mm512_slli_epi16(all, place - step) : _mm512_srli_epi16(all, step - place);
+        q[step] = _mm512_ternarylogic_epi32(q[step], bit, mask, 0xF8); /* q | (bit & mask) */
+    }
+}
+
+/* 16 signed bytes as floats. */
+CK_AVX512_INLINE __m512 ck_load_bytes_avx512(const uint8_t *bytes)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)bytes)));
+}
+
+/* The scales and minimums of one part of 32 of Q4_K and Q5_K: d, dmin and 12 bytes (file_blocks.h) of 16 rows. */
+CK_AVX512_INLINE void ck_load_k_scales_avx512(const uint8_t *group, size_t part, ck_block_avx512 *w)
+{
+    const uint8_t *bytes = group + 4 * CK_GROUP;
+#define BYTES(i) _mm_loadu_si128((const __m128i *)(bytes + (i) * CK_GROUP))
+    __m128i scale, minimum, low_bits = _mm_set1_epi8(15);
+    if (part < 4) {
+        scale = _mm_and_si128(BYTES(part), _mm_set1_epi8(63));
+        minimum = _mm_and_si128(BYTES(part + 4), _mm_set1_epi8(63));
+    } else {
+        __m128i lower = BYTES(part + 4), upper = _mm_set1_epi8(48);
+        scale = _mm_or_si128(_mm_and_si128(lower, low_bits),
+                             _mm_and_si128(_mm_srli_epi16(BYTES(part - 4), 2), upper));
+        minimum = _mm_or_si128(_mm_and_si128(_mm_srli_epi16(lower, 4), low_bits),
+                               _mm_and_si128(_mm_srli_epi16(BYTES(part), 2), upper));
+    }
+#undef BYTES
+    w->scale = _mm512_mul_ps(ck_load_halves_avx512(group), _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(scale)));
+    w->minimum = _mm512_mul_ps(ck_load_halves_avx512(group + 2 * CK_GROUP),
+                               _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(minimum)));
 }
 
 /* Adds the products of the steps from `first` to `last` to the starting value. */
@@ -42,6 +100,20 @@ CK_AVX512_INLINE __m512 ck_add_block_avx512(enum ck_scaling scaling, const ck_bl
         __m512 first = _mm512_cvtepi32_ps(ck_dot_avx512(w, x, x->start[0], 0, CK_STEPS / 2));
         __m512 second = _mm512_cvtepi32_ps(ck_dot_avx512(w, x, x->start[1], CK_STEPS / 2, CK_STEPS));
         return _mm512_fmadd_ps(_mm512_fmadd_ps(second, w->second, _mm512_mul_ps(first, w->first)), scale, sum);
+    }
+    if (scaling == CK_SMALL_HALVES || scaling == CK_SMALL_HALVES_MINIMUMS) {
+        /* The sums of 16 products fit in 16 bits. */
+        int has_minimums = scaling == CK_SMALL_HALVES_MINIMUMS;
+        int32_t start[2] = {has_minimums ? 0 : x->start[0], has_minimums ? 0 : x->start[1]};
+        __m512i first = ck_dot_avx512(w, x, start[0], 0, CK_STEPS / 2);
+        __m512i second = ck_dot_avx512(w, x, start[1], CK_STEPS / 2, CK_STEPS);
+        __m512i dots = _mm512_mask_blend_epi16(0xAAAAAAAA, first, _mm512_slli_epi32(second, 16));
+        __m512i zero = _mm512_setzero_si512();
+        __m512 scaled = _mm512_cvtepi32_ps(_mm512_dpwssd_epi32(zero, w->scales, dots));
+        if (!has_minimums) return _mm512_fmadd_ps(scaled, scale, sum);
+        __m512i sums = _mm512_set1_epi32(ck_start_pair(x));
+        __m512 minimums = _mm512_mul_ps(w->minimum, _mm512_cvtepi32_ps(_mm512_dpwssd_epi32(zero, w->minimums, sums)));
+        return _mm512_fmadd_ps(_mm512_fmadd_ps(w->scale, scaled, minimums), _mm512_set1_ps(x->scale), sum);
     }
     sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(ck_dot_avx512(w, x, x->start[0], 0, CK_STEPS)), scale, sum);
     return scaling == CK_MINIMUMS ? _mm512_fnmadd_ps(w->minimum, _mm512_set1_ps(x->scaled_sum), sum) : sum;
@@ -105,7 +177,7 @@ CK_AVX512_INLINE void ck_load_staged_avx512(const uint8_t *staged, size_t block,
     *w = ((const ck_block_avx512 *)staged)[block];
 }
 
-/* One group's 16 outputs for any number of rows, by way of staged blocks. */
+/* One group's 16 outputs for any number of rows, by way of staged blocks, whose number is a multiple of theirs. */
 CK_AVX512_INLINE void ck_staged_tiles_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows,
                                              size_t blocks, const uint8_t *group, size_t block_bytes,
                                              const ck_block *x, size_t x_stride, __mmask16 outputs, const float *bias,
@@ -136,7 +208,8 @@ CK_AVX512_INLINE void ck_multiply_blocks_avx512(ck_load_avx512_fn *load, enum ck
         for (size_t j = 0; j < m; j += CK_GROUP, group += blocks * block_bytes) {
             __mmask16 outputs = m - j < CK_GROUP ? (__mmask16)((1u << (m - j)) - 1) : 0xFFFF;
             const float *group_bias = bias ? bias + j : bias;
-            if (scaling != CK_PLAIN && to - from > CK_TILE_ROWS_AVX512 && blocks > 0) {
+            int is_staged = scaling != CK_PLAIN && blocks > 0 && blocks % CK_STAGED_BLOCKS == 0;
+            if (is_staged && to - from > CK_TILE_ROWS_AVX512) {
                 ck_staged_tiles_avx512(load, scaling, to - from, blocks, group, block_bytes, x + from * x_stride,
                                        x_stride, outputs, group_bias, y + from * y_stride + j, y_stride);
                 continue;

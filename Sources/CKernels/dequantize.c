@@ -35,44 +35,6 @@ void ck_dequantize_q4_0_scalar(size_t n, const void *w, float *y)
     }
 }
 
-void ck_dequantize_q4_k_scalar(size_t n, const void *w, float *y)
-{
-    assert(n % CK_SUPER_BLOCK == 0);
-    const uint8_t *block = w;
-    for (size_t at = 0; at < n; at += CK_SUPER_BLOCK, block += CK_Q4_K_BYTES) {
-        float d = ck_from_f16(ck_load_u16(block)), dmin = ck_from_f16(ck_load_u16(block + 2));
-        const uint8_t *scales = block + 4, *q = block + 16;
-        for (size_t part = 0; part < 8; part++) {
-            uint8_t scale = scales[part] & 63, minimum = scales[part + 4] & 63;
-            if (part >= 4) {
-                scale = (uint8_t)((scales[part + 4] & 15) | scales[part - 4] >> 6 << 4);
-                minimum = (uint8_t)(scales[part + 4] >> 4 | scales[part] >> 6 << 4);
-            }
-            float factor = d * (float)scale, offset = dmin * (float)minimum;
-            for (size_t i = 0; i < CK_BLOCK; i++) {
-                uint8_t both = q[part / 2 * CK_BLOCK + i];
-                y[at + part * CK_BLOCK + i] = factor * (float)(part % 2 == 0 ? both & 15 : both >> 4) - offset;
-            }
-        }
-    }
-}
-
-void ck_dequantize_q6_k_scalar(size_t n, const void *w, float *y)
-{
-    assert(n % CK_SUPER_BLOCK == 0);
-    const uint8_t *block = w;
-    for (size_t at = 0; at < n; at += CK_SUPER_BLOCK, block += CK_Q6_K_BYTES) {
-        const uint8_t *low = block, *high = block + 128, *scales = block + 192;
-        float d = ck_from_f16(ck_load_u16(block + 208));
-        for (size_t i = 0; i < CK_SUPER_BLOCK; i++) {
-            size_t half = i / 128, part = i / 32 % 4, j = i % 32;
-            int lower = low[64 * half + 32 * (part % 2) + j] >> (4 * (part / 2)) & 15;
-            int upper = high[32 * half + j] >> (2 * part) & 3;
-            y[at + i] = d * (float)(int8_t)scales[i / 16] * (float)((lower | upper << 4) - 32);
-        }
-    }
-}
-
 #if defined(__x86_64__)
 CK_AVX2 void ck_dequantize_f16_avx2(size_t n, const void *w, float *y)
 {

@@ -11,7 +11,10 @@
 #define CK_DECLARE_WIDE(isa)                                                                                \
     ck_multiply_floats_fn ck_multiply_f32_##isa, ck_multiply_f16_##isa, ck_multiply_bf16_##isa;             \
     ck_multiply_blocks_fn ck_multiply_q8_0_##isa, ck_multiply_q4_0_##isa;                                   \
-    ck_multiply_blocks_fn ck_multiply_q4_k_##isa, ck_multiply_q6_k_##isa;                                   \
+    ck_multiply_blocks_fn ck_multiply_q4_1_##isa, ck_multiply_q5_0_##isa, ck_multiply_q5_1_##isa;           \
+    ck_multiply_blocks_fn ck_multiply_q2_k_##isa, ck_multiply_q3_k_##isa, ck_multiply_q4_k_##isa;           \
+    ck_multiply_blocks_fn ck_multiply_q5_k_##isa, ck_multiply_q6_k_##isa, ck_multiply_q8_k_##isa;           \
+    ck_multiply_blocks_fn ck_multiply_iq4_nl_##isa, ck_multiply_iq4_xs_##isa, ck_multiply_tq2_0_##isa;      \
     ck_quantize_fn ck_quantize_##isa;                                                                       \
     ck_attention_logits_fn ck_attention_logits_f32_##isa, ck_attention_logits_f16_##isa;                    \
     ck_attention_logits_fn ck_attention_logits_bf16_##isa;                                                  \
@@ -34,6 +37,11 @@
     ck_rms_norm_f32_fn ck_rms_norm_f32_##isa;                                                               \
     ck_layer_norm_f32_fn ck_layer_norm_f32_##isa;                                                           \
     ck_add_f32_fn ck_add_f32_##isa;                                                                         \
+    ck_multiply_elements_fn ck_multiply_elements_##isa;                                                     \
+    ck_scale_fn ck_scale_##isa;                                                                             \
+    ck_add_scaled_fn ck_add_scaled_##isa;                                                                   \
+    ck_clamp_fn ck_clamp_##isa;                                                                             \
+    ck_soft_cap_f32_fn ck_soft_cap_f32_##isa;                                                               \
     ck_silu_multiply_f32_fn ck_silu_multiply_f32_##isa;                                                     \
     ck_gelu_f32_fn ck_gelu_tanh_f32_##isa, ck_gelu_erf_f32_##isa;                                           \
     ck_rope_f32_fn ck_rope_half_f32_##isa, ck_rope_interleaved_f32_##isa;                                   \
@@ -43,7 +51,11 @@
 CK_DECLARE_WIDE(scalar)
 CK_DECLARE(scalar)
 /* Read one row at a time, so they have no variants. */
-ck_dequantize_fn ck_dequantize_q4_k_scalar, ck_dequantize_q6_k_scalar;
+ck_dequantize_fn ck_dequantize_q4_1_scalar, ck_dequantize_q5_0_scalar, ck_dequantize_q5_1_scalar;
+ck_dequantize_fn ck_dequantize_q2_k_scalar, ck_dequantize_q3_k_scalar, ck_dequantize_q4_k_scalar;
+ck_dequantize_fn ck_dequantize_q5_k_scalar, ck_dequantize_q6_k_scalar, ck_dequantize_q8_k_scalar;
+ck_dequantize_fn ck_dequantize_iq4_nl_scalar, ck_dequantize_iq4_xs_scalar;
+ck_dequantize_fn ck_dequantize_tq1_0_scalar, ck_dequantize_tq2_0_scalar;
 #if defined(__x86_64__)
 CK_DECLARE_WIDE(avx2)
 CK_DECLARE(avx2)
@@ -60,8 +72,19 @@ int ck_cpu_has_avx512(void);
 #define CK_SUPER_BLOCK 256
 #define CK_Q8_0_BYTES 34
 #define CK_Q4_0_BYTES 18
+#define CK_Q4_1_BYTES 20
+#define CK_Q5_0_BYTES 22
+#define CK_Q5_1_BYTES 24
+#define CK_Q2_K_BYTES 84
+#define CK_Q3_K_BYTES 110
 #define CK_Q4_K_BYTES 144
+#define CK_Q5_K_BYTES 176
 #define CK_Q6_K_BYTES 210
+#define CK_Q8_K_BYTES 292
+#define CK_IQ4_NL_BYTES 18
+#define CK_IQ4_XS_BYTES 136
+#define CK_TQ1_0_BYTES 54
+#define CK_TQ2_0_BYTES 66
 
 /* Number of partial sums of the reductions other than products with weights. */
 #define CK_LANES 8

@@ -4,7 +4,6 @@
 /* Blocks of 256 hold 16 scales, each for 16 elements, and two halves of 128 elements. Of a half's block j = 0 to 3, the
  * lower 4 bits are the nibbles j / 2 of the 8 steps from 8 * (j % 2) on, the upper 2 bits are bits 2j and 2j + 1 of
  * the 8 steps of high bits. */
-#define PARTS 8
 #define SCALES_AT (2 * CK_GROUP)
 #define LOW_AT (SCALES_AT + 16 * CK_GROUP)
 #define HIGH_AT (LOW_AT + 32 * CK_STEP_BYTES)
@@ -24,8 +23,8 @@ static inline bits bits_of(const uint8_t *group, size_t part)
 
 static inline void load_scalar(const uint8_t *group, size_t block, size_t row, ck_weight_block *w)
 {
-    group += block / PARTS * CK_Q6_K_GROUP;
-    size_t part = block % PARTS;
+    group += block / CK_PARTS * CK_Q6_K_GROUP;
+    size_t part = block % CK_PARTS;
     const uint8_t *scales = group + SCALES_AT + 2 * part * CK_GROUP + row;
     w->scale = ck_from_f16(ck_load_u16(group + 2 * row));
     w->first = (float)(int8_t)scales[0];
@@ -43,19 +42,14 @@ void ck_multiply_q6_k_scalar(CK_BLOCKS_PARAMETERS)
 }
 
 #if defined(__x86_64__)
-CK_AVX2_INLINE __m256 load_scales_avx2(const uint8_t *scales)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)scales)));
-}
-
 CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, ck_block_avx2 *w)
 {
-    group += block / PARTS * CK_Q6_K_GROUP;
-    size_t part = block % PARTS;
+    group += block / CK_PARTS * CK_Q6_K_GROUP;
+    size_t part = block % CK_PARTS;
     const uint8_t *scales = group + SCALES_AT + 2 * part * CK_GROUP + 8 * half;
     w->scale = ck_load_halves_avx2(group + 16 * half);
-    w->first = load_scales_avx2(scales);
-    w->second = load_scales_avx2(scales + CK_GROUP);
+    w->first = ck_load_bytes_avx2(scales);
+    w->second = ck_load_bytes_avx2(scales + CK_GROUP);
     bits from = bits_of(group + CK_STEP_BYTES / 2 * half, part);
     __m128i low_shift = _mm_cvtsi32_si128(from.low_shift), high_shift = _mm_cvtsi32_si128(from.high_shift);
     for (size_t step = 0; step < CK_STEPS; step++) {
@@ -73,19 +67,14 @@ CK_AVX2 void ck_multiply_q6_k_avx2(CK_BLOCKS_PARAMETERS)
     ck_multiply_blocks_avx2(load_avx2, CK_HALVES, 0, 2, CK_Q6_K_GROUP * (k / CK_SUPER_BLOCK), CK_BLOCKS_ARGUMENTS);
 }
 
-CK_AVX512_INLINE __m512 load_scales_avx512(const uint8_t *scales)
-{
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)scales)));
-}
-
 CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)
 {
-    group += block / PARTS * CK_Q6_K_GROUP;
-    size_t part = block % PARTS;
+    group += block / CK_PARTS * CK_Q6_K_GROUP;
+    size_t part = block % CK_PARTS;
     const uint8_t *scales = group + SCALES_AT + 2 * part * CK_GROUP;
     w->scale = ck_load_halves_avx512(group);
-    w->first = load_scales_avx512(scales);
-    w->second = load_scales_avx512(scales + CK_GROUP);
+    w->first = ck_load_bytes_avx512(scales);
+    w->second = ck_load_bytes_avx512(scales + CK_GROUP);
     bits from = bits_of(group, part);
     __m128i low_shift = _mm_cvtsi32_si128(from.low_shift), high_shift = _mm_cvtsi32_si128(from.high_shift);
     for (size_t step = 0; step < CK_STEPS; step++) {
@@ -99,6 +88,6 @@ CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_a
 
 CK_AVX512 void ck_multiply_q6_k_avx512(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx512(load_avx512, CK_HALVES, CK_Q6_K_GROUP / PARTS, CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx512(load_avx512, CK_HALVES, CK_Q6_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 #endif

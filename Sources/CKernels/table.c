@@ -7,8 +7,18 @@
     .multiply_bf16 = ck_multiply_bf16_##name,                                                               \
     .multiply_q8_0 = ck_multiply_q8_0_##name,                                                               \
     .multiply_q4_0 = ck_multiply_q4_0_##name,                                                               \
+    .multiply_q4_1 = ck_multiply_q4_1_##name,                                                               \
+    .multiply_q5_0 = ck_multiply_q5_0_##name,                                                               \
+    .multiply_q5_1 = ck_multiply_q5_1_##name,                                                               \
+    .multiply_q2_k = ck_multiply_q2_k_##name,                                                               \
+    .multiply_q3_k = ck_multiply_q3_k_##name,                                                               \
     .multiply_q4_k = ck_multiply_q4_k_##name,                                                               \
+    .multiply_q5_k = ck_multiply_q5_k_##name,                                                               \
     .multiply_q6_k = ck_multiply_q6_k_##name,                                                               \
+    .multiply_q8_k = ck_multiply_q8_k_##name,                                                               \
+    .multiply_iq4_nl = ck_multiply_iq4_nl_##name,                                                           \
+    .multiply_iq4_xs = ck_multiply_iq4_xs_##name,                                                           \
+    .multiply_tq2_0 = ck_multiply_tq2_0_##name,                                                             \
     .quantize = ck_quantize_##name,                                                                         \
     .attention_logits_f32 = ck_attention_logits_f32_##name,                                                 \
     .attention_logits_f16 = ck_attention_logits_f16_##name,                                                 \
@@ -29,8 +39,19 @@
 
 /* All other slots. */
 #define CK_OTHERS(name)                                                                                     \
+    .dequantize_q4_1 = ck_dequantize_q4_1_scalar,                                                           \
+    .dequantize_q5_0 = ck_dequantize_q5_0_scalar,                                                           \
+    .dequantize_q5_1 = ck_dequantize_q5_1_scalar,                                                           \
+    .dequantize_q2_k = ck_dequantize_q2_k_scalar,                                                           \
+    .dequantize_q3_k = ck_dequantize_q3_k_scalar,                                                           \
     .dequantize_q4_k = ck_dequantize_q4_k_scalar,                                                           \
+    .dequantize_q5_k = ck_dequantize_q5_k_scalar,                                                           \
     .dequantize_q6_k = ck_dequantize_q6_k_scalar,                                                           \
+    .dequantize_q8_k = ck_dequantize_q8_k_scalar,                                                           \
+    .dequantize_iq4_nl = ck_dequantize_iq4_nl_scalar,                                                       \
+    .dequantize_iq4_xs = ck_dequantize_iq4_xs_scalar,                                                       \
+    .dequantize_tq1_0 = ck_dequantize_tq1_0_scalar,                                                         \
+    .dequantize_tq2_0 = ck_dequantize_tq2_0_scalar,                                                         \
     .dequantize_f16 = ck_dequantize_f16_##name,                                                             \
     .dequantize_bf16 = ck_dequantize_bf16_##name,                                                           \
     .dequantize_q8_0 = ck_dequantize_q8_0_##name,                                                           \
@@ -42,6 +63,11 @@
     .rms_norm_f32 = ck_rms_norm_f32_##name,                                                                 \
     .layer_norm_f32 = ck_layer_norm_f32_##name,                                                             \
     .add_f32 = ck_add_f32_##name,                                                                           \
+    .multiply_elements = ck_multiply_elements_##name,                                                       \
+    .scale = ck_scale_##name,                                                                               \
+    .add_scaled = ck_add_scaled_##name,                                                                     \
+    .clamp = ck_clamp_##name,                                                                               \
+    .soft_cap_f32 = ck_soft_cap_f32_##name,                                                                 \
     .silu_multiply_f32 = ck_silu_multiply_f32_##name,                                                       \
     .gelu_tanh_f32 = ck_gelu_tanh_f32_##name,                                                               \
     .gelu_erf_f32 = ck_gelu_erf_f32_##name,                                                                 \

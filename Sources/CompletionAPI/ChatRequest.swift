@@ -1,5 +1,5 @@
 public import Generation
-internal import JSON
+public import JSON
 
 /// A validated body of `POST /v1/chat/completions`.
 public struct ChatRequest: Sendable, Equatable {
@@ -7,6 +7,11 @@ public struct ChatRequest: Sendable, Equatable {
     public let model: String?
     /// At least one.
     public let messages: [ChatTurn]
+    /// What the assistant may call, as the client described it; empty with `tool_choice: "none"`. The prompt shows it,
+    /// the answer is text.
+    public let tools: [JSONValue]
+    /// Values for the model's chat template (`chat_template_kwargs`).
+    public let templateValues: JSONObject
     /// Everything but the prompt. `stop.maxTokens` is nil when the request sets no limit.
     public let template: GenerationRequest
     /// Nil when absent: the server then picks a seed.
@@ -29,6 +34,8 @@ public struct ChatRequest: Sendable, Equatable {
         template.logprobs = try Self.logprobs(&reader)
         self.template = template
         try Self.refuseUnsupported(&reader)
+        tools = try Self.tools(&reader)
+        templateValues = try reader.members("chat_template_kwargs")?.object ?? JSONObject()
         stream = try StreamOptions.decode(&reader)
         user = try reader.string("user")
         reader.ignore(ignoredFields)
@@ -64,8 +71,8 @@ public struct ChatRequest: Sendable, Equatable {
 
     /// Features that would change the answer are refused rather than ignored; their empty forms are accepted.
     private static func refuseUnsupported(_ reader: inout FieldReader) throws(APIError) {
-        for key in ["tools", "functions"] {
-            if let tools = try reader.array(key), !tools.isEmpty { throw .unsupported(key, "Calling tools (\(key))") }
+        if let functions = try reader.array("functions"), !functions.isEmpty {
+            throw .unsupported("functions", "Calling tools (functions)")
         }
         for key in ["tool_choice", "function_call"] {
             guard let choice = reader.value(key) else { continue }
@@ -84,5 +91,28 @@ public struct ChatRequest: Sendable, Equatable {
             throw .unsupported("modalities[\(index)]", "The modality \(FieldReader.excerpt(modality))")
         }
         if reader.value("audio") != nil { throw .unsupported("audio", "Audio") }
+    }
+
+    /// The field `tools`: functions only, each with a name.
+    private static func tools(_ reader: inout FieldReader) throws(APIError) -> [JSONValue] {
+        let tools = try reader.array("tools") ?? []
+        for (index, tool) in tools.enumerated() {
+            let path = "tools[\(index)]"
+            guard let object = tool.asObject else {
+                throw .invalidType(path, expected: "an object with type and function", given: tool)
+            }
+            var fields = FieldReader(object, prefix: path + ".")
+            guard let type = try fields.string("type") else { throw .missing(fields.path("type"), "\"function\"") }
+            guard type == "function" else {
+                throw .unsupported(fields.path("type"), "A tool of type \(FieldReader.excerpt(.string(type)))")
+            }
+            guard var function = try fields.members("function") else {
+                throw .missing(fields.path("function"), "an object with name and parameters")
+            }
+            guard try function.string("name") != nil else { throw .missing(function.path("name"), "a string") }
+            _ = try function.string("description")
+            _ = try function.members("parameters")
+        }
+        return reader.value("tool_choice")?.asString == "none" ? [] : tools
     }
 }

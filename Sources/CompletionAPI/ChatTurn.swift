@@ -6,14 +6,29 @@ public struct ChatTurn: Sendable, Equatable {
     public let role: String
     /// Several text parts are joined by a newline. An assistant's null content is the empty text.
     public let content: String
+    /// False where an assistant's content is null or absent.
+    public let hasContent: Bool
     /// Name of the participant, for templates that show it.
     public let name: String?
+    /// The calls that an assistant made.
+    public let toolCalls: [ChatToolCall]
+    /// The call that a tool's message answers.
+    public let toolCallID: String?
+    /// What an assistant thought before it spoke, for templates that show it.
+    public let reasoning: String?
 
     /// A turn as given; nothing is checked.
-    public init(role: String, content: String, name: String?) {
+    public init(
+        role: String, content: String, name: String?, hasContent: Bool = true, toolCalls: [ChatToolCall] = [],
+        toolCallID: String? = nil, reasoning: String? = nil
+    ) {
         self.role = role
         self.content = content
         self.name = name
+        self.hasContent = hasContent
+        self.toolCalls = toolCalls
+        self.toolCallID = toolCallID
+        self.reasoning = reasoning
     }
 
     private static let roles = ["system", "developer", "user", "assistant", "tool"]
@@ -45,19 +60,24 @@ public struct ChatTurn: Sendable, Equatable {
             let rule = "one of \(Self.roles.joined(separator: ", "))"
             throw .invalidValue(fields.path("role"), rule, given: .string(role))
         }
-        for key in ["tool_calls", "function_call", "audio"] {
-            guard let value = fields.value(key), value.asArray?.isEmpty != true else { continue }
+        for key in ["function_call", "audio"] {
+            guard fields.value(key) != nil else { continue }
             throw .unsupported(fields.path(key), "A message's \(key)")
         }
         self.role = role == "developer" ? "system" : role
-        self.content = try Self.content(&fields, role: role)
+        self.toolCalls = try ChatToolCall.decode(&fields, role: role)
+        let content = try Self.content(&fields, role: role)
+        self.content = content ?? ""
+        self.hasContent = content != nil
         self.name = try fields.string("name")
+        self.toolCallID = try fields.string("tool_call_id")
+        self.reasoning = try fields.string("reasoning_content")
     }
 
-    private static func content(_ fields: inout FieldReader, role: String) throws(APIError) -> String {
+    private static func content(_ fields: inout FieldReader, role: String) throws(APIError) -> String? {
         let path = fields.path("content")
         guard let value = fields.value("content") else {
-            if role == "assistant" { return "" }
+            if role == "assistant" { return nil }
             throw .missing(path, "a string or an array of text parts")
         }
         if let text = value.asString { return text }

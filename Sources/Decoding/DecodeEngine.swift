@@ -50,7 +50,7 @@ public final class DecodeEngine {
         self.arena = arena
         compute = try Compute(threadCount: limits.threads, table: kernels)
         let attention = LaneAttention(
-            compute: compute, shape: model.configuration.cacheShape, encoding: model.configuration.positionEncoding,
+            compute: compute, shape: model.configuration.cacheShape, layers: model.configuration.attentionLayers(),
             timesPolicy: limits.timesPolicy)
         let buffers = StepBuffers(model.configuration, rows: limits.maxRows, logitRows: min(16, limits.maxRows))
         (self.attention, self.buffers) = (attention, buffers)
@@ -290,6 +290,8 @@ public final class DecodeEngine {
 
     private func embed(_ token: TokenID, position: Int, into rows: ActivationRows, row: Int) {
         compute.embed(model.weights.embedding, token: Int(token), into: rows, row: row)
+        let scale = model.configuration.embeddingScale
+        if scale != 1 { compute.scale(rows, rows: row..<row + 1, by: scale) }
         if let table = model.weights.positionEmbedding {
             compute.addPositionEmbedding(table, position: position, into: rows, row: row)
         }
@@ -356,6 +358,9 @@ public final class DecodeEngine {
             buffers.hidden, adding: addend, rows: rows, kind: finalNorm, weight: norm.weight, bias: norm.bias,
             output: buffers.normed, for: output)
         compute.multiply(output, input: buffers.normed, inputRows: rows, outputRow: 0, isQuantised: true)
+        if let cap = model.configuration.finalSoftCap {
+            compute.softCap(buffers.logits, rows: 0..<group.count, cap: cap)
+        }
         for index in group {
             let wish = wanted[index]
             buffers.logits.withSpan(index - group.lowerBound) { logits in

@@ -22,15 +22,33 @@ public struct DecoderModel: Sendable {
     }
 
     private static func load(_ file: GGUFFile, progress: (Double) -> Void) throws -> DecoderModel {
-        let architecture = try file.metadata.string("general.architecture")
-        guard let family = ModelFamily.all.first(where: { $0.ggufArchitectures.contains(architecture) }) else {
-            throw ModelError.unknownArchitecture(file: file.path, name: architecture, known: knownArchitectures)
-        }
+        let (family, architecture) = try family(of: file)
         let configuration = try family.ggufConfiguration(GGUFConfiguration(file: file, architecture: architecture))
         return try load(configuration, file.tensors, family.ggufNames(file.tensors), file.path, progress)
     }
 
     private static func load(_ folder: SafetensorsFolder, progress: (Double) -> Void) throws -> DecoderModel {
+        let (family, configuration) = try family(of: folder)
+        let names = family.huggingFaceNames(folder.tensors)
+        return try load(configuration, folder.tensors, names, folder.path + "/config.json", progress)
+    }
+
+    private static func family(of file: GGUFFile) throws -> (ModelFamily, architecture: String) {
+        let architecture = try file.metadata.string("general.architecture")
+        guard let family = ModelFamily.all.first(where: { $0.ggufArchitectures.contains(architecture) }) else {
+            throw ModelError.unknownArchitecture(file: file.path, name: architecture, known: knownArchitectures)
+        }
+        return (family, architecture)
+    }
+
+    /// What a GGUF file's metadata says.
+    static func configuration(of file: GGUFFile) throws -> ModelConfiguration {
+        let (family, architecture) = try family(of: file)
+        return try family.ggufConfiguration(GGUFConfiguration(file: file, architecture: architecture))
+    }
+
+    /// The family that config.json names and what the file says.
+    static func family(of folder: SafetensorsFolder) throws -> (ModelFamily, ModelConfiguration) {
         let path = folder.path + "/config.json"
         guard let type = folder.config["model_type"]?.asString else {
             throw ModelError.missingField(file: path, field: "model_type")
@@ -38,9 +56,8 @@ public struct DecoderModel: Sendable {
         guard let family = ModelFamily.all.first(where: { $0.huggingFaceTypes.contains(type) }) else {
             throw ModelError.unknownArchitecture(file: path, name: type, known: knownArchitectures)
         }
-        let configuration = try family.huggingFaceConfiguration(
-            HuggingFaceConfiguration(file: path, fields: folder.config))
-        return try load(configuration, folder.tensors, family.huggingFaceNames(folder.tensors), path, progress)
+        let fields = HuggingFaceConfiguration(file: path, fields: folder.config)
+        return (family, try family.huggingFaceConfiguration(fields))
     }
 
     private static func load(
@@ -55,7 +72,7 @@ public struct DecoderModel: Sendable {
                 file: path, field: "number of layers", found: "\(configuration.layerCount)",
                 wanted: "one that covers tensor \"\(next)\"")
         }
-        let binding = WeightBinding(directory: tensors, names: names, configuration: configuration)
+        var binding = WeightBinding(directory: tensors, names: names, configuration: configuration)
         return DecoderModel(configuration: configuration, weights: try binding.bind(progress: progress))
     }
 
@@ -71,10 +88,21 @@ public struct DecoderModel: Sendable {
                 file: path, field: "head dimension and layers", found: "\(model.headDim), \(model.layerCount)",
                 wanted: "at most 1024 and 4096")
         }
-        if case .rope(let rotaryDim, _, _) = model.positions, rotaryDim > model.headDim || rotaryDim % 2 != 0 {
-            throw .wrongField(
-                file: path, field: "rotary dimension", found: "\(rotaryDim)",
-                wanted: "an even number up to the head dimension \(model.headDim)")
+        for layer in model.layers {
+            if let window = layer.window, window < 2 {
+                throw .wrongField(
+                    file: path, field: "sliding window", found: "\(window)", wanted: "at least 2 tokens")
+            }
+            guard case .rope(let rope) = layer.positions else { continue }
+            guard rope.dimension > 0, rope.dimension <= model.headDim, rope.dimension % 2 == 0 else {
+                throw .wrongField(
+                    file: path, field: "rotary dimension", found: "\(rope.dimension)",
+                    wanted: "an even number up to the head dimension \(model.headDim)")
+            }
+            if let divisors = rope.scaling.divisorCounts.first(where: { $0 != rope.dimension / 2 }) {
+                throw .wrongField(
+                    file: path, field: "RoPE factors", found: "\(divisors)", wanted: "\(rope.dimension / 2) numbers")
+            }
         }
     }
 }

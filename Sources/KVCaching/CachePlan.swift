@@ -17,6 +17,10 @@ public struct CachePlan: Sendable {
     public let budgetSlots: Int
     /// The policy's, read once.
     let pooling: ScorePooling
+    /// By layer: slots of a lane, and slots of all lanes before the layer's.
+    private let layerSlots: [(slots: Int, first: Int)]
+    /// The first of the layers whose lanes have the most slots.
+    let widestLayer: Int
 
     public init(
         policyName: String, policy: any EvictionPolicy, shape: CacheShape, layout: SlotLayout, storage: KVStorage,
@@ -33,13 +37,35 @@ public struct CachePlan: Sendable {
         self.promptTokens = promptTokens
         self.plannedTokens = plannedTokens
         self.budgetSlots = budgetSlots
+        let laneSlots = min(budgetSlots, promptTokens + max(0, plannedTokens - 1))
+        var first = 0
+        layerSlots = (0..<shape.layerCount).map { layer in
+            let slots = shape.laneSlots(layer: layer, of: laneSlots)
+            defer { first += shape.kvHeads * slots }
+            return (slots, first)
+        }
+        let most = layerSlots.map(\.slots).max()
+        widestLayer = layerSlots.firstIndex { $0.slots == most } ?? 0
     }
 
     /// Tokens the cache will be fed at most.
     public var fedTokens: Int { promptTokens + max(0, plannedTokens - 1) }
 
-    /// Slots a lane owns: the budget, or all tokens where they are fewer.
+    /// Slots a lane owns where no window bounds it: the budget, or all tokens where they are fewer.
     public var laneSlots: Int { min(budgetSlots, fedTokens) }
+
+    /// Slots a lane of the layer owns: `laneSlots`, or in a layer with a window at most window − 1, which is what the
+    /// next query sees of the past.
+    public func laneSlots(layer: Int) -> Int { layerSlots[layer].slots }
+
+    /// Slots of all lanes before this one, in the order of layers and KV heads.
+    func firstSlot(layer: Int, kvHead: Int) -> Int { layerSlots[layer].first + kvHead * layerSlots[layer].slots }
+
+    /// Slots of all lanes together.
+    var totalSlots: Int { shape.totalSlots(of: laneSlots) }
+
+    /// Whether a lane of the layer cannot hold the whole prompt.
+    func dropsPrompt(layer: Int) -> Bool { promptTokens > laneSlots(layer: layer) }
 
     /// Whether anything can ever be evicted. If not, scores and noise are not computed: the cache is a full one.
     public var canEvict: Bool { laneSlots < fedTokens }
@@ -62,11 +88,11 @@ public struct CachePlan: Sendable {
         return policy.scoresLike(other.policy)
     }
 
-    /// Slots per KV head in which one layer's unpruned prompt stands; 0 where the prompt fits its lanes.
-    public var stagingSlots: Int { promptTokens > laneSlots ? promptTokens : 0 }
+    /// Slots per KV head in which one layer's unpruned prompt stands; 0 where the prompt fits all lanes.
+    public var stagingSlots: Int { layerSlots.contains { promptTokens > $0.slots } ? promptTokens : 0 }
 
-    /// Bytes of `slots` slots in every lane.
-    private func laneBytes(slots: Int) -> Int { shape.laneCount * slots * layout.slotBytes }
+    /// Bytes of `slots` slots in every lane, less where windows bound lanes.
+    private func laneBytes(slots: Int) -> Int { shape.totalSlots(of: slots) * layout.slotBytes }
 
     /// Bytes of the budget, whether or not the sequence is long enough to fill it.
     public var budgetBytes: Int { laneBytes(slots: budgetSlots) }

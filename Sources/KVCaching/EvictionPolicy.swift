@@ -6,7 +6,8 @@ public enum AttentionTap: Sendable {
     case none
     /// The probabilities of the attention proper.
     case probabilities
-    /// The scaled logits, position bias included, of which the store makes scores by `EvictionPolicy.noisySoftmax`.
+    /// The scaled logits as softmax gets them, soft cap and position bias included, of which the store makes scores by
+    /// `EvictionPolicy.noisySoftmax`.
     case logits
 }
 
@@ -25,7 +26,7 @@ public struct RowContext: Sendable {
 
 /// Why a plan is asked for.
 public enum PlanEvent: Sendable, Equatable {
-    /// The whole prompt stands in the lane in position order.
+    /// The prompt stands in the lane in position order, from the first position on that the next query sees.
     case promptEnd
     /// One token was decoded into a full lane and one entry has to go.
     case step

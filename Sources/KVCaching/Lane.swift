@@ -1,7 +1,7 @@
 internal import Kernels
 
-/// The memory of one lane inside a block. Blocks are laid out as positions [lanes, slots], scores [lanes, slots], keys
-/// [lanes, slots, headDim], values [lanes, slots, headDim].
+/// The memory of one lane inside a block. Blocks hold the slots of all lanes one after the other: positions [total],
+/// scores [total], keys [total, headDim], values [total, headDim].
 @unsafe struct Lane {
     let positions: UnsafeMutablePointer<Int32>
     let scores: UnsafeMutablePointer<Float>?
@@ -9,9 +9,8 @@ internal import Kernels
     let values: UnsafeMutableRawPointer
     let layout: SlotLayout
 
-    init(block: UnsafeMutableRawPointer, laneCount: Int, index: Int, slots: Int, layout: SlotLayout) {
-        let total = laneCount * slots
-        let first = index * slots
+    /// The lane that begins with slot `first` of `total`.
+    init(block: UnsafeMutableRawPointer, total: Int, first: Int, layout: SlotLayout) {
         let scoreStart = total * 4
         let keyStart = scoreStart + (layout.isScored ? total * 4 : 0)
         let valueStart = keyStart + total * layout.keyBytes

@@ -19,10 +19,11 @@ public struct AttentionJob {
     var sharesLanes: Bool { cache.family.scorers.isEmpty }
 
     /// Whether this step ends in a choice for all lanes of the layer.
-    var choosesPerLayer: Bool {
-        guard let promptRows else { return cache.plan.pooling.choosePer == .layer && cache.isFull }
+    func choosesPerLayer(_ layer: Int) -> Bool {
+        guard let promptRows else { return cache.plan.pooling.choosePer == .layer && cache.isFull(layer: layer) }
         return promptRows.upperBound == cache.plan.promptTokens
-            && (cache.choosesPromptPerLayer || cache.family.siblings.contains(where: \.choosesPromptPerLayer))
+            && (cache.choosesPromptPerLayer(layer)
+                || cache.family.siblings.contains { $0.choosesPromptPerLayer(layer) })
     }
 }
 
@@ -37,8 +38,9 @@ public struct AttentionJob {
 /// that is never reached gives the bits of full attention.
 @safe public final class LaneAttention {
     let kernels: KernelTable
-    let encoding: PositionEncoding
     let shape: CacheShape
+    /// How each layer attends.
+    let layers: [LayerAttention]
     private let compute: Compute
     let noise: NoiseTable
     private let scratch: [LaneScratch]
@@ -53,12 +55,13 @@ public struct AttentionJob {
     private var body: (_ index: Int, _ worker: Int) -> Void = { _, _ in }
     private var appendBody: (_ index: Int, _ worker: Int) -> Void = { _, _ in }
 
-    public init(compute: Compute, shape: CacheShape, encoding: PositionEncoding, timesPolicy: Bool = false) {
+    public init(compute: Compute, shape: CacheShape, layers: [LayerAttention], timesPolicy: Bool = false) {
+        precondition(layers.count == shape.layerCount, "\(layers.count) layers for \(shape.layerCount)")
         self.timesPolicy = timesPolicy
         self.compute = compute
         kernels = compute.table
         self.shape = shape
-        self.encoding = encoding
+        self.layers = layers
         scratch = (0..<compute.threadCount).map { _ in LaneScratch(headDim: shape.headDim) }
         work = LaneWork(shape: shape, threads: compute.threadCount)
         noise = NoiseTable(shape: shape)
@@ -70,7 +73,8 @@ public struct AttentionJob {
     /// caches score.
     public func reserve(for plan: CachePlan, scorers: Int = 1) {
         var rotatesKeys = false
-        if case .rope(let table) = encoding {
+        for layer in layers {
+            guard let table = layer.encoding.table(tokens: plan.fedTokens) else { continue }
             table.reserve(positions: plan.fedTokens)
             rotatesKeys = plan.positions == .compact
         }
@@ -109,7 +113,7 @@ public struct AttentionJob {
         compute.forEach(kept: body, count: work.items.count)
         // Nobody's cache lives longer for it.
         self.jobs = []
-        let choosing = jobs.filter(\.choosesPerLayer)
+        let choosing = jobs.filter { $0.choosesPerLayer(layer) }
         guard !choosing.isEmpty else { return }
         compute.forEach(count: choosing.count) { index, worker in
             scratch[worker].timePolicy(timesPolicy) {

@@ -16,6 +16,10 @@ extension LanePass {
             unsafe AttendedRows(
                 logits: logits + rows * stride, probabilities: probabilities + rows * stride, stride: stride)
         }
+
+        func dropFirst(entries: Int) -> AttendedRows {
+            unsafe AttendedRows(logits: logits + entries, probabilities: probabilities + entries, stride: stride)
+        }
     }
 
     /// The keys that the queries of a pass see.
@@ -26,12 +30,19 @@ extension LanePass {
         let includesFed: Bool
         /// The same side by side, where there are enough queries.
         var tiles: UnsafePointer<Float>?
+
+        /// Without the first `count` ones, which fill whole tiles.
+        func dropFirst(_ count: Int, headDim: Int) -> Keys {
+            unsafe Keys(
+                rows: rows + count * type.rowBytes(headDim: headDim), type: type, includesFed: includesFed,
+                tiles: tiles.map { unsafe $0 + count * headDim })
+        }
     }
 
     /// Rows of a pass from which on laying keys side by side costs less than it saves.
     private static var fewestTiledRows: Int { 32 }
 
-    var scale: Float { unsafe 1 / Float(headDim).squareRoot() }
+    var scale: Float { unsafe rules.scale }
 
     // MARK: The prompt
 
@@ -47,31 +58,34 @@ extension LanePass {
         return unsafe keys
     }
 
-    /// Attention of the queries at `positions`, which stand from `row` on: output rows written.
+    /// Attention of the queries at `positions`, which stand from `row` on: output rows written. The rows returned begin
+    /// with the part of the first entry that the first query sees.
     func attendPrompt(
         _ lane: Lane, keys: Keys, positions: Range<Int>, row: Int, keepsLogits: Bool, normalises: Bool
     ) -> AttendedRows {
-        let (group, count) = unsafe (shape.groupSize, positions.upperBound)
+        let (group, base) = unsafe (shape.groupSize, firstPartEntry(of: positions.lowerBound))
+        let count = positions.upperBound - base
         let attended = unsafe rows(count: count, keepsLogits: keepsLogits)
         for (index, position) in positions.enumerated() {
             unsafe placeQueries(row: row + index, at: index, position: position, keyType: keys.type)
         }
-        unsafe fillLogits(keys, rows: positions.count * group, count: count, attended)
+        unsafe fillLogits(
+            keys.dropFirst(base, headDim: headDim), rows: positions.count * group, count: count, attended)
         for (index, position) in positions.enumerated() {
             for head in 0..<group {
                 unsafe weigh(
-                    attended.dropFirst(index * group + head), head: head, count: position + 1, queryIndex: position,
-                    lane, weights: partWeights(row: index * group + head))
+                    attended.dropFirst(index * group + head), head: head, base: base, position: position, lane,
+                    weights: partWeights(row: index * group + head))
             }
         }
-        unsafe sumValues(lane, attended, positions: positions)
+        unsafe sumValues(lane, attended, positions: positions, base: base)
         for index in 0..<positions.count {
             unsafe output.pointer(row: row + index, column: kvHead * group * headDim)
                 .update(from: scratch.sums.base + index * group * headDim, count: group * headDim)
         }
         for index in 0..<(normalises ? positions.count * group : 0) {
             unsafe LaneParts.normalise(
-                attended.dropFirst(index).probabilities, count: positions.lowerBound + index / group + 1,
+                attended.dropFirst(index).probabilities, count: positions.lowerBound + index / group + 1 - base,
                 weights: partWeights(row: index))
         }
         return unsafe attended
@@ -84,17 +98,18 @@ extension LanePass {
 
     /// Into scratch, part by part: entries that all queries see together, then for each later query those that it sees
     /// alone.
-    private func sumValues(_ lane: Lane, _ attended: AttendedRows, positions: Range<Int>) {
+    private func sumValues(_ lane: Lane, _ attended: AttendedRows, positions: Range<Int>, base: Int) {
         let (group, partial) = unsafe (shape.groupSize, scratch.partialSums.base)
         let layout = unsafe plan.layout
-        for part in 0..<LaneParts.count(entries: positions.upperBound) {
+        let values = unsafe lane.values + base * layout.valueBytes
+        for part in 0..<LaneParts.count(entries: positions.upperBound - base) {
             let start = part * LaneParts.size
-            func seen(by position: Int) -> Int { min(LaneParts.size, max(0, position + 1 - start)) }
+            func seen(by position: Int) -> Int { min(LaneParts.size, max(0, position + 1 - base - start)) }
             let common = seen(by: positions.lowerBound)
             unsafe kernels.weightedSum(
                 heads: positions.count * group, count: common, headDim: headDim,
                 weights: attended.probabilities + start, weightStride: attended.stride,
-                values: lane.values + start * layout.valueBytes, valueType: layout.valueStorage, accumulate: false,
+                values: values + start * layout.valueBytes, valueType: layout.valueStorage, accumulate: false,
                 output: partial, stride: headDim)
             for (index, position) in positions.enumerated() {
                 let own = seen(by: position) - common
@@ -102,7 +117,7 @@ extension LanePass {
                     unsafe kernels.weightedSum(
                         heads: group, count: own, headDim: headDim,
                         weights: attended.dropFirst(index * group).probabilities + start + common,
-                        weightStride: attended.stride, values: lane.values + (start + common) * layout.valueBytes,
+                        weightStride: attended.stride, values: values + (start + common) * layout.valueBytes,
                         valueType: layout.valueStorage, accumulate: true,
                         output: partial + index * group * headDim, stride: headDim)
                 }
@@ -129,7 +144,7 @@ extension LanePass {
     /// The keys from `slot` on as the logits want them: those of a compact RoPE lane are rotated in scratch, the fed
     /// one included.
     func storedKeys(_ lane: Lane, from slot: Int) -> Keys {
-        guard case .rope = unsafe attention.encoding, unsafe plan.positions == .compact else {
+        guard unsafe rope != nil, unsafe plan.positions == .compact else {
             let rows = unsafe UnsafeRawPointer(lane.keys) + slot * plan.layout.keyBytes
             return unsafe Keys(rows: rows, type: plan.layout.keyStorage, includesFed: false)
         }
@@ -147,9 +162,9 @@ extension LanePass {
     func placeQueries(row: Int, at index: Int, position: Int, keyType: KVStorage) {
         let (group, first) = unsafe (shape.groupSize, scratch.queries.base + index * shape.groupSize * headDim)
         unsafe first.update(from: qkv.pointer(row: row, column: kvHead * group * headDim), count: group * headDim)
-        if case .rope(let table) = unsafe attention.encoding {
+        if let rope = unsafe rope {
             for head in 0..<group {
-                unsafe table.rotate(first + head * headDim, position: position, kernels: kernels)
+                unsafe rope.rotate(first + head * headDim, position: position, kernels: kernels)
             }
         }
         unsafe kernels.prepareQueries(queries, from: index * group, count: group, headDim: headDim, keyType: keyType)
@@ -167,22 +182,34 @@ extension LanePass {
             queryStride: headDim, tiles: tiles, logits: attended.logits, stride: attended.stride)
     }
 
-    /// Position bias, and what the parts of the row need: exp of its logits and the weights of the parts.
+    /// Soft cap and position bias, and what the parts of the row need: exp of its logits and the weights of the parts.
+    /// The row begins with entry `base`.
     private func weigh(
-        _ row: AttendedRows, head: Int, count: Int, queryIndex: Int, _ lane: Lane,
-        weights: UnsafeMutablePointer<Float>
+        _ row: AttendedRows, head: Int, base: Int, position: Int, _ lane: Lane, weights: UnsafeMutablePointer<Float>
     ) {
-        if case .alibi(let slopes) = unsafe attention.encoding {
+        let count = position + 1 - base
+        if let softCap = unsafe rules.softCap {
+            unsafe kernels.softCap(count: count, cap: softCap, x: row.logits)
+        }
+        if case .alibi(let slopes) = unsafe rules.encoding {
             let positions = unsafe plan.positions == .compact ? scratch.indexes.base : lane.positions
             unsafe kernels.alibi(
-                count: count, slope: slopes[kvHead * shape.groupSize + head], queryPosition: Int32(queryIndex),
-                positions: positions, logits: row.logits)
+                count: count, slope: slopes[kvHead * shape.groupSize + head], queryPosition: Int32(position),
+                positions: positions + base, logits: row.logits)
         }
         if unsafe row.probabilities != row.logits { unsafe row.probabilities.update(from: row.logits, count: count) }
+        let hidden = unsafe firstEntry(of: position) - base
+        unsafe row.probabilities.update(repeating: -.infinity, count: hidden)
         let parts = LaneParts.count(entries: count)
         let sums = unsafe scratch.partSums.base
         for part in 0..<parts {
             let entries = LaneParts.entries(of: part, count: count)
+            guard entries.upperBound > hidden else {
+                // The query sees none of them.
+                unsafe (row.probabilities + entries.lowerBound).update(repeating: 0, count: entries.count)
+                unsafe (sums[part], weights[part]) = (0, -.infinity)
+                continue
+            }
             unsafe sums[part] = unsafe kernels.expSum(
                 count: entries.count, values: row.probabilities + entries.lowerBound, maximum: weights + part)
         }

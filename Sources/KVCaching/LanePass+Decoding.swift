@@ -81,7 +81,7 @@ extension LanePass {
     private func feed(_ lane: Lane, held: Int) -> FedToken? {
         let (position, row) = unsafe (job.cache.fedTokens, job.firstRow)
         let key = unsafe rotatedKey(row: row, position: position)
-        guard unsafe held == plan.laneSlots else {
+        guard unsafe held == slots else {
             unsafe lane.write(slot: held, position: position, key: key, value: value(row: row), kernels: kernels)
             return nil
         }
@@ -121,10 +121,17 @@ extension LanePass {
             keyType: keys.type, logits: logits + stored.count, stride: stride)
     }
 
+    /// What follows the products of queries and keys: the soft cap and the position bias.
     private func addBias(
         _ lane: Lane, _ stored: Range<Int>, _ fed: FedToken?, logits: UnsafeMutablePointer<Float>, stride: Int
     ) {
-        guard case .alibi(let slopes) = unsafe attention.encoding else { return }
+        if let softCap = unsafe rules.softCap {
+            let count = unsafe stored.count + (fed == nil ? 0 : 1)
+            for head in unsafe 0..<shape.groupSize {
+                unsafe kernels.softCap(count: count, cap: softCap, x: logits + head * stride)
+            }
+        }
+        guard case .alibi(let slopes) = unsafe rules.encoding else { return }
         let query = unsafe Int32(queryIndex)
         let positions = unsafe plan.positions == .compact ? scratch.indexes.base : lane.positions
         for head in unsafe 0..<shape.groupSize {
@@ -146,7 +153,7 @@ extension LanePass {
     /// Joins the parts into the output row, scores the entries and makes room.
     func finishDecoded(_ decoded: DecodedLane) {
         let (held, position, row) = unsafe (held, job.cache.fedTokens, job.firstRow)
-        let isFull = unsafe held == plan.laneSlots
+        let isFull = unsafe held == slots
         unsafe joinParts(decoded, entries: held + 1)
         unsafe scratch.timePolicy(attention.timesPolicy) {
             let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
@@ -214,11 +221,15 @@ extension LanePass {
         unsafe replace(victim(view), fedScore: fedScore, key: key)
     }
 
-    /// The slot that a step's plan names.
+    /// The slot of the entry that the next query will not see, or else the one that a step's plan names.
     func victim(_ view: LaneView) -> Int {
+        if let window = unsafe window,
+            let expired = unsafe view.index(ofPosition: Int32(clamping: job.cache.fedTokens + 1 - window))
+        {
+            return expired
+        }
         guard
-            case .evict(let slot) = unsafe plan.policy.plan(
-                .step, lane: view, budget: plan.laneSlots, kernels: kernels)
+            case .evict(let slot) = unsafe plan.policy.plan(.step, lane: view, budget: slots, kernels: kernels)
         else {
             preconditionFailure("policy \(unsafe plan.policyName) planned more than one eviction in a decode step")
         }
@@ -227,7 +238,7 @@ extension LanePass {
 
     /// Puts the fed token in the place of the entry in `slot`; past the last one it is the fed token that goes.
     func replace(_ slot: Int, fedScore: Float, key: UnsafePointer<Float>) {
-        let (held, position, row) = unsafe (plan.laneSlots, job.cache.fedTokens, job.firstRow)
+        let (held, position, row) = unsafe (slots, job.cache.fedTokens, job.firstRow)
         guard slot < held else { return }
         let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
         var slot = slot

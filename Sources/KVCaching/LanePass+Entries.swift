@@ -7,8 +7,8 @@ extension LanePass {
     func rotatedKey(row: Int, position: Int) -> UnsafePointer<Float> {
         let key = unsafe scratch.key.base
         unsafe key.update(from: qkv.pointer(row: row, column: (shape.queryHeads + kvHead) * headDim), count: headDim)
-        if case .rope(let table) = unsafe attention.encoding, unsafe plan.positions == .original {
-            unsafe table.rotate(key, position: position, kernels: kernels)
+        if let rope = unsafe rope, unsafe plan.positions == .original {
+            unsafe rope.rotate(key, position: position, kernels: kernels)
         }
         return unsafe UnsafePointer(key)
     }
@@ -20,7 +20,7 @@ extension LanePass {
     /// Compact RoPE lanes: the keys of `slots` rotated to their indexes into scratch, from its start on, and behind
     /// them the fed one; rounded as rotated keys would have been stored.
     func rotateCompactKeys(_ lane: Lane, _ slots: Range<Int>, fedKey: UnsafeRawPointer?) {
-        guard case .rope(let table) = unsafe attention.encoding, unsafe plan.positions == .compact else { return }
+        guard let rope = unsafe rope, unsafe plan.positions == .compact else { return }
         let rotated = unsafe scratch.rotatedKeys.base
         let keys = unsafe lane.keys.assumingMemoryBound(to: Float.self) + slots.lowerBound * headDim
         unsafe rotated.update(from: keys, count: slots.count * headDim)
@@ -30,7 +30,7 @@ extension LanePass {
             total += 1
         }
         for index in 0..<total {
-            unsafe table.rotate(rotated + index * headDim, position: slots.lowerBound + index, kernels: kernels)
+            unsafe rope.rotate(rotated + index * headDim, position: slots.lowerBound + index, kernels: kernels)
         }
         guard unsafe plan.storage != .f32 else { return }
         unsafe kernels.storeRows(

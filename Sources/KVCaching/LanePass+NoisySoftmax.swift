@@ -34,19 +34,20 @@ extension LanePass {
         return unsafe RowNoise(values: UnsafePointer(values), stride: stride)
     }
 
-    /// Noise of a prompt's first `count` entries by slot, in the scorer's part of scratch. Fixed noise stays there from
-    /// row to row; `passCount` are the entries that the last row of the pass sees.
+    /// Noise of `count` entries of a prompt from slot `first` on, in the scorer's part of scratch by slot. Fixed noise
+    /// stays there from row to row; `passCount` are the entries from `first` on that the last row of the pass sees.
     func promptNoise(
-        _ softmax: NoisySoftmax, positions: UnsafePointer<Int32>, count: Int, passCount: Int, isPassStart: Bool,
-        by scorer: RowScorer
+        _ softmax: NoisySoftmax, positions: UnsafePointer<Int32>, first: Int, count: Int, passCount: Int,
+        isPassStart: Bool, by scorer: RowScorer
     ) -> RowNoise {
         let (group, slots) = unsafe (shape.groupSize, scratch.slots)
-        let values = unsafe scratch.noise.base + scorer.number * group * slots
+        let values = unsafe scratch.noise.base + scorer.number * group * slots + first
         switch softmax.noise {
         case .none: return unsafe RowNoise()
         case .perQuery:
             unsafe draw(
-                softmax, positions: positions, count: count, tag: softmax.queryTag(position: count - 1), into: values)
+                softmax, positions: positions, count: count, tag: softmax.queryTag(position: first + count - 1),
+                into: values)
         case .fixed where isPassStart:
             if let table = unsafe drawnNoise(softmax, scorer.plan) {
                 for head in 0..<group {
@@ -83,15 +84,16 @@ extension LanePass {
 
     // MARK: Softmax
 
-    /// Adds what one query of a prompt gives to the scorer's scores. `attended` begins with the query's rows, which are
-    /// used up unless `keepsLogits`.
+    /// Adds what one query of a prompt gives to the scorer's scores, all from slot `first` on, the first that it sees.
+    /// `attended` begins with the query's rows, which are used up unless `keepsLogits`.
     func scorePrompt(
-        _ softmax: NoisySoftmax, _ attended: AttendedRows, positions: UnsafePointer<Int32>, count: Int, passCount: Int,
-        isPassStart: Bool, keepsLogits: Bool, by scorer: RowScorer
+        _ softmax: NoisySoftmax, _ attended: AttendedRows, positions: UnsafePointer<Int32>, first: Int, count: Int,
+        passCount: Int, isPassStart: Bool, keepsLogits: Bool, by scorer: RowScorer
     ) {
         let (group, parts) = unsafe (shape.groupSize, LaneParts.count(entries: count))
         let noise = unsafe promptNoise(
-            softmax, positions: positions, count: count, passCount: passCount, isPassStart: isPassStart, by: scorer)
+            softmax, positions: positions, first: first, count: count, passCount: passCount, isPassStart: isPassStart,
+            by: scorer)
         var (rows, stride) = unsafe (attended.logits, attended.stride)
         if keepsLogits {
             unsafe (rows, stride) = unsafe (scratch.tempered.base, LaneScratch.rowStride(count))

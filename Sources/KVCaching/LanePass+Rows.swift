@@ -13,7 +13,7 @@ extension LanePass {
     /// Who adds up scores of a lane: policy and target, numbered within the pass.
     @unsafe struct RowScorer {
         let plan: CachePlan
-        let scores: UnsafeMutablePointer<Float>
+        private(set) var scores: UnsafeMutablePointer<Float>
         let number: Int
         let tap: AttentionTap
         let softmax: NoisySoftmax?
@@ -24,6 +24,13 @@ extension LanePass {
             unsafe self.number = number
             unsafe tap = plan.tap
             unsafe softmax = plan.policy.noisySoftmax
+        }
+
+        /// With the scores from slot `count` on.
+        func dropFirst(_ count: Int) -> RowScorer {
+            var dropped = unsafe self
+            unsafe dropped.scores += count
+            return unsafe dropped
         }
     }
 

@@ -16,6 +16,12 @@ internal import Tensors
     let shape: CacheShape
     let kernels: KernelTable
     let headDim: Int
+    /// The layer's.
+    let rules: LayerAttention
+    let rope: RoPETable?
+    let window: Int?
+    /// Of the lane.
+    let slots: Int
     let tap: AttentionTap
     let softmax: NoisySoftmax?
 
@@ -35,6 +41,10 @@ internal import Tensors
         unsafe shape = attention.shape
         unsafe kernels = attention.kernels
         unsafe headDim = attention.shape.headDim
+        unsafe rules = attention.layers[layer]
+        unsafe rope = rules.encoding.table(tokens: plan.fedTokens)
+        unsafe window = attention.shape.window(layer: layer)
+        unsafe slots = plan.laneSlots(layer: layer)
         unsafe tap = plan.tap
         unsafe softmax = tap == .logits ? plan.policy.noisySoftmax : nil
     }
@@ -75,11 +85,14 @@ internal import Tensors
             let attended = unsafe attendPrompt(
                 lane, keys: keys, positions: positions, row: job.firstRow + first - rows.lowerBound,
                 keepsLogits: keepsLogits, normalises: normalises)
+            let base = unsafe firstPartEntry(of: first)
             for position in positions where unsafe !scorers.isEmpty {
+                let start = unsafe firstEntry(of: position)
                 unsafe scratch.timePolicy(attention.timesPolicy) {
                     unsafe scorePrompt(
-                        lane, attended.dropFirst((position - first) * shape.groupSize), position: position, pass: rows,
-                        by: scorers)
+                        lane,
+                        attended.dropFirst((position - first) * shape.groupSize).dropFirst(entries: start - base),
+                        start: start, position: position, pass: rows, by: scorers)
                 }
             }
         }
@@ -94,29 +107,40 @@ internal import Tensors
         }
     }
 
-    /// Adds what the heads of one query, whose rows come first in `attended`, give to all scores.
+    /// Adds what the heads of one query, whose rows come first in `attended` and begin with slot `start`, give to all
+    /// scores.
     private func scorePrompt(
-        _ lane: Lane, _ attended: AttendedRows, position: Int, pass: Range<Int>, by scorers: [RowScorer]
+        _ lane: Lane, _ attended: AttendedRows, start: Int, position: Int, pass: Range<Int>, by scorers: [RowScorer]
     ) {
-        let positions = unsafe UnsafePointer(lane.positions)
+        let positions = unsafe UnsafePointer(lane.positions) + start
+        let count = position + 1 - start
         let last = unsafe scorers.lastIndex { unsafe $0.softmax != nil }
         for index in unsafe scorers.indices {
-            let scorer = unsafe scorers[index]
+            let scorer = unsafe scorers[index].dropFirst(start)
             if let softmax = unsafe scorer.softmax {
                 unsafe scorePrompt(
-                    softmax, attended, positions: positions, count: position + 1, passCount: pass.upperBound,
-                    isPassStart: position == pass.lowerBound, keepsLogits: index != last, by: scorer)
+                    softmax, attended, positions: positions, first: start, count: count,
+                    passCount: pass.upperBound - start, isPassStart: position == pass.lowerBound,
+                    keepsLogits: index != last, by: scorer)
                 continue
             }
             for head in unsafe 0..<shape.groupSize {
                 let row = unsafe UnsafePointer(attended.dropFirst(head).probabilities)
                 guard
                     let increments = unsafe score(
-                        row, count: position + 1, positions: positions, head: head, queryPosition: position, by: scorer)
+                        row, count: count, positions: positions, head: head, queryPosition: position, by: scorer)
                 else { continue }
-                unsafe kernels.add(count: position + 1, input: increments, to: scorer.scores)
+                unsafe kernels.add(count: count, input: increments, to: scorer.scores)
             }
         }
+    }
+
+    /// The first entry of a prompt that a query sees.
+    func firstEntry(of position: Int) -> Int { unsafe window.map { max(0, position + 1 - $0) } ?? 0 }
+
+    /// Where the part of that entry begins.
+    func firstPartEntry(of position: Int) -> Int {
+        unsafe firstEntry(of: position) / LaneParts.size * LaneParts.size
     }
 
     /// Those that add up scores while the prompt runs, with zeroes for the new rows.

@@ -58,6 +58,17 @@ public import Kernels
         return slot
     }
 
+    /// Entries with positions below `position` in a lane that holds a prompt from some position on, in order.
+    public func leadingEntries(below position: Int) -> Int {
+        count == 0 ? 0 : min(count, max(0, position - Int(self.position(0))))
+    }
+
+    /// The entry of that position; nil where there is none.
+    func index(ofPosition wanted: Int32) -> Int? {
+        for index in 0..<held where unsafe positions[index] == wanted { return index }
+        return count > held && fedPosition == wanted ? held : nil
+    }
+
     /// The entry with the lowest position from `first` on; nil where there is none.
     public func oldest(from first: Int32) -> Int? {
         var oldest = Int32.max

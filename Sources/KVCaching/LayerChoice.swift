@@ -17,7 +17,7 @@ internal import Tensors
             return
         }
         let (cache, heads) = unsafe (job.cache, attention.shape.kvHeads)
-        let held = cache.plan.laneSlots
+        let held = unsafe cache.plan.laneSlots(layer: layer)
         let sum = unsafe scratch.layerScores(count: held, kvHeads: heads, kernels: attention.kernels) { kvHead in
             unsafe cache.lane(layer: layer, kvHead: kvHead).scores.map { unsafe UnsafePointer($0) }
         }

@@ -102,8 +102,8 @@ public enum PolicyTable {
         let isScoredPolicy = row.defaultRecentMillionths != nil
         let budget = request.budget ?? (name == "full" ? nil : defaults.budget)
         let slots = try budgetSlots(
-            budget, promptTokens: promptTokens, fedTokens: fedTokens,
-            bytesPerSlot: shape.laneCount * layout(isScored: isScoredPolicy).slotBytes)
+            budget, promptTokens: promptTokens, fedTokens: fedTokens, shape: shape,
+            slotBytes: layout(isScored: isScoredPolicy).slotBytes)
         if name == "full" && slots < fedTokens {
             throw KVCacheRequestError(
                 field: budget.map(fieldName) ?? "kv_cache.policy",
@@ -150,7 +150,7 @@ public enum PolicyTable {
 
     /// KEYFORMER section 3: k = floor(n · ratio), in integers, at least 1.
     private static func budgetSlots(
-        _ budget: KVBudgetRequest?, promptTokens: Int, fedTokens: Int, bytesPerSlot: Int
+        _ budget: KVBudgetRequest?, promptTokens: Int, fedTokens: Int, shape: CacheShape, slotBytes: Int
     ) throws(KVCacheRequestError) -> Int {
         switch budget {
         case nil: return fedTokens
@@ -158,8 +158,9 @@ public enum PolicyTable {
         case .ratio(let millionths): return max(1, promptTokens * millionths / 1_000_000)
         case .tokens(let tokens): return max(1, tokens)
         case .bytes(let bytes):
-            let slots = bytes / bytesPerSlot
+            let slots = shape.slots(fittingTotal: bytes / slotBytes, most: max(1, fedTokens))
             guard slots > 0 else {
+                let bytesPerSlot = shape.laneCount * slotBytes
                 throw KVCacheRequestError(
                     field: "kv_cache.budget_bytes",
                     message:

@@ -14,8 +14,8 @@ internal import Kernels
     func fillLane(kvHead: Int) {
         for index in unsafe 0..<leader.family.count {
             let member = unsafe leader.family.member(index, leader: leader)
-            guard !member.choosesPromptPerLayer else { continue }
-            guard member.plan.stagingSlots > 0 else {
+            guard unsafe !member.choosesPromptPerLayer(layer) else { continue }
+            guard unsafe member.plan.dropsPrompt(layer: layer) else {
                 unsafe take(member, index, kvHead: kvHead, kept: nil)
                 continue
             }
@@ -29,7 +29,7 @@ internal import Kernels
         let heads = unsafe leader.plan.shape.kvHeads
         for index in unsafe 0..<leader.family.count {
             let member = unsafe leader.family.member(index, leader: leader)
-            guard member.choosesPromptPerLayer else { continue }
+            guard unsafe member.choosesPromptPerLayer(layer) else { continue }
             let sum = unsafe scratch.layerScores(count: count, kvHeads: heads, kernels: kernels) { kvHead in
                 unsafe scores(of: index, kvHead: kvHead).map { unsafe UnsafePointer($0) }
             }
@@ -46,17 +46,20 @@ internal import Kernels
 
     private func kept(_ member: SequenceCache, scores: UnsafePointer<Float>?, kvHead: Int) -> [Int] {
         let (plan, lane) = unsafe (member.plan, leader.promptLane(layer: layer, kvHead: kvHead))
+        let slots = unsafe plan.laneSlots(layer: layer)
+        // What the next query does not see is no candidate.
+        let first = unsafe plan.shape.window(layer: layer).map { unsafe max(0, count + 1 - $0) } ?? 0
+        guard unsafe slots < count - first else { return unsafe Array(first..<count) }
         let view = unsafe scratch.view(
-            held: count, positions: lane.positions, scores: scores, neighbourhood: plan.pooling.neighbourhood)
+            held: count - first, positions: lane.positions + first, scores: scores.map { unsafe $0 + first },
+            neighbourhood: plan.pooling.neighbourhood)
         guard
             case .keep(let kept) = unsafe plan.policy.plan(
-                .promptEnd, lane: view, budget: plan.laneSlots, kernels: kernels),
-            kept.count == plan.laneSlots
+                .promptEnd, lane: view, budget: slots, kernels: kernels), kept.count == slots
         else {
-            preconditionFailure(
-                "policy \(plan.policyName) did not keep \(plan.laneSlots) of \(unsafe count) prompt tokens")
+            preconditionFailure("policy \(plan.policyName) did not keep \(slots) of \(unsafe count) prompt tokens")
         }
-        return kept
+        return first == 0 ? kept : kept.map { $0 + first }
     }
 
     /// Copies entries and their scores into the member's lane; nil stands for all of them.

@@ -23,10 +23,10 @@ public struct ScoredSelection: Sendable, Equatable {
         }
     }
 
-    /// The lane holds the prompt, slot = position.
+    /// The lane holds the prompt from some position on, in order.
     private func keptAtPromptEnd(_ lane: LaneView, budget: Int) -> [Int] {
         let recentStart = lane.count - recentWindow
-        let sinks = min(sinkTokens, recentStart)
+        let sinks = min(lane.leadingEntries(below: sinkTokens), recentStart)
         let candidates = (sinks..<recentStart).map { (slot: $0, score: lane.score($0)) }
         let keys = candidates.sorted { left, right in
             left.score != right.score ? left.score > right.score : left.slot < right.slot

@@ -6,7 +6,6 @@ extension SequenceCache {
     /// Ends a prompt that never ran: every lane holds the prompt's newest tokens with random keys and values of
     /// variance 1 and random scores, the same each time.
     package func fillAtRandom(kernels: KernelTable) {
-        let slots = min(plan.promptTokens, plan.laneSlots)
         let (headDim, rowCount) = (plan.shape.headDim, 509)
         let rows = AlignedBuffer<Float>(count: rowCount * headDim)
         var state: UInt64 = 1
@@ -15,6 +14,7 @@ extension SequenceCache {
             rows[index] = (Float(state >> 40) / Float(1 << 24) - 0.5) * 3.464
         }
         for layer in 0..<plan.shape.layerCount {
+            let slots = min(plan.promptTokens, plan.laneSlots(layer: layer))
             for kvHead in 0..<plan.shape.kvHeads {
                 let lane = unsafe lane(layer: layer, kvHead: kvHead)
                 for slot in 0..<slots {

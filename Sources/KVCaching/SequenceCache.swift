@@ -22,6 +22,8 @@ internal import Tensors
     /// Scores of the token fed last, one per KV head, until the choice for its layer is made.
     let fedScores: AlignedBuffer<Float>
     private let counts: AlignedBuffer<Int>
+    /// Slots of all lanes.
+    private let slotCount: Int
     private var mostSlots = 0
     /// Forward calls so far: 0 while the prompt runs.
     public private(set) var call = 0
@@ -31,6 +33,7 @@ internal import Tensors
     /// Takes the lanes and, where the prompt does not fit them, one layer's staging from the arena.
     public init(plan: CachePlan, arena: KVArena) {
         self.plan = plan
+        slotCount = plan.totalSlots
         block = arena.allocate(byteCount: plan.steadyBytes)
         staging = plan.stagingBytes > 0 ? arena.allocate(byteCount: plan.stagingBytes) : nil
         counts = AlignedBuffer(count: plan.shape.laneCount)
@@ -41,6 +44,7 @@ internal import Tensors
 
     private init(siblingWith plan: CachePlan, addsScores: Bool, arena: KVArena) {
         self.plan = plan
+        slotCount = plan.totalSlots
         block = arena.allocate(byteCount: plan.steadyBytes)
         siblingScores =
             addsScores && plan.stagingSlots > 0
@@ -65,18 +69,18 @@ internal import Tensors
 
     /// The lane's memory.
     @unsafe func lane(layer: Int, kvHead: Int) -> Lane {
-        let index = laneIndex(layer: layer, kvHead: kvHead)
+        _ = laneIndex(layer: layer, kvHead: kvHead)
         return unsafe Lane(
-            block: block.base, laneCount: plan.shape.laneCount, index: index, slots: plan.laneSlots, layout: plan.layout
-        )
+            block: block.base, total: slotCount, first: plan.firstSlot(layer: layer, kvHead: kvHead),
+            layout: plan.layout)
     }
 
     /// The lane that the prompt's rows are written to: staging where the prompt does not fit, the lane itself
     /// otherwise.
     @unsafe func promptLane(layer: Int, kvHead: Int) -> Lane {
-        guard let staging else { return unsafe lane(layer: layer, kvHead: kvHead) }
+        guard let staging, plan.dropsPrompt(layer: layer) else { return unsafe lane(layer: layer, kvHead: kvHead) }
         return unsafe Lane(
-            block: staging.base, laneCount: plan.shape.kvHeads, index: kvHead, slots: plan.stagingSlots,
+            block: staging.base, total: plan.shape.kvHeads * plan.stagingSlots, first: kvHead * plan.stagingSlots,
             layout: plan.layout)
     }
 
@@ -88,11 +92,13 @@ internal import Tensors
         return unsafe promptLane(layer: layer, kvHead: kvHead).scores
     }
 
-    /// Whether feeding one more token drops an entry of every lane.
-    var isFull: Bool { call > 0 && fedTokens >= plan.laneSlots }
+    /// Whether feeding one more token drops an entry of every lane of the layer.
+    func isFull(layer: Int) -> Bool { call > 0 && fedTokens >= plan.laneSlots(layer: layer) }
 
-    /// Whether entries of the prompt are chosen, and for all lanes of a layer at once.
-    var choosesPromptPerLayer: Bool { plan.stagingSlots > 0 && plan.pooling.choosePer == .layer }
+    /// Whether entries of the prompt are chosen, and for all lanes of the layer at once.
+    func choosesPromptPerLayer(_ layer: Int) -> Bool {
+        plan.dropsPrompt(layer: layer) && plan.pooling.choosePer == .layer
+    }
 
     private func laneIndex(layer: Int, kvHead: Int) -> Int {
         precondition(layer >= 0 && layer < plan.shape.layerCount, "layer \(layer) of \(plan.shape.layerCount)")
@@ -104,7 +110,8 @@ internal import Tensors
     public func count(layer: Int, kvHead: Int) -> Int { counts[laneIndex(layer: layer, kvHead: kvHead)] }
 
     func setCount(_ count: Int, layer: Int, kvHead: Int) {
-        precondition(count <= plan.laneSlots, "\(count) entries in a lane of \(plan.laneSlots) slots")
+        let slots = plan.laneSlots(layer: layer)
+        precondition(count <= slots, "\(count) entries in a lane of \(slots) slots")
         counts[laneIndex(layer: layer, kvHead: kvHead)] = count
     }
 
@@ -128,8 +135,8 @@ internal import Tensors
         mostSlots = max(mostSlots, heldTokens)
     }
 
-    /// Entries of every lane (they hold equally many between steps).
-    public var heldTokens: Int { counts[0] }
+    /// Entries of every lane (they hold equally many between steps, but for layers whose windows hold fewer).
+    public var heldTokens: Int { counts[plan.widestLayer * plan.shape.kvHeads] }
 
     /// The index that a fed token gets where positions are compact and learned (KEYFORMER section 5).
     public var nextCompactPosition: Int { heldTokens }
@@ -170,8 +177,11 @@ internal import Tensors
             for kvHead in 0..<plan.shape.kvHeads {
                 let kept = keptPositions(layer: layer, kvHead: kvHead)
                 let name = "layer \(layer), KV head \(kvHead)"
-                if kept.count != min(plan.laneSlots, fedTokens) {
+                if kept.count != min(plan.laneSlots(layer: layer), fedTokens) {
                     return "\(name) holds \(kept.count) of \(fedTokens) tokens"
+                }
+                if let window = plan.shape.window(layer: layer), let first = kept.first, first <= fedTokens - window {
+                    return "\(name) holds position \(first), which the query at \(fedTokens) does not see"
                 }
                 if Set(kept).count != kept.count { return "\(name) holds a position twice: \(kept)" }
                 if let last = kept.last, last >= fedTokens {

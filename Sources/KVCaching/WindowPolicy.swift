@@ -10,8 +10,9 @@ public struct WindowPolicy: EvictionPolicy {
     public func plan(_ event: PlanEvent, lane: LaneView, budget: Int, kernels: KernelTable) -> EvictionPlan {
         switch event {
         case .promptEnd:
-            let recent = budget - sinkTokens
-            return .keep(Array(0..<sinkTokens) + Array((lane.count - recent)..<lane.count))
+            let sinks = lane.leadingEntries(below: sinkTokens)
+            let recent = budget - sinks
+            return .keep(Array(0..<sinks) + Array((lane.count - recent)..<lane.count))
         case .step:
             guard let oldest = lane.oldest(from: Int32(sinkTokens)) else {
                 preconditionFailure("a lane of \(lane.count) entries has nothing but \(sinkTokens) sinks")

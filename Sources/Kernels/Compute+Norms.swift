@@ -39,12 +39,18 @@ extension Compute {
                     let blocks = unsafe output.blocks(for: wanted) + rows.lowerBound * output.blocksPerRow
                     if unsafe work.first == nil {
                         unsafe work.first = (wanted, blocks)
-                    } else {
-                        precondition(unsafe work.second == nil || work.second?.quantisation == wanted, "three formats")
+                    } else if unsafe work.second == nil {
                         unsafe work.second = (wanted, blocks)
                     }
                 }
                 team.run(kept: rowLoop.body, count: unsafe rowLoop.set(work))
+                // Files that mix many types may want more formats: each takes a pass of its own.
+                for product in products {
+                    guard let wanted = product.quantisation, unsafe wanted != work.first?.quantisation,
+                        unsafe wanted != work.second?.quantisation
+                    else { continue }
+                    quantise(output, rows, for: wanted)
+                }
             }
         }
     }

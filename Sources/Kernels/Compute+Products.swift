@@ -47,8 +47,18 @@ extension Compute {
     public enum Activation: Sendable {
         /// silu(first) · second, of two products of the same height (Shazeer, arXiv 2002.05202).
         case siluGated
+        /// gelu(first) · second.
+        case geluTanhGated, geluErfGated
         /// Of one product; see `geluTanh` and `geluErf`.
         case geluTanh, geluErf
+
+        /// Products that it joins.
+        public var productCount: Int {
+            switch self {
+            case .siluGated, .geluTanhGated, .geluErfGated: 2
+            case .geluTanh, .geluErf: 1
+            }
+        }
     }
 
     /// Products of the same rows: `input[inputRows.lower + r]` gives row `outputRow + r` of each product's output.
@@ -95,7 +105,7 @@ extension Compute {
         _ products: [Product], activation: Activation, next: ActivationQuantisation?, input: ActivationRows,
         rows: Range<Int>, isQuantised: Bool
     ) {
-        precondition(products.count == (activation == .siluGated ? 2 : 1), "\(products.count) products")
+        precondition(products.count == activation.productCount, "\(products.count) products")
         let output = products[0].output
         for product in products {
             product.check(input, rows: rows)
@@ -122,9 +132,11 @@ extension Compute {
     private func activate(_ products: [Product], _ activation: Activation, rows: Range<Int>) {
         switch activation {
         case .siluGated: siluMultiply(gate: products[0].output, up: products[1].output, rows: rows)
-        case .geluTanh: geluTanh(products[0].output, rows: rows)
-        case .geluErf: geluErf(products[0].output, rows: rows)
+        case .geluTanh, .geluTanhGated: geluTanh(products[0].output, rows: rows)
+        case .geluErf, .geluErfGated: geluErf(products[0].output, rows: rows)
         }
+        guard activation == .geluTanhGated || activation == .geluErfGated else { return }
+        multiply(products[1].output, rows: rows, into: products[0].output)
     }
 
     /// Shares the outputs of all products of `productLoop` between the threads.

@@ -35,6 +35,65 @@ extension Compute {
         }
     }
 
+    /// Normalises each piece of `width` elements of the columns from `column` on by itself, in place: as many pieces as
+    /// `weight` has widths. The norm is of that kind, without bias.
+    public func normPieces(
+        _ x: ActivationRows, rows: Range<Int>, column: Int, width: Int, weight: [Float], kind: NormKind
+    ) {
+        precondition(weight.count % width == 0 && column + weight.count <= x.columns, "\(weight.count) from \(column)")
+        let count = weight.count
+        unsafe withOptionalPointer(weight) { weight in
+            guard let weight = unsafe weight else { return }
+            unsafe mapRows(of: x, rows, to: x, nil) { _, x in
+                for first in stride(from: 0, to: count, by: width) {
+                    let piece = unsafe x + column + first
+                    switch kind {
+                    case .layer(let epsilon):
+                        unsafe table.slots.pointee.layer_norm_f32(width, epsilon, piece, weight + first, nil, piece)
+                    case .rms(let epsilon):
+                        unsafe table.slots.pointee.rms_norm_f32(width, epsilon, piece, weight + first, piece)
+                    }
+                }
+            }
+        }
+    }
+
+    /// `target *= source` for `rows` of both.
+    public func multiply(_ source: ActivationRows, rows: Range<Int>, into target: ActivationRows) {
+        precondition(source !== target, "source and target are the same rows")
+        let n = source.columns
+        unsafe mapRows(of: source, rows, to: target, nil) { x, y in
+            unsafe table.slots.pointee.multiply_elements(n, x, y)
+        }
+    }
+
+    /// `x *= factor` for `rows`.
+    public func scale(_ x: ActivationRows, rows: Range<Int>, by factor: Float) {
+        let n = x.columns
+        unsafe mapRows(of: x, rows, to: x, nil) { _, x in unsafe table.slots.pointee.scale(n, factor, x) }
+    }
+
+    /// Brings the elements of `rows` between −bound and bound.
+    public func clamp(_ x: ActivationRows, rows: Range<Int>, bound: Float) {
+        let n = x.columns
+        unsafe mapRows(of: x, rows, to: x, nil) { _, x in unsafe table.slots.pointee.clamp(n, bound, x) }
+    }
+
+    /// `x = cap · tanh(x / cap)` for `rows`.
+    public func softCap(_ x: ActivationRows, rows: Range<Int>, cap: Float) {
+        let n = x.columns
+        unsafe mapRows(of: x, rows, to: x, nil) { _, x in unsafe table.slots.pointee.soft_cap_f32(n, cap, x) }
+    }
+
+    /// `target[targetRow] += factor · source[row]`.
+    public func addScaled(
+        _ source: ActivationRows, row: Int, by factor: Float, to target: ActivationRows, targetRow: Int
+    ) {
+        precondition(source !== target && source.columns == target.columns, "\(source.columns) to \(target.columns)")
+        unsafe table.slots.pointee.add_scaled(
+            source.columns, factor, source.pointer(row), target.pointer(targetRow))
+    }
+
     /// `target[targetRow + r] += source[rows.lowerBound + r]`. `targetRow` defaults to `rows.lowerBound`.
     public func add(_ source: ActivationRows, rows: Range<Int>, to target: ActivationRows, targetRow: Int? = nil) {
         precondition(source !== target, "source and target are the same rows")

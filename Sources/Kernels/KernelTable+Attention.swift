@@ -124,6 +124,11 @@ extension KernelTable {
         unsafe slots.pointee.alibi_f32(count, slope, queryPosition, positions, logits)
     }
 
+    /// `x[j] = cap · tanh(x[j] / cap)`.
+    @unsafe public func softCap(count: Int, cap: Float, x: UnsafeMutablePointer<Float>) {
+        unsafe slots.pointee.soft_cap_f32(count, cap, x)
+    }
+
     /// `values[j] = exp(values[j] - maximum)` in place, with the largest value as maximum; returns the sum of these.
     /// `count` is at least 1.
     @unsafe public func expSum(

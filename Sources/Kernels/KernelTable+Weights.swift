@@ -28,8 +28,18 @@ extension KernelTable {
         case .bf16: unsafe run(slots.multiply_bf16, weight, outputs, bias, rows)
         case .q8_0: unsafe run(slots.multiply_q8_0, weight, outputs, bias, rows)
         case .q4_0: unsafe run(slots.multiply_q4_0, weight, outputs, bias, rows)
+        case .q4_1: unsafe run(slots.multiply_q4_1, weight, outputs, bias, rows)
+        case .q5_0: unsafe run(slots.multiply_q5_0, weight, outputs, bias, rows)
+        case .q5_1: unsafe run(slots.multiply_q5_1, weight, outputs, bias, rows)
+        case .iq4_nl: unsafe run(slots.multiply_iq4_nl, weight, outputs, bias, rows)
+        case .q2_k: unsafe run(slots.multiply_q2_k, weight, outputs, bias, rows)
+        case .q3_k: unsafe run(slots.multiply_q3_k, weight, outputs, bias, rows)
         case .q4_k: unsafe run(slots.multiply_q4_k, weight, outputs, bias, rows)
+        case .q5_k: unsafe run(slots.multiply_q5_k, weight, outputs, bias, rows)
         case .q6_k: unsafe run(slots.multiply_q6_k, weight, outputs, bias, rows)
+        case .q8_k: unsafe run(slots.multiply_q8_k, weight, outputs, bias, rows)
+        case .iq4_xs: unsafe run(slots.multiply_iq4_xs, weight, outputs, bias, rows)
+        case .tq1_0, .tq2_0: unsafe run(slots.multiply_tq2_0, weight, outputs, bias, rows)
         }
     }
 
@@ -64,14 +74,26 @@ extension KernelTable {
 
     /// `output[i]` = the value of element i of `weights`, which holds `count` elements of `type` in whole blocks.
     @unsafe func dequantize(count: Int, weights: UnsafeRawPointer, type: DType, output: UnsafeMutablePointer<Float>) {
+        let slots = unsafe slots.pointee
         switch type {
         case .f32: unsafe UnsafeMutableRawPointer(output).copyMemory(from: weights, byteCount: count * 4)
-        case .f16: unsafe slots.pointee.dequantize_f16(count, weights, output)
-        case .bf16: unsafe slots.pointee.dequantize_bf16(count, weights, output)
-        case .q8_0: unsafe slots.pointee.dequantize_q8_0(count, weights, output)
-        case .q4_0: unsafe slots.pointee.dequantize_q4_0(count, weights, output)
-        case .q4_k: unsafe slots.pointee.dequantize_q4_k(count, weights, output)
-        case .q6_k: unsafe slots.pointee.dequantize_q6_k(count, weights, output)
+        case .f16: unsafe slots.dequantize_f16(count, weights, output)
+        case .bf16: unsafe slots.dequantize_bf16(count, weights, output)
+        case .q8_0: unsafe slots.dequantize_q8_0(count, weights, output)
+        case .q4_0: unsafe slots.dequantize_q4_0(count, weights, output)
+        case .q4_1: unsafe slots.dequantize_q4_1(count, weights, output)
+        case .q5_0: unsafe slots.dequantize_q5_0(count, weights, output)
+        case .q5_1: unsafe slots.dequantize_q5_1(count, weights, output)
+        case .iq4_nl: unsafe slots.dequantize_iq4_nl(count, weights, output)
+        case .q2_k: unsafe slots.dequantize_q2_k(count, weights, output)
+        case .q3_k: unsafe slots.dequantize_q3_k(count, weights, output)
+        case .q4_k: unsafe slots.dequantize_q4_k(count, weights, output)
+        case .q5_k: unsafe slots.dequantize_q5_k(count, weights, output)
+        case .q6_k: unsafe slots.dequantize_q6_k(count, weights, output)
+        case .q8_k: unsafe slots.dequantize_q8_k(count, weights, output)
+        case .iq4_xs: unsafe slots.dequantize_iq4_xs(count, weights, output)
+        case .tq1_0: unsafe slots.dequantize_tq1_0(count, weights, output)
+        case .tq2_0: unsafe slots.dequantize_tq2_0(count, weights, output)
         }
     }
 }

@@ -2,7 +2,8 @@ internal import CKernels
 public import Tensors
 
 /// A weight matrix `[rows, columns]` in the layout that products walk: 16 rows side by side (blocks.h). It owns a copy
-/// as large as the tensor's bytes, but for missing rows of the last 16. Immutable, for every kernel table.
+/// as large as the tensor's bytes, but for missing rows of the last 16 and what `ck_group_bytes` says. Immutable, for
+/// every kernel table.
 @safe public final class PackedMatrix: @unchecked Sendable {
     // Sendable: the bytes are never written after init.
     public let dtype: DType
@@ -74,8 +75,19 @@ extension DType {
         case .bf16: CK_BF16
         case .q8_0: CK_Q8_0
         case .q4_0: CK_Q4_0
+        case .q4_1: CK_Q4_1
+        case .q5_0: CK_Q5_0
+        case .q5_1: CK_Q5_1
+        case .iq4_nl: CK_IQ4_NL
+        case .q2_k: CK_Q2_K
+        case .q3_k: CK_Q3_K
         case .q4_k: CK_Q4_K
+        case .q5_k: CK_Q5_K
         case .q6_k: CK_Q6_K
+        case .q8_k: CK_Q8_K
+        case .iq4_xs: CK_IQ4_XS
+        case .tq1_0: CK_TQ1_0
+        case .tq2_0: CK_TQ2_0
         }
     }
 
@@ -83,10 +95,14 @@ extension DType {
     public var activationQuantisation: ActivationQuantisation? {
         switch self {
         case .f32, .f16, .bf16: nil
-        case .q8_0: ActivationQuantisation(zero: 128, span: 32)
+        case .q8_0, .q8_k, .iq4_nl, .iq4_xs: ActivationQuantisation(zero: 128, span: 32)
+        case .q5_0: ActivationQuantisation(zero: 16, span: 32)
         case .q4_0: ActivationQuantisation(zero: 8, span: 32)
-        case .q4_k: ActivationQuantisation(zero: 0, span: 32)
+        case .tq1_0, .tq2_0: ActivationQuantisation(zero: 1, span: 32)
+        case .q4_1, .q5_1, .q4_k, .q5_k: ActivationQuantisation(zero: 0, span: 32)
         case .q6_k: ActivationQuantisation(zero: 32, span: 16)
+        case .q3_k: ActivationQuantisation(zero: 4, span: 16)
+        case .q2_k: ActivationQuantisation(zero: 1, span: 16)
         }
     }
 }

@@ -140,6 +140,13 @@ extension ProductLoop.Work {
                 outputStride: product.pointee.outputStride))
     }
 
+    /// The second product's outputs.
+    private func up(
+        _ products: UnsafePointer<BoundProduct>, _ outputs: Range<Int>, _ row: Int
+    ) -> UnsafeMutablePointer<Float> {
+        unsafe products[1].output + outputs.lowerBound + row * products[1].outputStride
+    }
+
     /// The activation of the first product's outputs, which take the results.
     private func follow(_ followUp: ProductFollowUp, _ products: UnsafePointer<BoundProduct>, units: Range<Int>) {
         let outputs = unsafe outputs(products, units: units)
@@ -148,8 +155,13 @@ extension ProductLoop.Work {
             let y = unsafe target + row * stride
             switch unsafe followUp.activation {
             case .siluGated:
-                let up = unsafe products[1].output + outputs.lowerBound + row * products[1].outputStride
-                unsafe table.slots.pointee.silu_multiply_f32(outputs.count, y, up, y)
+                unsafe table.slots.pointee.silu_multiply_f32(outputs.count, y, up(products, outputs, row), y)
+            case .geluTanhGated:
+                unsafe table.slots.pointee.gelu_tanh_f32(outputs.count, y)
+                unsafe table.slots.pointee.multiply_elements(outputs.count, up(products, outputs, row), y)
+            case .geluErfGated:
+                unsafe table.slots.pointee.gelu_erf_f32(outputs.count, y)
+                unsafe table.slots.pointee.multiply_elements(outputs.count, up(products, outputs, row), y)
             case .geluTanh: unsafe table.slots.pointee.gelu_tanh_f32(outputs.count, y)
             case .geluErf: unsafe table.slots.pointee.gelu_erf_f32(outputs.count, y)
             }

@@ -1,20 +1,25 @@
+internal import Tensors
+
 /// The metadata of a GGUF file: keys in file order, with typed access whose errors name the file, the key and the
 /// offset.
 public struct GGUFMetadata: Sendable {
-    /// One key with its value; `offset` is where the value starts in the file.
+    /// One key with its value; `range` is where the value lies in the file.
     struct Entry: Sendable {
         let key: String
         let type: GGUFValueType
         let value: GGUFValue
-        let offset: Int
+        let range: Range<Int>
+
+        var offset: Int { range.lowerBound }
     }
 
     /// The path of the file, for errors.
-    public let file: String
+    public var file: String { mapping.path }
+    private let mapping: MappedFile
     private var entries: [Entry] = []
     private var indices: [String: Int] = [:]
 
-    init(file: String) { self.file = file }
+    init(mapping: MappedFile) { self.mapping = mapping }
 
     /// Adds an entry and returns true, or returns false where the key is taken.
     mutating func append(_ entry: Entry) -> Bool {
@@ -33,6 +38,11 @@ public struct GGUFMetadata: Sendable {
 
     /// The type that the file stores a key's value in.
     public func type(of key: String) -> GGUFValueType? { entry(key)?.type }
+
+    /// The type and the bytes of a key's value as the file holds them.
+    func storedValue(of key: String) -> (type: GGUFValueType, bytes: [UInt8])? {
+        entry(key).map { ($0.type, mapping.copy($0.range)) }
+    }
 
     private func entry(_ key: String) -> Entry? { indices[key].map { entries[$0] } }
 

@@ -7,6 +7,7 @@ struct GGUFReader {
     static let maxNameBytes = 65_535
     static let maxDimensions = 4
     static let defaultAlignment = 32
+    static let alignmentKey = "general.alignment"
     /// Bytes of the shortest metadata entry: key length, type and a one-byte value.
     private static let minimumEntryBytes = 13
     /// Bytes of the shortest tensor info: name length, dimension count, type and offset.
@@ -37,9 +38,6 @@ struct GGUFReader {
         let tensorCount = try values.cursor.count(minimumBytes: Self.minimumInfoBytes, "tensor count")
         let entryCount = try values.cursor.count(minimumBytes: Self.minimumEntryBytes, "metadata count")
         let metadata = try readMetadata(count: entryCount)
-        if let parts = try metadata.uintIfPresent("split.count"), parts > 1 {
-            throw .splitModel(file: file.path, parts: parts)
-        }
         let alignment = try alignment(metadata)
         var infos: [GGUFTensorInfo] = []
         for index in 0..<tensorCount { infos.append(try readTensorInfo(index)) }
@@ -47,7 +45,7 @@ struct GGUFReader {
     }
 
     private mutating func readMetadata(count: Int) throws(ModelFileError) -> GGUFMetadata {
-        var metadata = GGUFMetadata(file: file.path)
+        var metadata = GGUFMetadata(mapping: file)
         for index in 0..<count {
             let start = values.cursor.offset
             let key = try values.cursor.name(limit: Self.maxNameBytes, "metadata key \(index)")
@@ -55,7 +53,8 @@ struct GGUFReader {
             let type = try values.type("type of \(field)")
             let offset = values.cursor.offset
             let value = try values.value(of: type, field, depth: 0)
-            guard metadata.append(.init(key: key, type: type, value: value, offset: offset)) else {
+            let range = offset..<values.cursor.offset
+            guard metadata.append(.init(key: key, type: type, value: value, range: range)) else {
                 throw values.cursor.damaged("metadata key \(index)", at: start, .duplicateName(key))
             }
         }
@@ -64,7 +63,7 @@ struct GGUFReader {
 
     /// The alignment of tensor data, which defaults to 32 bytes.
     private func alignment(_ metadata: GGUFMetadata) throws(ModelFileError) -> Int {
-        let key = "general.alignment"
+        let key = Self.alignmentKey
         guard let value = metadata[key] else { return Self.defaultAlignment }
         guard metadata.type(of: key) == .uint32, let alignment = value.integer, alignment >= 8,
             alignment & (alignment - 1) == 0

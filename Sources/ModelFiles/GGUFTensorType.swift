@@ -1,4 +1,4 @@
-internal import Tensors
+public import Tensors
 
 /// An element type of ggml, numbered as in GGUF files, with the size of its blocks.
 struct GGUFTensorType {
@@ -9,22 +9,29 @@ struct GGUFTensorType {
     let dtype: DType?
 
     init(number: UInt32) {
-        switch number {
-        case 0: self.init(.f32)
-        case 1: self.init(.f16)
-        case 2: self.init(.q4_0)
-        case 8: self.init(.q8_0)
-        case 12: self.init(.q4_k)
-        case 14: self.init(.q6_k)
-        case 30: self.init(.bf16)
-        default:
-            if let (name, elements, bytes) = Self.unsupported[number] {
-                self.init(name: name, block: (elements, bytes), dtype: nil)
-            } else {
-                self.init(name: "number \(number)", block: nil, dtype: nil)
-            }
+        if let dtype = Self.supported.first(where: { $0.number == number })?.dtype {
+            self.init(dtype)
+        } else if let (name, elements, bytes) = Self.unsupported[number] {
+            self.init(name: name, block: (elements, bytes), dtype: nil)
+        } else {
+            self.init(name: "number \(number)", block: nil, dtype: nil)
         }
     }
+
+    /// GGUF's number of the type.
+    static func number(of dtype: DType) -> UInt32 {
+        guard let number = supported.first(where: { $0.dtype == dtype })?.number else {
+            preconditionFailure("\(dtype) has no number in GGUF")
+        }
+        return number
+    }
+
+    /// The types that can be computed with, by their numbers.
+    private static let supported: [(number: UInt32, dtype: DType)] = [
+        (0, .f32), (1, .f16), (2, .q4_0), (3, .q4_1), (6, .q5_0), (7, .q5_1), (8, .q8_0), (10, .q2_k), (11, .q3_k),
+        (12, .q4_k), (13, .q5_k), (14, .q6_k), (15, .q8_k), (20, .iq4_nl), (23, .iq4_xs), (30, .bf16), (34, .tq1_0),
+        (35, .tq2_0),
+    ]
 
     private init(_ dtype: DType) {
         self.init(name: dtype.name, block: (dtype.blockElements, dtype.blockBytes), dtype: dtype)
@@ -52,12 +59,14 @@ struct GGUFTensorType {
 
     /// Name, elements per block and bytes per block of the types that can be listed but not computed with.
     private static let unsupported: [UInt32: (String, Int, Int)] = [
-        3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22), 7: ("Q5_1", 32, 24), 9: ("Q8_1", 32, 40),
-        10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110), 13: ("Q5_K", 256, 176), 15: ("Q8_K", 256, 292),
-        16: ("IQ2_XXS", 256, 66), 17: ("IQ2_XS", 256, 74),
-        18: ("IQ3_XXS", 256, 98), 19: ("IQ1_S", 256, 50), 20: ("IQ4_NL", 32, 18), 21: ("IQ3_S", 256, 110),
-        22: ("IQ2_S", 256, 82), 23: ("IQ4_XS", 256, 136), 24: ("I8", 1, 1), 25: ("I16", 1, 2), 26: ("I32", 1, 4),
-        27: ("I64", 1, 8), 28: ("F64", 1, 8), 29: ("IQ1_M", 256, 56), 34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66),
-        39: ("MXFP4", 32, 17), 40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18),
+        9: ("Q8_1", 32, 36), 16: ("IQ2_XXS", 256, 66), 17: ("IQ2_XS", 256, 74), 18: ("IQ3_XXS", 256, 98),
+        19: ("IQ1_S", 256, 50), 21: ("IQ3_S", 256, 110), 22: ("IQ2_S", 256, 82), 24: ("I8", 1, 1), 25: ("I16", 1, 2),
+        26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8), 29: ("IQ1_M", 256, 56), 39: ("MXFP4", 32, 17),
+        40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18),
     ]
+}
+
+extension DType {
+    /// GGUF's number of the type.
+    public var ggufNumber: UInt32 { GGUFTensorType.number(of: self) }
 }

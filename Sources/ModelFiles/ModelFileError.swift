@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// Why a model could not be opened or lacks what was asked of it. Each description names the file, the field or
 /// tensor, the byte offset where there is one, what is wrong and what is allowed.
 public enum ModelFileError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -9,8 +11,10 @@ public enum ModelFileError: Error, Equatable, Sendable, CustomStringConvertible 
     case bigEndian(file: String)
     /// A GGUF version other than 2 and 3.
     case unsupportedVersion(file: String, version: UInt32)
-    /// One part of a GGUF model that was split over several files.
-    case splitModel(file: String, parts: Int)
+    /// A part of a GGUF model that was split over several files is not there.
+    case missingPart(file: String, number: Int, count: Int)
+    /// A part of such a model says something else than its name.
+    case badPart(file: String, found: String)
     /// `field`, which starts at byte `offset`, breaks a rule of the format.
     case damaged(file: String, field: String, offset: Int, fault: FormatFault)
     /// Metadata without a key that the model needs.
@@ -37,8 +41,9 @@ public enum ModelFileError: Error, Equatable, Sendable, CustomStringConvertible 
                 + "only little-endian files can be read, convert it again"
         case .unsupportedVersion(let file, let version):
             "\(file): version at byte 4: GGUF version \(version) is not supported; versions 2 and 3 are"
-        case .splitModel(let file, let parts):
-            "\(file): this is one part of a model split into \(parts) files; merge them into one GGUF file first"
+        case .missingPart(let file, let number, let count):
+            "\(file): part \(number) of the \(count) that the model is split into is missing; put it beside the others"
+        case .badPart(let file, let found): "\(file): the file \(found)"
         case .damaged(let file, let field, let offset, let fault): "\(file): \(field) at byte \(offset): \(fault)"
         case .missingKey(let file, let key): "\(file): the metadata key \(quoted(key)) is missing"
         case .wrongValue(let file, let key, let offset, let found, let wanted):
@@ -46,7 +51,7 @@ public enum ModelFileError: Error, Equatable, Sendable, CustomStringConvertible 
         case .missingTensor(let file, let name): "\(file): there is no tensor \(quoted(name))"
         case .unsupportedTensorType(let file, let name, let offset, let type):
             "\(file): tensor \(quoted(name)) at byte \(offset): type \(type) is not supported; "
-                + "F32, F16, BF16, Q8_0, Q4_0, Q4_K and Q6_K are"
+                + DType.allCases.map(\.name).joined(separator: ", ") + " are"
         case .wrongShape(let file, let name, let offset, let found, let wanted):
             "\(file): tensor \(quoted(name)) at byte \(offset): shape \(found) does not match "
                 + "the configuration, which wants \(wanted)"

@@ -14,7 +14,7 @@ public enum ModelSource: Sendable {
     }
 
     /// Opens what `path` leads to: a GGUF file, told by its first bytes; a `.safetensors` file beside a
-    /// `config.json`; a Hugging Face folder; or a folder with exactly one `.gguf` file.
+    /// `config.json`; a Hugging Face folder; or a folder with exactly one `.gguf` file or the parts of one split model.
     public static func open(path: String) throws(ModelFileError) -> ModelSource {
         guard let isFolder = FolderListing.isFolder(path) else {
             throw .notAModel(path: path, found: "there is no such file or folder")
@@ -46,7 +46,13 @@ public enum ModelSource: Sendable {
             return .huggingFace(try SafetensorsFolder(folder: path))
         }
         let files = listing.names.filter { $0.hasSuffix(".gguf") }
-        if files.count == 1 { return .gguf(try GGUFFile(path: listing.path(of: files[0]))) }
+        let first = SplitName(path: files.first ?? "")
+        let isOneModel = files.allSatisfy { name in
+            SplitName(path: name).map { $0.stem == first?.stem && $0.count == first?.count } ?? false
+        }
+        if files.count == 1 || (isOneModel && !files.isEmpty) {
+            return .gguf(try GGUFFile(path: listing.path(of: files[0])))
+        }
         if files.count > 1 {
             throw .notAModel(
                 path: path,

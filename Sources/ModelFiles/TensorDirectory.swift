@@ -13,7 +13,8 @@ public struct TensorDirectory: Sendable {
     /// Adds a tensor and returns true, or returns false where the name is taken. The range lies inside the file and
     /// has the size that type and shape ask for.
     mutating func append(_ info: TensorInfo, in file: MappedFile) -> Bool {
-        guard indices.updateValue(entries.count, forKey: info.name) == nil else { return false }
+        guard indices[info.name] == nil else { return false }
+        indices[info.name] = entries.count
         entries.append((info, file))
         return true
     }

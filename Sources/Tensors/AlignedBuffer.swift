@@ -44,6 +44,12 @@
         return unsafe Array(UnsafeBufferPointer(start: base + range.lowerBound, count: range.count))
     }
 
+    /// Lends all bytes for reading.
+    public func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
+        let bytes = unsafe UnsafeRawBufferPointer(start: base, count: byteCount)
+        return try unsafe body(RawSpan(_unsafeBytes: bytes))
+    }
+
     public subscript(index: Int) -> Element {
         get {
             precondition(index >= 0 && index < count, "index \(index) outside 0..<\(count)")

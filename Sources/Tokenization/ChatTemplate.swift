@@ -1,7 +1,6 @@
 /// A chat format by name: how the turns of a conversation become a prompt.
 ///
-/// The formats are the published ones of their model families; a model file's own Jinja text is only recognised
-/// (`detect(inTemplateText:)`), not run.
+/// The formats are the published ones of their model families, for models that bring no template of their own.
 public struct ChatTemplate: Sendable, Equatable {
     /// How turns are written.
     enum Format: String, Sendable, CaseIterable {
@@ -41,6 +40,9 @@ public struct ChatTemplate: Sendable, Equatable {
     /// The format's name.
     public var name: String { format.rawValue }
 
+    /// "User:" and "Assistant:" on lines of their own.
+    public static let plain = ChatTemplate(.plain, beginning: .modelPrefix)
+
     /// A format by its name; nil for an unknown one.
     public static func named(_ name: String) -> ChatTemplate? {
         guard let format = Format(rawValue: name) else { return nil }
@@ -50,36 +52,5 @@ public struct ChatTemplate: Sendable, Equatable {
         case .chatml, .phi3, .zephyr, .plain:
             return ChatTemplate(format, beginning: .modelPrefix)
         }
-    }
-
-    /// The format whose markers occur in a model's Jinja template; nil when none is recognised.
-    /// The prompt begins with BOS exactly if the text says so.
-    public static func detect(inTemplateText text: String) -> ChatTemplate? {
-        func has(_ marker: String) -> Bool { text.contains(marker) }
-        let format: Format
-        if has("<|im_start|>") {
-            format = .chatml
-        } else if has("[INST]") {
-            format = mistralOrLlama2(has)
-        } else if has("<|assistant|>"), has("<|end|>") {
-            format = .phi3
-        } else if has("<|user|>"), has("<|endoftext|>") || has("eos_token") || has("</s>") {
-            format = .zephyr
-        } else if has("<start_of_turn>") {
-            format = .gemma
-        } else if has("<|start_header_id|>"), has("<|end_header_id|>") {
-            format = .llama3
-        } else {
-            return nil
-        }
-        let saysBOS = has("bos_token") || has("<|begin_of_text|>") || has("<bos>") || has("<s>")
-        return ChatTemplate(format, beginning: saysBOS ? .bos : .nothing)
-    }
-
-    /// Llama 2's system markers tell it from Mistral's formats, spaces around the instruction those from each other.
-    private static func mistralOrLlama2(_ has: (String) -> Bool) -> Format {
-        if has("<<SYS>>") { return .llama2 }
-        if has(" [/INST]") { return has(" [INST]") ? .mistralV1 : .mistralV1Plain }
-        return has("[INST] ") ? .mistralV3 : .mistralTekken
     }
 }

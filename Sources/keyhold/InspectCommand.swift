@@ -5,7 +5,7 @@ internal import ServerApp
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Print a model's shape, tokenizer and KV-cache costs.")
+        abstract: "Print a model's shape, weights, tokenizer and KV-cache costs, or what is broken in it.")
 
     @Argument(help: "GGUF file or Hugging Face folder; the built-in model if absent.")
     var path: String?
@@ -28,6 +28,9 @@ struct InspectCommand: ParsableCommand {
     @Option(help: "How the cache stores keys and values: f16, f32, bf16, q8 or q4.")
     var storage = "f16"
 
+    @Flag(help: "Print the facts as a JSON object.")
+    var json = false
+
     func validate() throws {
         guard path == nil || model == nil else {
             throw ValidationError("The model is named twice: \(path ?? "") and --model \(model ?? "").")
@@ -37,6 +40,11 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         let inspection = Inspection(
             pool: pool, budgetTokens: budgetTokens, budgetRatio: budgetRatio, contextTokens: context, storage: storage)
-        StandardOutput.write(try inspection.report(path: path ?? model))
+        let outcome = try inspection.outcome(path: path ?? model)
+        StandardOutput.write(json ? outcome.json : outcome.text)
+        if let fault = outcome.fault {
+            StandardError.write("Error: \(fault)\n")
+            throw ExitCode.failure
+        }
     }
 }

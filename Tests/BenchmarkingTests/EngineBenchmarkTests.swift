@@ -1,4 +1,5 @@
 import JSON
+import Tensors
 import TestSupport
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
         _ benchmark: EngineBenchmark, type: WeightType = .q8_0
     ) throws -> (report: BenchmarkReport, json: JSONObject) {
         let folder = try TemporaryFolder()
-        let path = try RandomModelTests.write(.tiny, type, seed: 1, in: folder)
+        let path = try RandomModelTests.write(RandomModelTests.shape(for: type), type, seed: 1, in: folder)
         var settings = BenchmarkSettings(modelPath: path, product: "test 1", command: ["keyhold", "bench"])
         settings.isQuick = true
         settings.threads = 2
@@ -59,9 +60,21 @@ import Testing
     func kernelsMultiplyEachShapeOfTheModel(type: WeightType) throws {
         let (report, _) = try Self.run(.kernels, type: type)
         let shapes = Set(report.rows.compactMap { row in row.parameters.first { $0.name == "shape" }?.value.asString })
-        #expect(shapes == ["1024x64", "64x64", "32x64", "128x64", "64x128"])
+        let expected: Set =
+            RandomModelTests.shape(for: type) == .tiny
+            ? ["1024x64", "64x64", "32x64", "128x64", "64x128"]
+            : ["1024x256", "256x256", "128x256", "512x256", "256x512"]
+        #expect(shapes == expected)
         #expect(report.rows.contains { $0.name == "rms norm" })
         #expect(report.rows.allSatisfy { $0.summary.minimum > 0 })
+    }
+
+    @Test func kernelsOfEveryQuantisedTypeAreTimed() throws {
+        let (report, _) = try Self.run(.weightTypes)
+        let types = report.rows.compactMap { row in row.parameters.first { $0.name == "type" }?.value.asString }
+        #expect(types.first == "Q8_0")
+        #expect(Set(types) == Set(DType.allCases.filter { $0.blockElements > 1 }.map(\.name)))
+        #expect(report.rows.allSatisfy { $0.details.first?.name == "time_per_byte_of_q8_0" })
     }
 
     /// A pruned cache is read in part: the work that bounds the step shrinks with the budget.

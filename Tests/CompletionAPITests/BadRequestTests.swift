@@ -124,7 +124,15 @@ private let badChatFields: [(fields: String, param: String, word: String)] = [
     (#""response_format":{}"#, "response_format.type", "required"),
     (#""response_format":{"type":"json_object"}"#, "response_format.type", "json_object"),
     (#""response_format":{"type":"json_schema","json_schema":{}}"#, "response_format.type", "not supported"),
-    (#""tools":[{"type":"function"}]"#, "tools", "not supported"), (#""tools":{}"#, "tools", "array"),
+    (#""tools":[{"type":"function"}]"#, "tools[0].function", "required"), (#""tools":{}"#, "tools", "array"),
+    (#""tools":["x"]"#, "tools[0]", "object"), (#""tools":[{}]"#, "tools[0].type", "required"),
+    (#""tools":[{"type":"custom"}]"#, "tools[0].type", "not supported"),
+    (#""tools":[{"type":"function","function":{}}]"#, "tools[0].function.name", "required"),
+    (
+        #""tools":[{"type":"function","function":{"name":"f","parameters":5}}]"#, "tools[0].function.parameters",
+        "object"
+    ),
+    (#""chat_template_kwargs":[]"#, "chat_template_kwargs", "object"),
     (#""tool_choice":"required""#, "tool_choice", "not supported"),
     (#""tool_choice":{"type":"function"}"#, "tool_choice", "not supported"),
     (#""functions":[{}]"#, "functions", "not supported"),
@@ -154,7 +162,17 @@ private let badMessages: [(messages: String, param: String, word: String)] = [
         "messages[1].content[1].type", "image_url"
     ),
     (#"[{"role":"user","content":[{"type":"input_audio"}]}]"#, "messages[0].content[0].type", "not supported"),
-    (#"[{"role":"assistant","tool_calls":[{}]}]"#, "messages[0].tool_calls", "not supported"),
+    (#"[{"role":"assistant","tool_calls":{}}]"#, "messages[0].tool_calls", "array"),
+    (#"[{"role":"assistant","tool_calls":[5]}]"#, "messages[0].tool_calls[0]", "object"),
+    (#"[{"role":"assistant","tool_calls":[{}]}]"#, "messages[0].tool_calls[0].function", "required"),
+    (#"[{"role":"assistant","tool_calls":[{"function":{}}]}]"#, "messages[0].tool_calls[0].function.name", "required"),
+    (#"[{"role":"assistant","tool_calls":[{"type":"custom"}]}]"#, "messages[0].tool_calls[0].type", "not supported"),
+    (
+        #"[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":{}}}]}]"#,
+        "messages[0].tool_calls[0].function.arguments", "string"
+    ),
+    (#"[{"role":"user","content":"x","tool_calls":[{}]}]"#, "messages[0].tool_calls", "only an assistant"),
+    (#"[{"role":"tool","content":"x","tool_call_id":5}]"#, "messages[0].tool_call_id", "string"),
     (#"[{"role":"assistant","content":"","function_call":{}}]"#, "messages[0].function_call", "not supported"),
     (#"[{"role":"user","content":"x","name":5}]"#, "messages[0].name", "string"),
 ]

@@ -1,5 +1,6 @@
 import CompletionAPI
 import Generation
+import JSON
 import Testing
 
 private func completion(_ json: String) throws -> CompletionRequest { try CompletionRequest(body: Array(json.utf8)) }
@@ -171,7 +172,7 @@ private func chat(_ json: String) throws -> ChatRequest { try ChatRequest(body: 
         let fields = [
             "model", "max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "response_format", "tools",
             "tool_choice", "functions", "function_call", "modalities", "audio", "stop", "stream", "stream_options",
-            "kv_cache", "n", "seed", "parallel_tool_calls",
+            "kv_cache", "n", "seed", "parallel_tool_calls", "chat_template_kwargs",
         ]
         let nulls = fields.map { "\"\($0)\":null" }.joined(separator: ",")
         #expect(try chat("{\(message),\(nulls)}") == chat("{\(message)}"))
@@ -189,9 +190,29 @@ private func chat(_ json: String) throws -> ChatRequest { try ChatRequest(body: 
             request.messages == [
                 ChatTurn(role: "system", content: "d", name: nil), ChatTurn(role: "system", content: "s", name: nil),
                 ChatTurn(role: "user", content: "a\nb", name: "Ann"),
-                ChatTurn(role: "assistant", content: "", name: nil),
-                ChatTurn(role: "assistant", content: "", name: nil), ChatTurn(role: "tool", content: "", name: nil),
+                ChatTurn(role: "assistant", content: "", name: nil, hasContent: false),
+                ChatTurn(role: "assistant", content: "", name: nil, hasContent: false),
+                ChatTurn(role: "tool", content: "", name: nil, toolCallID: "c"),
             ])
+    }
+
+    @Test func toolsAndTheirCallsReachTheTemplate() throws {
+        let tool = #"{"type":"function","function":{"name":"f","parameters":{"type":"object"},"strict":true}}"#
+        let call = #"{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}"#
+        let messages = #"[{"role":"assistant","content":null,"reasoning_content":"hm","tool_calls":[\#(call)]}]"#
+        let request = try chat(
+            #"{"messages":\#(messages),"tools":[\#(tool)],"chat_template_kwargs":{"x":[1]},"tool_choice":"auto"}"#)
+        let expected = ChatToolCall(id: "c1", name: "f", arguments: "{\"a\":1}")
+        #expect(
+            request.messages == [
+                ChatTurn(
+                    role: "assistant", content: "", name: nil, hasContent: false, toolCalls: [expected],
+                    reasoning: "hm")
+            ])
+        #expect(request.tools.first?.asObject?["function"]?.asObject?["name"] == "f")
+        #expect(request.templateValues["x"] == [1])
+        #expect(request.unknownFields.isEmpty)
+        #expect(try chat(#"{"messages":\#(messages),"tools":[\#(tool)],"tool_choice":"none"}"#).tools.isEmpty)
     }
 
     @Test func bothNamesOfTheTokenLimitWork() throws {

@@ -22,11 +22,11 @@ import Testing
         ("llama", "\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4", "model.layers.3"),
         ("llama", "\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3", "KV heads"),
         ("llama", "\"hidden_act\": \"silu\"", "\"hidden_act\": \"relu\"", "hidden_act"),
-        ("llama", "\"model_type\": \"llama\"", "\"model_type\": \"lama\"", "gpt2, gptj, llama, mpt"),
+        ("llama", "\"model_type\": \"llama\"", "\"model_type\": \"lama\"", "known are RefinedWeb"),
         ("gptj", "\"rotary_dim\": 8", "\"rotary_dim\": 7", "rotary dimension"),
         ("gpt2", "\"n_layer\": 3", "\"n_layer\": 1", "number of layers"),
         ("mpt", "\"alibi\": true", "\"alibi\": false", "attn_config.alibi"),
-        ("mpt", "\"clip_qkv\": null", "\"clip_qkv\": 6", "attn_config.clip_qkv"),
+        ("mpt", "\"qk_ln\": false", "\"qk_ln\": true", "attn_config.qk_ln"),
     ])
     func aConfigurationThatDoesNotFitIsRefusedByName(architecture: String, from: String, to: String, words: String) {
         let error = #expect(throws: (any Error).self) { try load(architecture, from, to) }

@@ -14,15 +14,17 @@ import Testing
         let source = try DecoderModel.load(
             .huggingFace(SafetensorsFolder(folder: "\(GoldenCase.folder)/\(architecture)")))
         let folder = try TemporaryFolder()
-        var conversion = try GGUFConversion(architecture)
+        var conversion = try GoldenGGUF(architecture)
         let path = try folder.write(conversion.bytes(), to: "model.gguf")
         let converted = try DecoderModel.load(ModelSource.open(path: path))
         var expected = source.configuration
-        if architecture == "llama", case .rope(let dim, let theta, _) = expected.positions {
-            expected.positions = .rope(rotaryDim: dim, theta: theta, interleaved: true)
+        for index in expected.layers.indices where architecture == "llama" {
+            guard case .rope(var rope) = expected.layers[index].positions else { continue }
+            rope.interleaved = true
+            expected.layers[index].positions = .rope(rope)
         }
         // GGUF cannot say which GELU; llama.cpp's GPT-2 uses the tanh form.
-        if architecture == "gpt2" { expected.activation = .geluTanh }
+        if architecture == "gpt2" { expected.feedForward.activation = .geluTanh }
         #expect(converted.configuration == expected)
         guard architecture != "gpt2" else { return }
         for (index, model) in [source, converted].enumerated() {
@@ -34,7 +36,7 @@ import Testing
 }
 
 /// Writes a golden model as GGUF.
-struct GGUFConversion {
+struct GoldenGGUF {
     private let architecture: String
     private let folder: SafetensorsFolder
     private var writer = GGUFWriter()

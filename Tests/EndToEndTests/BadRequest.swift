@@ -169,7 +169,7 @@ extension BadRequest {
         .completion("ignore_eos", "1"), .completion("skip_special_tokens", "0"), .completion("user", "5"),
         .chat("max_completion_tokens", "3"), .chat("max_completion_tokens", "0"),
         .chat("logprobs", "5"), .chat("top_logprobs", "3"), .chat("top_logprobs", "21"),
-        .chat("tools", "[{\"type\":\"function\"}]"), .chat("tool_choice", "\"required\""),
+        .chat("tools", "[{\"type\":\"function\"}]", param: "tools[0].function"), .chat("tool_choice", "\"required\""),
         .chat("response_format", "{\"type\":\"json_object\"}", param: "response_format.type"),
         .messages("[]", "messages"), .messages("null", "messages"), .messages("\"Hi\"", "messages"),
         .messages("[5]", "messages[0]"), .messages("[{\"content\":\"Hi\"}]", "messages[0].role"),

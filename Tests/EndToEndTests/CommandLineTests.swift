@@ -1,4 +1,6 @@
+import JSON
 import TestSupport
+import Tensors
 import Testing
 
 /// `keyhold generate`, `keyhold inspect` and `keyhold evaluate`.
@@ -43,6 +45,8 @@ import Testing
         (["generate", "a", "--temperature", "nan"], "temperature"),
         (["generate", "a", "--top-p", "inf"], "top_p"), (["serve", "--kv-policy", "best"], "full, window"),
         (["serve", "--no-such-option"], "no-such-option"), (["dance"], "dance"),
+        (["quantize", "/nonexistent", "/tmp/out.gguf", "Q9"], "Q4_K_M"),
+        (["quantize", "/nonexistent", "/tmp/out.gguf", "Q8_0"], "/nonexistent"),
     ])
     func aBadCommandEndsWithAnErrorThatSaysWhatToChange(arguments: [String], words: String) throws {
         let outcome = try Command.run(arguments)
@@ -56,10 +60,55 @@ import Testing
         #expect(outcome.status == 0)
         for words in [
             "recall3M", "6 query, 2 KV, dimension 32", "2048 tokens, merge ranks", "KV per token    1584 bytes in f16",
-            "64MiB, for sequences of 1000 tokens", "budget 100",
+            "64MiB, for sequences of 1000 tokens", "budget 100", "GGUF version 3", "byte-level BPE", "Q8_0: ",
         ] {
             #expect(outcome.text.contains(words), "\(words): \(outcome.text)")
         }
+    }
+
+    @Test func inspectSaysAsJSONWhatItSaysToPeople() throws {
+        let outcome = try Command.run(["inspect", "--json"])
+        #expect(outcome.status == 0)
+        let json = try #require(try JSONValue(parsing: Array(outcome.text.utf8), limits: .file).asObject)
+        #expect(json["family"] == "llama" && json["kv_bytes_per_token"] == 1584 && json["fault"] == .null)
+        #expect((json["parameters"]?.asInt ?? 0) > 1_000_000)
+        #expect(json["weights"]?.asArray?.first?.asObject?["type"] == "Q8_0")
+    }
+
+    @Test func inspectShowsWhatCanBeReadOfABrokenModel() throws {
+        let folder = try TemporaryFolder()
+        var writer = GGUFWriter()
+        writer.add("general.architecture", .string("unheard-of"))
+        writer.add("unheard-of.context_length", .uint32(77))
+        writer.add("tokenizer.ggml.model", .string("gpt2"))
+        writer.add("a.weight", shape: [3, 5], type: .f16, values: [Float](repeating: 1, count: 15))
+        let path = try folder.write(writer.bytes(), to: "odd.gguf")
+        let outcome = try Command.run(["inspect", path])
+        #expect(outcome.status == 1)
+        for words in ["unheard-of", "15 in 1 tensors", "F16: 1 tensors, 30 bytes", "77 tokens", "chat template"] {
+            #expect(outcome.text.contains(words), "\(words): \(outcome.text)")
+        }
+        #expect(outcome.errorText.hasPrefix("Error: ") && outcome.errorText.contains("odd.gguf"))
+        let cut = try folder.write(Array(writer.bytes().prefix(100)), to: "cut.gguf")
+        let broken = try Command.run(["inspect", cut])
+        #expect(broken.status != 0 && broken.text.isEmpty)
+        #expect(broken.errorText.contains("cut.gguf: ") && broken.errorText.contains("at byte"))
+    }
+
+    @Test func quantizeWritesAModelThatAnswers() throws {
+        let folder = try TemporaryFolder()
+        let (floats, small) = ("\(folder.path)/f16.gguf", "\(folder.path)/q4.gguf")
+        #expect(try Command.run(["bench", "model", "--shape", "small", "--type", "f16", floats]).status == 0)
+        let outcome = try Command.run(["quantize", floats, small, "q4_k"])
+        #expect(outcome.status == 0, "\(outcome.errorText)")
+        #expect(outcome.text.contains("Q4_K 12 tensors") && outcome.text.contains("Q6_K 3 tensors"), "\(outcome.text)")
+        let answer = try Command.run(["generate", "--model", small, "a b", "-n", "3"])
+        #expect(answer.status == 0 && !answer.text.isEmpty)
+        let inspected = try Command.run(["inspect", small])
+        #expect(inspected.text.contains("Q6_K: 3 tensors"), "\(inspected.text)")
+        let again = try Command.run(["quantize", small, "\(folder.path)/again.gguf", "Q8_0"])
+        #expect(again.status != 0 && again.errorText.contains("F32, F16 or BF16"))
+        #expect(!TestFiles.exists("\(folder.path)/again.gguf"))
     }
 
     @Test func evaluatePrintsATableAndGoesOnWhereItStopped() throws {

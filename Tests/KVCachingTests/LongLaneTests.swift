@@ -8,7 +8,12 @@ import Testing
 
 /// Attention over lanes of several parts, which the golden models are too short for.
 @Suite struct LongLaneTests {
-    private static let shape = CacheShape(layerCount: 1, kvHeads: 2, queryHeads: 6, headDim: 8, hiddenSize: 48)
+    private static let shape = shape(window: nil)
+
+    private static func shape(window: Int?) -> CacheShape {
+        CacheShape(
+            layerCount: 1, kvHeads: 2, queryHeads: 6, headDim: 8, hiddenSize: 48, windows: window.map { [$0] } ?? [])
+    }
 
     /// Rows of queries, keys and values; row i is that of position i.
     private static func rows(_ count: Int) -> ActivationRows {
@@ -30,6 +35,8 @@ import Testing
         /// Prompt rows that run together.
         var chunk = 100
         var encoding = PositionEncoding.none
+        var window: Int?
+        var softCap: Float?
         var table = KernelTable.best
         /// Seed of a sequence that was admitted before.
         var earlierSeed: Int?
@@ -42,39 +49,47 @@ import Testing
             if let seed { request.policyParameters["seed"] = .integer(seed) }
             if let budget { request.budget = .tokens(budget) }
             return try PolicyTable.plan(
-                request, defaults: KVCacheRequest(), promptTokens: prompt, maxNewTokens: new + 1, shape: shape,
+                request, defaults: KVCacheRequest(), promptTokens: prompt, maxNewTokens: new + 1,
+                shape: LongLaneTests.shape(window: window),
                 usesRoPE: false)
         }
     }
 
     /// The output rows from position `first` on, by default the prompt's last one, and what is kept then.
     private static func run(
-        _ test: Case, prompt: Int, steps: Int, outputsFrom first: Int? = nil
+        _ test: Case, prompt: Int, steps: Int, offset: Int = 0, outputsFrom first: Int? = nil
     ) throws -> (outputs: [[Float]], kept: [Int], scores: [Float]) {
-        let all = rows(prompt + steps)
+        let all = rows(offset + prompt + steps)
         let compute = try Compute(threadCount: test.threads, table: test.table)
         defer { compute.stop() }
-        let attention = LaneAttention(compute: compute, shape: shape, encoding: test.encoding)
+        let attention = LaneAttention(
+            compute: compute, shape: shape(window: test.window),
+            layers: [
+                LayerAttention(
+                    encoding: test.encoding, scale: 1 / Float(shape.headDim).squareRoot(), softCap: test.softCap)
+            ])
         if let seed = test.earlierSeed {
             attention.reserve(for: try test.plan(prompt: prompt, new: steps, seed: seed))
         }
         let plan = try test.plan(prompt: prompt, new: steps)
         attention.reserve(for: plan)
         let cache = SequenceCache(plan: plan, arena: KVArena(capacityBytes: 1 << 26))
-        let output = ActivationRows(rowCapacity: prompt + steps, columns: shape.queryHeads * shape.headDim)
+        let output = ActivationRows(rowCapacity: offset + prompt + steps, columns: shape.queryHeads * shape.headDim)
         for start in stride(from: 0, to: prompt, by: test.chunk) {
             let job = AttentionJob(
-                cache: cache, firstRow: start, promptRows: start..<min(prompt, start + test.chunk))
+                cache: cache, firstRow: offset + start, promptRows: start..<min(prompt, start + test.chunk))
             attention.run([job], layer: 0, qkv: all, output: output)
         }
         cache.promptFinished()
         for row in prompt..<prompt + steps {
             attention.run(
-                [AttentionJob(cache: cache, firstRow: row, promptRows: nil)], layer: 0, qkv: all, output: output)
+                [AttentionJob(cache: cache, firstRow: offset + row, promptRows: nil)], layer: 0, qkv: all,
+                output: output)
             cache.stepFinished()
         }
         return (
-            ((first ?? prompt - 1)..<prompt + steps).map { output.row($0) }, cache.keptPositions(layer: 0, kvHead: 1),
+            ((first ?? prompt - 1)..<prompt + steps).map { output.row(offset + $0) },
+            cache.keptPositions(layer: 0, kvHead: 1),
             cache.scores(layer: 0, kvHead: 1)
         )
     }
@@ -168,6 +183,34 @@ import Testing
             guard policy != "keyformer" || KernelTable.best.isa != "scalar" else { continue }
             test.table = .named("avx2") ?? .best
             #expect(try Self.run(test, prompt: 1300, steps: 20) == expected, "\(storage)")
+        }
+    }
+
+    /// A layer with a window, before and after the budget is smaller than it.
+    @Test(arguments: ["full", "h2o", "keyformer", "streaming", "random"], [560, 1200])
+    func windowedLanesDoNotDependOnThreadsChunksAndKernels(policy: String, window: Int) throws {
+        var test = Case(policy: policy, budget: policy == "full" ? nil : 600)
+        (test.window, test.softCap, test.encoding) = (window, 2, Self.encodings[1])
+        let expected = try Self.run(test, prompt: 1300, steps: 40)
+        (test.threads, test.chunk) = (3, 301)
+        #expect(try Self.run(test, prompt: 1300, steps: 40) == expected)
+        test.table = .named("avx2") ?? .best
+        #expect(try Self.run(test, prompt: 1300, steps: 40) == expected)
+        let most = min(window - 1, test.budget ?? 1340)
+        #expect(expected.kept.count == most)
+        #expect(expected.kept.allSatisfy { $0 > 1340 - window })
+    }
+
+    /// What a query sees of the past is what its window lets it see, in the prompt and while decoding.
+    @Test func aWindowHidesWhatLiesBeforeIt() throws {
+        var test = Case()
+        test.window = 600
+        let windowed = try Self.run(test, prompt: 1290, steps: 10).outputs
+        test.window = nil
+        for position in [1289, 1290, 1299] {
+            let alone = try Self.run(test, prompt: 600, steps: 0, offset: position - 599).outputs[0]
+            let worst = zip(windowed[position - 1289], alone).map { abs($0 - $1) }.max() ?? .infinity
+            #expect(worst < 1e-5, "position \(position)")
         }
     }
 

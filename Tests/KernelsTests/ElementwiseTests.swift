@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ElementwiseTests {
     private enum Operation: CaseIterable {
-        case add, siluMultiply, geluTanh, geluErf
+        case add, multiply, scale, addScaled, clamp, softCap, siluMultiply, geluTanh, geluErf
     }
 
     private func run(
@@ -16,6 +16,11 @@ import Testing
         let slots = unsafe variant.table.pointee
         switch operation {
         case .add: unsafe slots.add_f32(x.count, other.pointer, x.pointer)
+        case .multiply: unsafe slots.multiply_elements(x.count, other.pointer, x.pointer)
+        case .scale: unsafe slots.scale(x.count, 1.7, x.pointer)
+        case .addScaled: unsafe slots.add_scaled(x.count, 1.7, other.pointer, x.pointer)
+        case .clamp: unsafe slots.clamp(x.count, 0.75, x.pointer)
+        case .softCap: unsafe slots.soft_cap_f32(x.count, 3, x.pointer)
         case .siluMultiply: unsafe slots.silu_multiply_f32(x.count, x.pointer, other.pointer, x.pointer)
         case .geluTanh: unsafe slots.gelu_tanh_f32(x.count, x.pointer)
         case .geluErf: unsafe slots.gelu_erf_f32(x.count, x.pointer)
@@ -82,6 +87,16 @@ import Testing
             findings.requireClose(
                 erfForm[index], 0.5 * v * erfc(-v / 2.0.squareRoot()), bound: 1e-6, "gelu_erf of \(value)")
         }
+        findings.record()
+    }
+
+    @Test func softCapIsWithinAFewRoundingsOfTheExactValue() {
+        var findings = Findings()
+        let x = stride(from: Float(-60), through: 60, by: 0.00137).map { $0 }
+        for (index, found) in run(.softCap, .scalar, x, [], &findings).enumerated() {
+            findings.requireClose(found, 3 * tanh(Double(x[index]) / 3), bound: 6e-7, "soft cap of \(x[index])")
+        }
+        #expect(run(.softCap, .scalar, [.infinity, -.infinity, 1e30, 0], [], &findings) == [3, -3, 3, 0])
         findings.record()
     }
 

@@ -25,7 +25,7 @@ import Testing
         return values
     }
 
-    @Test(arguments: [(Int32(128), 32), (8, 32), (0, 32), (32, 16)])
+    @Test(arguments: [(Int32(128), 32), (16, 32), (8, 32), (1, 32), (0, 32), (32, 16), (4, 16), (1, 16)])
     func everyVariantGivesTheScalarBlocks(zero: Int32, span: Int) {
         var findings = Findings()
         let values = hostileValues()

@@ -4,9 +4,9 @@ import TestSupport
 
 /// One type of weights at the kernels' border: its sizes and its slots.
 enum WeightKind: CaseIterable {
-    case f32, f16, bf16, q8_0, q4_0, q4_K, q6_K
+    case f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, iq4_NL, q2_K, q3_K, q4_K, q5_K, q6_K, q8_K, iq4_XS, tq1_0, tq2_0
 
-    static let quantised: [WeightKind] = [.q8_0, .q4_0, .q4_K, .q6_K]
+    static let quantised = allCases.filter { !floats.contains($0) }
     static let floats: [WeightKind] = [.f32, .f16, .bf16]
 
     var type: ck_type {
@@ -16,8 +16,19 @@ enum WeightKind: CaseIterable {
         case .bf16: CK_BF16
         case .q8_0: CK_Q8_0
         case .q4_0: CK_Q4_0
+        case .q4_1: CK_Q4_1
+        case .q5_0: CK_Q5_0
+        case .q5_1: CK_Q5_1
+        case .iq4_NL: CK_IQ4_NL
+        case .q2_K: CK_Q2_K
+        case .q3_K: CK_Q3_K
         case .q4_K: CK_Q4_K
+        case .q5_K: CK_Q5_K
         case .q6_K: CK_Q6_K
+        case .q8_K: CK_Q8_K
+        case .iq4_XS: CK_IQ4_XS
+        case .tq1_0: CK_TQ1_0
+        case .tq2_0: CK_TQ2_0
         }
     }
 
@@ -27,19 +38,42 @@ enum WeightKind: CaseIterable {
         case .f32: (1, 4, [])
         case .f16, .bf16: (1, 2, [])
         case .q8_0: (32, 34, [0])
-        case .q4_0: (32, 18, [0])
+        case .q4_0, .iq4_NL: (32, 18, [0])
+        case .q4_1: (32, 20, [0, 2])
+        case .q5_0: (32, 22, [0])
+        case .q5_1: (32, 24, [0, 2])
+        case .q2_K: (256, 84, [80, 82])
+        case .q3_K: (256, 110, [108])
         case .q4_K: (256, 144, [0, 2])
+        case .q5_K: (256, 176, [0, 2])
         case .q6_K: (256, 210, [208])
+        case .q8_K: (256, 292, [])
+        case .iq4_XS: (256, 136, [0])
+        case .tq1_0: (256, 54, [52])
+        case .tq2_0: (256, 66, [64])
         }
     }
 
     /// The stored weight that stands for zero, and the elements of a sum.
     var activations: (zero: Int32, span: Int) {
         switch self {
-        case .f32, .f16, .bf16, .q4_K: (0, 32)
-        case .q8_0: (128, 32)
+        case .f32, .f16, .bf16, .q4_1, .q5_1, .q4_K, .q5_K: (0, 32)
+        case .q8_0, .q8_K, .iq4_NL, .iq4_XS: (128, 32)
+        case .q5_0: (16, 32)
         case .q4_0: (8, 32)
+        case .tq1_0, .tq2_0: (1, 32)
         case .q6_K: (32, 16)
+        case .q3_K: (4, 16)
+        case .q2_K: (1, 16)
+        }
+    }
+
+    /// How much larger a minimum may be than the values that it is taken from.
+    var cancellation: Double {
+        switch self {
+        case .q2_K, .q4_K, .q5_K: 16
+        case .q4_1, .q5_1: 64
+        default: 1
         }
     }
 
@@ -65,6 +99,11 @@ enum WeightKind: CaseIterable {
             for offset in block.scales {
                 bytes[start + offset + 1] = 0x28 | bytes[start + offset + 1] & 0x8F
             }
+            // The f32 scale: sign, exponent -6 to -3, any fraction.
+            if self == .q8_K {
+                bytes[start + 3] = 0x3C | bytes[start + 3] & 0x81
+                bytes[start + 2] |= 0x80
+            }
         }
         return bytes
     }
@@ -80,8 +119,19 @@ enum WeightKind: CaseIterable {
         case .bf16: unsafe slots.dequantize_bf16(count, bytes, &values)
         case .q8_0: unsafe slots.dequantize_q8_0(count, bytes, &values)
         case .q4_0: unsafe slots.dequantize_q4_0(count, bytes, &values)
+        case .q4_1: unsafe slots.dequantize_q4_1(count, bytes, &values)
+        case .q5_0: unsafe slots.dequantize_q5_0(count, bytes, &values)
+        case .q5_1: unsafe slots.dequantize_q5_1(count, bytes, &values)
+        case .iq4_NL: unsafe slots.dequantize_iq4_nl(count, bytes, &values)
+        case .q2_K: unsafe slots.dequantize_q2_k(count, bytes, &values)
+        case .q3_K: unsafe slots.dequantize_q3_k(count, bytes, &values)
         case .q4_K: unsafe slots.dequantize_q4_k(count, bytes, &values)
+        case .q5_K: unsafe slots.dequantize_q5_k(count, bytes, &values)
         case .q6_K: unsafe slots.dequantize_q6_k(count, bytes, &values)
+        case .q8_K: unsafe slots.dequantize_q8_k(count, bytes, &values)
+        case .iq4_XS: unsafe slots.dequantize_iq4_xs(count, bytes, &values)
+        case .tq1_0: unsafe slots.dequantize_tq1_0(count, bytes, &values)
+        case .tq2_0: unsafe slots.dequantize_tq2_0(count, bytes, &values)
         }
         return values
     }
@@ -155,8 +205,18 @@ struct Product {
                 switch kind {
                 case .q8_0: unsafe slots.multiply_q8_0
                 case .q4_0: unsafe slots.multiply_q4_0
+                case .q4_1: unsafe slots.multiply_q4_1
+                case .q5_0: unsafe slots.multiply_q5_0
+                case .q5_1: unsafe slots.multiply_q5_1
+                case .iq4_NL: unsafe slots.multiply_iq4_nl
+                case .q2_K: unsafe slots.multiply_q2_k
+                case .q3_K: unsafe slots.multiply_q3_k
                 case .q4_K: unsafe slots.multiply_q4_k
-                default: unsafe slots.multiply_q6_k
+                case .q5_K: unsafe slots.multiply_q5_k
+                case .q6_K: unsafe slots.multiply_q6_k
+                case .q8_K: unsafe slots.multiply_q8_k
+                case .iq4_XS: unsafe slots.multiply_iq4_xs
+                default: unsafe slots.multiply_tq2_0
                 }
             let blocks = blocks(variant)
             unsafe multiply?(

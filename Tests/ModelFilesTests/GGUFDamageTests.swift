@@ -64,12 +64,6 @@ import Testing
         #expect(try error(writer.bytes()) == .bigEndian(file: path))
     }
 
-    @Test func splitModelsAreRefused() throws {
-        var writer = GGUFWriter()
-        writer.add("split.count", .uint16(3))
-        #expect(try error(writer.bytes()) == .splitModel(file: folder.path + "/bad.gguf", parts: 3))
-    }
-
     /// A header with the given counts and body.
     private func file(tensors: UInt64 = 0, entries: UInt64 = 0, body: [[UInt8]] = []) -> [UInt8] {
         Array("GGUF".utf8) + little(UInt32(3)) + little(tensors) + little(entries) + body.flatMap { $0 }

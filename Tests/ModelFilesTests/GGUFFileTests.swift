@@ -73,7 +73,9 @@ import Testing
         // Half a step of each type for values in -1...1; q4_0 also clips the far end, by up to a whole step, and the K
         // types round their scales.
         let bound: [DType: Float] = [
-            .f32: 0, .f16: 0.00025, .bf16: 0.002, .q8_0: 0.0045, .q4_0: 0.13, .q4_k: 0.09, .q6_k: 0.02,
+            .f32: 0, .f16: 0.00025, .bf16: 0.002, .q8_0: 0.0045, .q4_0: 0.13, .q4_1: 0.07, .q5_0: 0.04, .q5_1: 0.04,
+            .iq4_nl: 0.13, .q2_k: 0.45, .q3_k: 0.2, .q4_k: 0.09, .q5_k: 0.05, .q6_k: 0.02, .q8_k: 0.0045, .iq4_xs: 0.15,
+            .tq1_0: 0.51, .tq2_0: 0.51,
         ]
         #expect(largest <= bound[type] ?? 0)
     }
@@ -82,8 +84,8 @@ import Testing
         let writer = SampleFiles.gguf()
         let bytes = writer.bytes()
         let tensors = try open(writer).tensors
-        #expect(tensors.names == (0..<7).map { "weight.\($0)" } + ["norm", "scalar", "cube"])
-        #expect(tensors.count == 10)
+        #expect(tensors.names == DType.allCases.indices.map { "weight.\($0)" } + ["norm", "scalar", "cube"])
+        #expect(tensors.count == DType.allCases.count + 3)
         for info in tensors.infos {
             #expect(tensors[info.name]?.copiedBytes == Array(bytes[info.range]), "\(info.name)")
             #expect(info.range.lowerBound % 32 == 0)
@@ -103,16 +105,16 @@ import Testing
 
     @Test func unsupportedTypesAreListedAndRefusedByName() throws {
         var writer = GGUFWriter()
-        writer.add("k", shape: [2, 256], typeNumber: 13, bytes: [UInt8](repeating: 1, count: 352))
+        writer.add("k", shape: [2, 256], typeNumber: 21, bytes: [UInt8](repeating: 1, count: 220))
         writer.add("future", shape: [7], typeNumber: 4_000, bytes: [UInt8](repeating: 1, count: 9))
         writer.add("norm", shape: [2], type: .f32, values: [1, 2])
         let file = try open(writer)
-        #expect(file.tensors.infos.map(\.typeName) == ["Q5_K", "number 4000", "F32"])
-        #expect(file.tensors.info(named: "k")?.range.count == 352)
+        #expect(file.tensors.infos.map(\.typeName) == ["IQ3_S", "number 4000", "F32"])
+        #expect(file.tensors.info(named: "k")?.range.count == 220)
         #expect(file.tensors["k"] == nil)
         let offset = try #require(file.tensors.info(named: "k")).range.lowerBound
         #expect(
-            throws: ModelFileError.unsupportedTensorType(file: file.path, name: "k", offset: offset, type: "Q5_K")
+            throws: ModelFileError.unsupportedTensorType(file: file.path, name: "k", offset: offset, type: "IQ3_S")
         ) { try file.tensors.tensor(named: "k", shape: [2, 256]) }
         #expect(try file.tensors.tensor(named: "norm").referenceValues == [1, 2])
     }

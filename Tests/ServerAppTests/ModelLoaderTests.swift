@@ -31,8 +31,8 @@ import Tokenization
         #expect(model.name == "recall3M-Q8_0")
         #expect(model.vocabularySize == 2048)
         #expect(model.contextTokens == 4096)
-        #expect(model.chatTemplate.name == "chatml")
-        #expect(!model.hasUnknownTemplate)
+        #expect(model.chat.name == "the model's own template")
+        #expect(model.chat.fault == nil)
         #expect(model.weightTypes == ["Q8_0", "F32"])
         #expect(model.kvBytesPerToken == 1584)
         #expect(shares.last == 1)
@@ -41,7 +41,7 @@ import Tokenization
     @Test func contextAndTemplateCanBeChosen() throws {
         let model = try ModelLoader.load(Self.choice(path: Self.builtIn, template: "plain", context: 99))
         #expect(model.contextTokens == 99)
-        #expect(model.chatTemplate.name == "plain")
+        #expect(model.chat.name == "plain")
     }
 
     @Test func aMissingFileIsNamed() throws {

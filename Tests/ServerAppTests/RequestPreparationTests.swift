@@ -40,21 +40,6 @@ import Tokenization
         #expect(request.identity.id.hasPrefix("chatcmpl-"))
     }
 
-    /// A wrong prompt would be worse than none.
-    @Test func chatsAreRefusedWhereTheModelsTemplateIsUnknown() throws {
-        let known = try preparation().model
-        let model = LoadedModel(
-            name: known.name, decoder: known.decoder, tokenizer: known.tokenizer, chatTemplate: known.chatTemplate,
-            hasUnknownTemplate: true, contextTokens: known.contextTokens, weightTypes: known.weightTypes)
-        let preparation = RequestPreparation(model: model, strictFields: false)
-        let error = #expect(throws: APIError.self) {
-            try preparation.chat(Array(#"{"messages":[{"role":"user","content":"Hi"}]}"#.utf8))
-        }
-        #expect(error?.status == 400)
-        #expect(error?.code == "chat_template_unknown")
-        #expect(throws: Never.self) { try preparation.completion(Array(#"{"prompt":"Hi"}"#.utf8)) }
-    }
-
     @Test func aPlainChatEndsWhereTheNextTurnWouldBegin() throws {
         let preparation = try preparation(template: "plain")
         let body = #"{"messages":[{"role":"user","content":"Hi"}],"stop":["\nUser:","."]"#

@@ -67,10 +67,21 @@ public struct GGUFWriter: Sendable {
         case .f32: 0
         case .f16: 1
         case .q4_0: 2
+        case .q4_1: 3
+        case .q5_0: 6
+        case .q5_1: 7
         case .q8_0: 8
+        case .q2_k: 10
+        case .q3_k: 11
         case .q4_k: 12
+        case .q5_k: 13
         case .q6_k: 14
+        case .q8_k: 15
+        case .iq4_nl: 20
+        case .iq4_xs: 23
         case .bf16: 30
+        case .tq1_0: 34
+        case .tq2_0: 35
         }
     }
 

@@ -44,7 +44,7 @@ extension ReferenceQuantisation {
     }
 
     /// Non-negative numbers as multiples up to `most` of one f16 number.
-    private static func levels(_ values: [Float], most: Float) -> (unit: Float, levels: [UInt8]) {
+    static func levels(_ values: [Float], most: Float) -> (unit: Float, levels: [UInt8]) {
         let unit = Float(Float16((values.max() ?? 0) / most))
         return (unit, values.map { unit > 0 ? UInt8(min(most, ($0 / unit).rounded())) : 0 })
     }
@@ -75,7 +75,7 @@ extension ReferenceQuantisation {
         }
     }
 
-    private static func half(_ bytes: [UInt8], at index: Int) -> Float {
+    static func half(_ bytes: [UInt8], at index: Int) -> Float {
         Float(Float16(bitPattern: UInt16(bytes[index]) | UInt16(bytes[index + 1]) << 8))
     }
 }

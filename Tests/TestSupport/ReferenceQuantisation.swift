@@ -17,6 +17,8 @@ public enum ReferenceQuantisation {
         case .q4_0: for block in blocks(of: values) { appendQ4(block, to: &bytes) }
         case .q4_k: for block in blocks(of: values, size: 256) { appendQ4K(Array(block), to: &bytes) }
         case .q6_k: for block in blocks(of: values, size: 256) { appendQ6K(Array(block), to: &bytes) }
+        default:
+            for block in blocks(of: values, size: type.blockElements) { bytes += Self.block(of: Array(block), type) }
         }
         return bytes
     }
@@ -43,6 +45,7 @@ public enum ReferenceQuantisation {
                 for byte in packed { values.append(scale * Float(Int(byte >> 4) - 8)) }
             case .q4_k: values += valuesOfQ4K(Array(bytes[start..<start + 144]))
             case .q6_k: values += valuesOfQ6K(Array(bytes[start..<start + 210]))
+            default: values += Self.values(ofBlock: Array(bytes[start..<start + type.blockBytes]), type)
             }
         }
         return values

@@ -17,6 +17,9 @@ public final class TemporaryFolder: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
+    /// The names of what the folder holds, sorted.
+    public func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+
     /// Writes a file, replacing it where it exists, and returns its path.
     @discardableResult
     public func write(_ bytes: [UInt8], to name: String) throws -> String {

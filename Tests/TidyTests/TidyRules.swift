@@ -24,7 +24,7 @@ enum TidyRules {
 
     /// Modules without Foundation.
     static let foundationFree: Set<String> = [
-        "Kernels", "KVCaching", "Decoding", "Scheduling", "Sampling", "JSON", "Generation", "Tensors",
+        "Kernels", "KVCaching", "Decoding", "Scheduling", "Sampling", "JSON", "Generation", "Tensors", "Templates",
     ]
 
     static func findings(path: String, text: String) -> [String] {

@@ -113,43 +113,4 @@ import Testing
             try template.render(tool, addGenerationPrompt: true)
         }
     }
-
-    @Test(
-        arguments: [
-            ("{{'<|im_start|>' + role}}", "chatml", .nothing), ("{{bos_token}}<|im_start|>", "chatml", .bos),
-            ("{{ bos_token + '[INST] <<SYS>>' }}", "llama2", .bos),
-            ("bos_token ' [INST] ' ' [/INST]'", "mistral-v1", .bos),
-            ("bos_token '[INST] ' ' [/INST]'", "mistral-v1-plain", .bos),
-            ("bos_token '[INST] ' '[/INST]'", "mistral", .bos),
-            ("bos_token '[INST]' '[/INST]'", "mistral-tekken", .bos),
-            ("<|user|> <|assistant|> <|end|>", "phi3", .nothing),
-            ("<|user|> eos_token <|assistant|>", "zephyr", .nothing),
-            ("<bos><start_of_turn>", "gemma", .bos), ("<|start_header_id|> <|end_header_id|>", "llama3", .nothing),
-        ] as [(String, String, ChatTemplate.Beginning)])
-    func markersTellTheFormat(text: String, name: String, beginning: ChatTemplate.Beginning) {
-        let found = ChatTemplate.detect(inTemplateText: text)
-        #expect(found?.name == name && found?.beginning == beginning)
-    }
-
-    @Test(arguments: ["", "{{ messages }}", "<|user|>", "<|start_header_id|>"])
-    func unknownTextsHaveNoFormat(text: String) {
-        #expect(ChatTemplate.detect(inTemplateText: text) == nil)
-    }
-
-    @Test(
-        .enabled(if: SharedFiles.exist),
-        arguments: [
-            ("templates/Qwen-Qwen2.5-7B-Instruct", "chatml"), ("templates/google-gemma-2-2b-it", "gemma"),
-            ("templates/NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use", "chatml"),
-            ("templates/meta-llama-Llama-3.1-8B-Instruct", "llama3"),
-            ("templates/microsoft-Phi-3.5-mini-instruct", "phi3"),
-            ("templates/mistralai-Mistral-Nemo-Instruct-2407", "mistral-tekken"),
-            ("mistral/templates/v1", "mistral-v1-plain"),
-            ("mistral/templates/v1_spm", "mistral-v1"), ("mistral/templates/v3", "mistral-tekken"),
-            ("mistral/templates/v3_spm", "mistral"),
-        ])
-    func publishedTemplatesAreRecognised(file: String, name: String) throws {
-        let text = String(decoding: try SharedFiles.bytes("tokenizers/\(file).jinja"), as: UTF8.self)
-        #expect(ChatTemplate.detect(inTemplateText: text)?.name == name)
-    }
 }

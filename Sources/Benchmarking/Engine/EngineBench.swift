@@ -108,7 +108,7 @@ final class EngineBench {
         let slots = running.reduce(0) { $0 + min($1.plan.laneSlots, $1.fed) }
         let bytes = running.reduce(0) { total, running in
             let shape = running.plan.shape
-            return total + shape.laneCount * min(running.plan.laneSlots, running.fed)
+            return total + shape.totalSlots(of: min(running.plan.laneSlots, running.fed))
                 * (running.plan.layout.keyBytes + running.plan.layout.valueBytes)
         }
         return (slots, bytes)

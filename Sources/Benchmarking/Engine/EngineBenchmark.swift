@@ -6,6 +6,8 @@ internal import KVCaching
 public enum EngineBenchmark: Sendable, Equatable {
     /// Matrices of the model times 1, 2, 4, 8, … rows, and row-wise arithmetic.
     case kernels
+    /// One matrix of each quantised type times 1 and 8 rows.
+    case weightTypes
     /// Prompts of the given lengths, one at a time.
     case prefill(tokens: [Int])
     /// Steps of one sequence behind a prompt of each depth; depth 0 is a prompt of one token.
@@ -19,7 +21,7 @@ public enum EngineBenchmark: Sendable, Equatable {
     /// Tokens of the longest sequence, and sequences at once.
     private var size: (tokens: Int, sequences: Int) {
         switch self {
-        case .kernels: (1, 1)
+        case .kernels, .weightTypes: (1, 1)
         case .prefill(let tokens): (tokens.max() ?? 1, 1)
         case .decode(let depths, let steps): ((depths.max() ?? 1) + steps, 1)
         case .batch(let sizes, let depth, let steps): (depth + steps, sizes.max() ?? 1)
@@ -46,10 +48,11 @@ public enum EngineBenchmark: Sendable, Equatable {
         progress("limits of the machine")
         let limits = MachineLimits.measured(machine, threads: threads, effort: settings.effort)
         let rows: [BenchmarkRow]
-        if case .kernels = self {
-            rows = try KernelBenchmark(facts: facts, threads: threads, settings: settings, limits: limits)
-                .rows(progress: progress)
-        } else {
+        let kernels = KernelBenchmark(facts: facts, threads: threads, settings: settings, limits: limits)
+        switch self {
+        case .kernels: rows = try kernels.rows(progress: progress)
+        case .weightTypes: rows = try kernels.rowsOfTypes(progress: progress)
+        default:
             let bench = try EngineBench(
                 facts: facts, threads: threads, sequences: size.sequences, rows: settings.rowsPerStep,
                 timesPolicy: timesPolicy)
@@ -63,7 +66,7 @@ public enum EngineBenchmark: Sendable, Equatable {
 
     private func rows(_ measure: StepBenchmark) throws -> [BenchmarkRow] {
         switch self {
-        case .kernels: []
+        case .kernels, .weightTypes: []
         case .prefill(let tokens): try tokens.map { try measure.prefill(tokens: $0) }
         case .decode(let depths, let steps):
             try depths.map { try measure.decode(depth: $0, steps: steps, sequences: 1, name: "decode") }

@@ -42,7 +42,7 @@ struct KernelBenchmark {
         return found
     }
 
-    private func multiply(_ name: String, _ matrix: PackedMatrix, rows count: Int, _ compute: Compute) -> BenchmarkRow {
+    func multiply(_ name: String, _ matrix: PackedMatrix, rows count: Int, _ compute: Compute) -> BenchmarkRow {
         let input = ActivationRows(rowCapacity: count, columns: matrix.columns)
         for row in 0..<count { input.setRow(row, from: (0..<matrix.columns).map { Float($0 % 7) - 3 }) }
         let output = ActivationRows(rowCapacity: count, columns: matrix.rows)

@@ -3,6 +3,7 @@ internal import Foundation
 internal import JSON
 internal import KVCaching
 internal import ModelFiles
+internal import Tensors
 
 /// A loaded model with the counts that bound its speed.
 struct ModelFacts {
@@ -40,7 +41,8 @@ struct ModelFacts {
         var bytes: [String: Int] = [:]
         for info in infos { bytes[info.typeName, default: 0] += info.range.count }
         typeNames = bytes.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map(\.key)
-        isQuantised = typeNames.first.map { $0.hasPrefix("Q") } ?? false
+        let quantised = infos.filter { ($0.dtype?.blockElements ?? 1) > 1 }.reduce(0) { $0 + $1.range.count }
+        isQuantised = 2 * quantised > infos.reduce(0) { $0 + $1.range.count }
     }
 
     var configuration: ModelConfiguration { decoder.configuration }

@@ -1,7 +1,11 @@
+internal import Tensors
+
 /// The dimensions of a Llama-architecture model, named after models of that size.
 public enum ModelShape: String, Sendable, CaseIterable {
     /// A tenth of a million parameters: for tests.
     case tiny
+    /// A million parameters, in rows that fill blocks of 256: for tests.
+    case small
     case story15m
     case smol135m
     case llama1b
@@ -25,6 +29,10 @@ public enum ModelShape: String, Sendable, CaseIterable {
             Dimensions(
                 layers: 2, hidden: 64, queryHeads: 4, kvHeads: 2, headDim: 16, feedForward: 128, vocabulary: 1024,
                 context: 2048, ropeTheta: 10_000)
+        case .small:
+            Dimensions(
+                layers: 2, hidden: 256, queryHeads: 8, kvHeads: 4, headDim: 32, feedForward: 512, vocabulary: 1024,
+                context: 2048, ropeTheta: 10_000)
         case .story15m:
             Dimensions(
                 layers: 6, hidden: 288, queryHeads: 6, kvHeads: 6, headDim: 48, feedForward: 768, vocabulary: 32_000,
@@ -37,6 +45,14 @@ public enum ModelShape: String, Sendable, CaseIterable {
             Dimensions(
                 layers: 16, hidden: 2048, queryHeads: 32, kvHeads: 8, headDim: 64, feedForward: 8192,
                 vocabulary: 128_256, context: 131_072, ropeTheta: 500_000)
+        }
+    }
+
+    /// Whether the rows of all matrices fill blocks of the type.
+    func fits(_ type: WeightType) -> Bool {
+        let size = dimensions
+        return [size.hidden, size.feedForward, size.queryHeads * size.headDim].allSatisfy {
+            $0 % type.dtype.blockElements == 0
         }
     }
 }

@@ -30,6 +30,7 @@ public struct RandomModel: Sendable {
     /// Writes the file, replacing what is there, and returns its size. Holds a megabyte of it at a time.
     @discardableResult
     public func write(to path: String) throws(BenchmarkError) -> Int {
+        guard shape.fits(type) else { throw .badShape(shape: shape, type: type) }
         guard FileManager.default.createFile(atPath: path, contents: nil),
             let file = FileHandle(forWritingAtPath: path)
         else { throw .unwritable(path: path, reason: "it cannot be created") }

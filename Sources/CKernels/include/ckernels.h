@@ -16,11 +16,16 @@
 #include <stdint.h>
 
 /* Element types of weights; the quantised ones have GGUF's layouts (Tensors/DType.swift). */
-typedef enum { CK_F32, CK_F16, CK_BF16, CK_Q8_0, CK_Q4_0, CK_Q4_K, CK_Q6_K } ck_type;
+typedef enum {
+    CK_F32, CK_F16, CK_BF16,
+    CK_Q8_0, CK_Q4_0, CK_Q4_1, CK_Q5_0, CK_Q5_1, CK_IQ4_NL,
+    CK_Q2_K, CK_Q3_K, CK_Q4_K, CK_Q5_K, CK_Q6_K, CK_Q8_K, CK_IQ4_XS, CK_TQ1_0, CK_TQ2_0
+} ck_type;
 
 /* Weights are packed before use: CK_GROUP rows at a time, which then stand side by side (layouts in blocks.h). */
 #define CK_GROUP 16
-/* Bytes of a packed group of rows of k elements: those of CK_GROUP rows in the file. k fills whole blocks. */
+/* Bytes of a packed group of rows of k elements: those of CK_GROUP rows in the file, but for Q2_K (88 for 84), Q3_K
+ * (114 for 110), Q8_K (260 for 292), IQ4_XS (138 for 136) and TQ1_0 (66 for 54). k fills whole blocks. */
 size_t ck_group_bytes(ck_type type, size_t k);
 /* Packs `rows` <= CK_GROUP rows of k elements, which stand row_bytes apart, into a group. Missing rows are zeros. */
 void ck_pack(ck_type type, size_t rows, size_t k, size_t row_bytes, const void *w, void *group);
@@ -47,11 +52,17 @@ typedef void ck_quantize_fn(size_t n, int32_t zero, size_t span, const float *x,
 
 /* y[r*y_stride + j] = (sum over i of w[j, i] * x[r, i]) + bias[j], for r < rows and j < m. w is a packed [m, k] matrix
  * of the type in the name, x is [rows, k / 32] blocks at a distance of x_stride blocks, quantised for the type: zero
- * and span are 128, 32 for Q8_0; 8, 32 for Q4_0; 0, 32 for Q4_K; 32, 16 for Q6_K. bias may be NULL (nothing is added).
- * The integer sums of a block are exact; blocks enter one float sum in rising order, with s = w.scale * x.scale:
- *   Q8_0, Q4_0   sum = fma(dot, s, sum)
- *   Q4_K         sum = fma(-(dmin * m), x.scaled_sum, fma(dot, s, sum)) with w.scale = d * sc
- *   Q6_K         sum = fma(fma(dot of the second half, sc2, dot of the first half * sc1), s, sum) with w.scale = d */
+ * and span are
+ *   128, 32 for Q8_0, Q8_K, IQ4_NL, IQ4_XS    16, 32 for Q5_0    8, 32 for Q4_0    1, 32 for TQ2_0 (and TQ1_0)
+ *   0, 32 for Q4_1, Q5_1, Q4_K, Q5_K          32, 16 for Q6_K    4, 16 for Q3_K    1, 16 for Q2_K
+ * bias may be NULL (nothing is added).
+ * The integer sums of a block are exact; blocks enter one float sum in rising order, with s = w.scale * x.scale and
+ * w.scale = d, times sc for Q4_K, Q5_K and IQ4_XS:
+ *   Q8_0, Q4_0, Q5_0, Q8_K, IQ4, TQ   sum = fma(dot, s, sum)
+ *   Q4_1, Q5_1       sum = fma(m, x.scaled_sum, fma(dot, s, sum))
+ *   Q4_K, Q5_K       sum = fma(-(dmin * m), x.scaled_sum, fma(dot, s, sum))
+ *   Q3_K, Q6_K       sum = fma(fma(dot of the second half, sc2, dot of the first half * sc1), s, sum)
+ *   Q2_K             sum = fma(fma(d, dots as above, dmin * (m1 * start[0] + m2 * start[1])), x.scale, sum) */
 typedef void ck_multiply_blocks_fn(size_t rows, size_t m, size_t k, const void *w, const ck_block *x, size_t x_stride,
                                    const float *bias, float *y, size_t y_stride);
 
@@ -80,6 +91,21 @@ typedef void ck_layer_norm_f32_fn(size_t n, float eps, const float *x, const flo
 
 /* y[i] += x[i]. */
 typedef void ck_add_f32_fn(size_t n, const float *x, float *y);
+
+/* y[i] *= x[i]. */
+typedef void ck_multiply_elements_fn(size_t n, const float *x, float *y);
+
+/* x[i] *= factor. */
+typedef void ck_scale_fn(size_t n, float factor, float *x);
+
+/* y[i] = fma(factor, x[i], y[i]). */
+typedef void ck_add_scaled_fn(size_t n, float factor, const float *x, float *y);
+
+/* x[i] = x[i] brought between -bound and bound; NaN stays. bound > 0. */
+typedef void ck_clamp_fn(size_t n, float bound, float *x);
+
+/* x[i] = cap * tanh(x[i] / cap), within 2e-7 * cap of the mathematical value. cap > 0. */
+typedef void ck_soft_cap_f32_fn(size_t n, float cap, float *x);
 
 /* y[i] = silu(gate[i]) * up[i]. y may be gate. */
 typedef void ck_silu_multiply_f32_fn(size_t n, const float *gate, const float *up, float *y);
@@ -153,18 +179,34 @@ typedef void ck_gumbel_f32_fn(size_t n, uint64_t prefix, const int32_t *position
  * lowest > INT32_MIN. */
 typedef size_t ck_argmin_newest_fn(size_t n, const float *x, const int32_t *positions, int32_t lowest, int32_t highest);
 
+/* Writes n values, which fill whole blocks, as blocks of the type: one of BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K,
+ * Q5_K and Q6_K. Scales are searched for the least squared error. The bytes are the same on every CPU. The values are
+ * such that ck_is_encodable. */
+void ck_encode(ck_type type, size_t n, const float *x, void *w);
+/* 1 where no value is NaN or larger than the largest f16. */
+int ck_is_encodable(size_t n, const float *x);
+
 typedef struct {
     const char *isa; /* "scalar", "avx2", "avx512" */
     ck_multiply_floats_fn *multiply_f32, *multiply_f16, *multiply_bf16;
-    ck_multiply_blocks_fn *multiply_q8_0, *multiply_q4_0, *multiply_q4_k, *multiply_q6_k;
+    ck_multiply_blocks_fn *multiply_q8_0, *multiply_q4_0, *multiply_q4_1, *multiply_q5_0, *multiply_q5_1;
+    ck_multiply_blocks_fn *multiply_q2_k, *multiply_q3_k, *multiply_q4_k, *multiply_q5_k, *multiply_q6_k;
+    ck_multiply_blocks_fn *multiply_q8_k, *multiply_iq4_nl, *multiply_iq4_xs, *multiply_tq2_0;
     ck_quantize_fn *quantize;
     ck_dequantize_fn *dequantize_f16, *dequantize_bf16, *dequantize_q8_0, *dequantize_q4_0;
-    ck_dequantize_fn *dequantize_q4_k, *dequantize_q6_k;
+    ck_dequantize_fn *dequantize_q4_1, *dequantize_q5_0, *dequantize_q5_1, *dequantize_q2_k, *dequantize_q3_k;
+    ck_dequantize_fn *dequantize_q4_k, *dequantize_q5_k, *dequantize_q6_k, *dequantize_q8_k;
+    ck_dequantize_fn *dequantize_iq4_nl, *dequantize_iq4_xs, *dequantize_tq1_0, *dequantize_tq2_0;
     ck_to_f16_fn *to_f16, *to_bf16;
     ck_to_rows_fn *to_q8_rows, *to_q4_rows;
     ck_rms_norm_f32_fn *rms_norm_f32;
     ck_layer_norm_f32_fn *layer_norm_f32;
     ck_add_f32_fn *add_f32;
+    ck_multiply_elements_fn *multiply_elements;
+    ck_scale_fn *scale;
+    ck_add_scaled_fn *add_scaled;
+    ck_clamp_fn *clamp;
+    ck_soft_cap_f32_fn *soft_cap_f32;
     ck_silu_multiply_f32_fn *silu_multiply_f32;
     ck_gelu_f32_fn *gelu_tanh_f32, *gelu_erf_f32;
     ck_rope_f32_fn *rope_half_f32, *rope_interleaved_f32;

@@ -39,9 +39,10 @@ public struct BudgetShare: Sendable, Equatable, CustomStringConvertible {
             guard millionths < 1_000_000 else { return try plan(variant.request) }
             var full = KVCacheRequest()
             full.policy = "full"
-            let slotBytes = try plan(full).layout.slotBytes * model.cacheShape.laneCount
+            let slotBytes = try plan(full).layout.slotBytes
             var request = variant.request
-            request.budget = .bytes(max(1, promptTokens * millionths / 1_000_000) * slotBytes)
+            request.budget = .bytes(
+                slotBytes * model.cacheShape.totalSlots(of: max(1, promptTokens * millionths / 1_000_000)))
             return try plan(request)
         } catch {
             throw .refused(policy: variant.label, budget: description, error)

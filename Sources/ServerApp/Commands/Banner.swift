@@ -14,7 +14,7 @@ enum Banner {
         let lines = [
             ProductVersion.text,
             "  model      \(model.name) (\(family), \(model.weightTypes.joined(separator: " ")))",
-            "  context    \(model.contextTokens) tokens, chat format \(model.chatTemplate.name)",
+            "  context    \(model.contextTokens) tokens, chat format: \(model.chat.name)",
             "  compute    \(KernelTable.best.isa), \(threads) \(threads == 1 ? "thread" : "threads")",
             "  KV cache   \(model.kvBytesPerToken) bytes per token, pool \(pool)\(sessions(model, configuration))",
             "  API key    none: whoever reaches the address may use it",

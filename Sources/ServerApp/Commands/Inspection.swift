@@ -1,7 +1,9 @@
 internal import Decoding
 internal import Generation
+internal import JSON
 internal import KVCaching
 internal import Kernels
+internal import ModelFiles
 internal import Tokenization
 
 /// `keyhold inspect`: what a model is and what its KV caches cost.
@@ -52,26 +54,68 @@ public struct Inspection: Sendable {
     /// As far as the arithmetic of caches is asked to go; the configuration has the same limit.
     private static let mostTokens = 16_777_216
 
-    /// The report. Loads the model's directory and binds its weights, but computes nothing.
-    public func report(path: String?) throws -> String {
-        let model = try ModelLoader.load(
-            .init(path: path, name: nil, chatTemplate: nil, contextTokens: nil, threads: nil))
-        return Self.lines(describe(model) + (try costs(model)))
+    /// What was found, and why the model cannot be served where it cannot.
+    public struct Outcome: Sendable {
+        /// For people: one fact a line.
+        public let text: String
+        /// The same as a JSON object.
+        public let json: String
+        /// What is broken, or nil.
+        public let fault: String?
     }
 
-    private func describe(_ model: LoadedModel) -> [(String, String)] {
+    /// Opens the model and binds its weights, but computes nothing. Throws where not even its files can be read.
+    public func outcome(path: String?) throws -> Outcome {
+        guard let named = path ?? BuiltInModel.path() else {
+            throw ModelLoadError.noBuiltInModel(looked: BuiltInModel.folders)
+        }
+        // Options first: a wrong one is no fault of the model.
+        let requests = try requests()
+        guard let storageType = KVStorage(rawValue: storage) else { throw OptionError.badStorage(storage) }
+        guard let poolBytes = ConfigurationText.bytes(pool), poolBytes > 0 else { throw OptionError.badPool(pool) }
+        if let contextTokens, !(2...Self.mostTokens).contains(contextTokens) {
+            throw OptionError.badContext(contextTokens)
+        }
+        let description = ModelDescription(try ModelSource.open(path: try ModelDownload.localPath(named)))
+        var json = description.json
+        do {
+            let model = try ModelLoader.load(
+                .init(path: path, name: nil, chatTemplate: nil, contextTokens: nil, threads: nil))
+            let costs = try costs(model, requests, poolBytes: poolBytes, storage: storageType)
+            json["family"] = .string(model.decoder.configuration.family)
+            json["layers"] = .integer(model.decoder.configuration.layerCount)
+            json["vocabulary_tokens"] = .integer(model.vocabularySize)
+            json["context_tokens"] = .integer(model.contextTokens)
+            json["kv_bytes_per_token"] = .integer(model.kvBytesPerToken)
+            json["fault"] = .null
+            return Outcome(
+                text: Self.lines(describe(model, description) + costs), json: Self.text(of: json), fault: nil)
+        } catch {
+            json["fault"] = .string("\(error)")
+            var rows = [("model", ModelLoader.name(ofPath: named))] + description.rows
+            if let context = description.contextLength { rows.append(("context", "\(context) tokens")) }
+            return Outcome(text: Self.lines(rows), json: Self.text(of: json), fault: "\(error)")
+        }
+    }
+
+    private static func text(of json: JSONObject) -> String {
+        String(decoding: JSONValue.object(json).serialized(), as: UTF8.self) + "\n"
+    }
+
+    private func describe(_ model: LoadedModel, _ description: ModelDescription) -> [(String, String)] {
         let shape = model.decoder.configuration
         let vocabulary = model.tokenizer.vocabulary
         let ends = model.tokenizer.eosTokens.sorted().map(String.init).joined(separator: " ")
         return [
             ("model", model.name),
             ("family", shape.family),
+        ] + description.rows + [
             ("layers", "\(shape.layerCount)"),
             ("hidden size", "\(shape.hiddenSize), feed-forward \(shape.feedForwardSize)"),
             ("heads", "\(shape.queryHeads) query, \(shape.kvHeads) KV, dimension \(shape.headDim)"),
-            ("positions", "\(shape.positions)"),
+            ("positions", shape.positionSummary),
+            ("attention sees", shape.windowSummary ?? "all tokens"),
             ("context", "\(shape.contextLength) tokens"),
-            ("weights", model.weightTypes.joined(separator: " ")),
             (
                 "vocabulary",
                 "\(shape.vocabularySize) tokens, \(vocabulary.scores == nil ? "merge ranks" : "merge scores")"
@@ -80,18 +124,15 @@ public struct Inspection: Sendable {
                 "special tokens",
                 "BOS \(vocabulary.bosToken.map(String.init) ?? "none"), end \(ends.isEmpty ? "none" : ends)"
             ),
-            (
-                "chat format",
-                model.chatTemplate.name + (model.hasUnknownTemplate ? " (the model's own is not recognised)" : "")
-            ),
+            ("chat format", model.chat.name + (model.chat.fault.map { " (cannot be read: \($0))" } ?? "")),
         ]
     }
 
-    private func costs(_ model: LoadedModel) throws -> [(String, String)] {
-        guard let storageType = KVStorage(rawValue: storage) else { throw OptionError.badStorage(storage) }
-        guard let poolBytes = ConfigurationText.bytes(pool), poolBytes > 0 else { throw OptionError.badPool(pool) }
+    private func costs(
+        _ model: LoadedModel, _ requests: [(String, KVCacheRequest)], poolBytes: Int,
+        storage storageType: KVStorage
+    ) throws -> [(String, String)] {
         let tokens = contextTokens ?? min(4096, model.contextTokens)
-        guard (2...Self.mostTokens).contains(tokens) else { throw OptionError.badContext(tokens) }
         let newTokens = max(1, min(256, tokens / 4))
         let shape = model.decoder.configuration.cacheShape
         var rows = [
@@ -102,7 +143,7 @@ public struct Inspection: Sendable {
                     + " (\(newTokens) of them generated)"
             ),
         ]
-        for (label, request) in try requests() {
+        for (label, request) in requests {
             let capacity = try Capacity(
                 request, defaults: KVCacheRequest(), tokens: tokens, newTokens: newTokens, model: model,
                 poolBytes: poolBytes)

@@ -15,6 +15,8 @@ public struct ConfigurationDefinition: Sendable, Equatable {
         /// A decimal number between 0 and 1.
         case ratio
         case choice([String])
+        /// One of the words, or the path of a file with this ending.
+        case choiceOrFile([String], ending: String)
         case flag
     }
 
@@ -47,8 +49,9 @@ public struct ConfigurationDefinition: Sendable, Equatable {
         case .modelName: .init(.text, nil, "Name of the model in the API; the file's or folder's name if absent.")
         case .chatTemplate:
             .init(
-                .choice(["auto"] + ChatTemplate.names), "auto",
-                "Chat format; auto recognises the model's own, and is plain where it has none.")
+                .choiceOrFile(["auto"] + ChatTemplate.names, ending: ".jinja"), "auto",
+                "Chat format by name, or a file *.jinja; auto is the model's own template, or plain where it has none."
+            )
         case .contextTokens:
             .init(
                 .count(1...16_777_216), nil,

@@ -5,6 +5,11 @@ extension ConfigurationLayers {
         if case .choice(let words) = key.definition.form, !words.contains(entry.text) {
             throw bad(key, entry, "one of \(words.joined(separator: ", "))")
         }
+        if case .choiceOrFile(let words, let ending) = key.definition.form, !words.contains(entry.text),
+            !entry.text.hasSuffix(ending)
+        {
+            throw bad(key, entry, "one of \(words.joined(separator: ", ")), or the path of a file *\(ending)")
+        }
         guard !entry.text.isEmpty else { throw bad(key, entry, "not empty") }
         return entry.text
     }

@@ -1,3 +1,4 @@
+internal import CompletionAPI
 internal import Decoding
 internal import Generation
 internal import KVCaching
@@ -10,9 +11,8 @@ struct LoadedModel: Sendable {
     let name: String
     let decoder: DecoderModel
     let tokenizer: Tokenizer
-    let chatTemplate: ChatTemplate
-    /// The model's own template was found but not recognised; `plain` takes its place.
-    let hasUnknownTemplate: Bool
+    let chat: ChatFormat
+    let controlTokens: ControlTokenFinder
     /// Most tokens of prompt and answer together.
     let contextTokens: Int
     /// What the weights are stored as, most bytes first.
@@ -24,15 +24,11 @@ struct LoadedModel: Sendable {
     /// `system_fingerprint`: the program and the model that answered.
     var fingerprint: String { "\(ProductVersion.text.replacing(" ", with: "-"))-\(name)" }
 
-    /// Token ids of a conversation up to the point where the assistant speaks. Throws `ChatTemplateError`, or
-    /// `TooManyTokens` for one that is much too long for the context.
-    func chatTokens(_ messages: [ChatMessage]) throws -> [TokenID] {
-        try tokenizer.encode(chatTemplate.render(messages, addGenerationPrompt: true), limit: contextTokens)
+    /// Token ids of a conversation up to the point where the assistant speaks. Throws `ChatFormatError` or
+    /// `ChatTemplateError`, or `TooManyTokens` for one that is much too long for the context.
+    func chatTokens(_ request: ChatRequest) throws -> [TokenID] {
+        try tokenizer.encode(try chat.pieces(request, controlTokens), limit: contextTokens)
     }
-
-    /// Texts that end the assistant's turn where no control token can: a model without chat tokens goes on with
-    /// the next turn.
-    var chatStops: [String] { chatTemplate.name == "plain" ? ["\nUser:", "\nAssistant:"] : [] }
 
     /// What the API calls `kv_bytes_per_token`.
     var kvBytesPerToken: Int { decoder.configuration.cacheShape.unprunedTokenBytes(storage: .f16) }

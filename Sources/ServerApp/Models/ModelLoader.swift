@@ -22,44 +22,33 @@ enum ModelLoader {
             throw ModelLoadError.vocabularyMismatch(
                 path: path, tokenizer: tokenizer.vocabularySize, model: vocabularySize)
         }
-        let (template, isUnknown) = try chatTemplate(choice.chatTemplate, source)
         return LoadedModel(
             name: choice.name ?? (choice.path == nil ? BuiltInModel.name : name(ofPath: named)), decoder: decoder,
-            tokenizer: tokenizer, chatTemplate: template, hasUnknownTemplate: isUnknown,
+            tokenizer: tokenizer, chat: try ChatFormat(asked: choice.chatTemplate, stored: try templates(of: source)),
+            controlTokens: ControlTokenFinder(tokenizer),
             contextTokens: try contextTokens(choice.contextTokens, decoder.configuration),
             weightTypes: weightTypes(source.tensors))
     }
 
     /// A GGUF file carries its tokenizer; of a Hugging Face model it lies in the same folder.
-    private static func tokenizer(of source: ModelSource, path: String) throws -> Tokenizer {
+    static func tokenizer(of source: ModelSource, path: String) throws -> Tokenizer {
         switch source {
         case .gguf(let file): try TokenizerFiles.tokenizer(of: file.metadata, path: path)
         case .huggingFace(let folder): try TokenizerFiles(path: folder.path).tokenizer
         }
     }
 
-    /// The format asked for, else the model's own where it is recognised, else plain. With an own template that is not
-    /// recognised plain would be a wrong prompt: chats are refused then.
-    private static func chatTemplate(_ asked: String?, _ source: ModelSource) throws -> (ChatTemplate, isUnknown: Bool)
-    {
-        if let asked, let template = ChatTemplate.named(asked) { return (template, false) }
-        let text = try templateText(source)
-        if let text, let template = ChatTemplate.detect(inTemplateText: text) { return (template, false) }
-        guard let plain = ChatTemplate.named("plain") else { preconditionFailure("the chat format plain exists") }
-        return (plain, text != nil)
-    }
-
-    private static func templateText(_ source: ModelSource) throws -> String? {
+    static func templates(of source: ModelSource) throws -> StoredTemplates {
         switch source {
-        case .gguf(let file): try file.metadata.stringIfPresent("tokenizer.chat_template")
-        case .huggingFace(let folder): folder.tokenizerConfig?["chat_template"]?.asString
+        case .gguf(let file): try StoredTemplates(file.metadata)
+        case .huggingFace(let folder): try StoredTemplates(folder: folder.path)
         }
     }
 
     /// A longer context than the model was made for is allowed, unless its positions are a table that ends.
     private static func contextTokens(_ asked: Int?, _ model: ModelConfiguration) throws(ModelLoadError) -> Int {
         guard let asked else { return model.contextLength }
-        guard asked <= model.contextLength || model.positions != .learned else {
+        guard asked <= model.contextLength || !model.usesLearnedPositions else {
             throw .contextTooLong(asked: asked, model: model.contextLength)
         }
         return asked

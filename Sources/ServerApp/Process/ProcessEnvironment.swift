@@ -2,12 +2,12 @@ internal import Foundation
 internal import Glibc
 
 /// What the operating system says about this process.
-enum ProcessEnvironment {
+public enum ProcessEnvironment {
     /// The environment's variables.
     static func variables() -> [String: String] { ProcessInfo.processInfo.environment }
 
     /// Cores this process may run on; an affinity mask counts.
-    static func availableCores() -> Int { ProcessInfo.processInfo.activeProcessorCount }
+    public static func availableCores() -> Int { ProcessInfo.processInfo.activeProcessorCount }
 
     /// The folder of the running executable.
     static func executableFolder() -> String? {

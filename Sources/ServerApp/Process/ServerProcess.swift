@@ -75,10 +75,10 @@ private final class ServerLife: Sendable {
         let progress = LoadProgress()
         let model = try ModelLoader.load(configuration.model) { progress.show($0) }
         progress.end()
-        if model.hasUnknownTemplate {
+        if let fault = model.chat.fault {
             logger.warning(
-                "the model's chat template is not recognised: chats are refused unless chat_template names a format",
-                metadata: ["model": "\(model.name)"])
+                "the model's chat template cannot be read: chats are refused unless chat_template names another",
+                metadata: ["model": "\(model.name)", "reason": "\(fault)"])
         }
         let service = try ModelService(
             model, configuration: configuration, arena: application.arena, metrics: application.metrics, logger: logger)

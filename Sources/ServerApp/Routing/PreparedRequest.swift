@@ -54,24 +54,18 @@ struct RequestPreparation: Sendable {
     func chat(_ body: [UInt8]) throws(APIError) -> PreparedRequest {
         let request = try ChatRequest(body: body)
         try check(model: request.model, unknownFields: request.unknownFields)
-        guard !model.hasUnknownTemplate else {
-            let formats = ChatTemplate.names.joined(separator: ", ")
-            throw .invalidRequest(
-                "The chat template stored in model \(model.name) is not recognised. Send /v1/completions a finished "
-                    + "prompt, or have the server started with --chat-template and one of \(formats).",
-                param: "messages", code: "chat_template_unknown")
-        }
         var generation = try finished(request.template, seed: request.seed)
-        let messages = request.messages.map { ChatMessage(role: $0.role, content: $0.content) }
         do {
-            generation.prompt = try model.chatTokens(messages)
+            generation.prompt = try model.chatTokens(request)
         } catch let error as TooManyTokens {
             throw tooLong(error, maxTokens: generation.stop.maxTokens, param: "messages")
+        } catch let error as ChatFormatError {
+            throw .invalidRequest("\(error).", param: error.param, code: error.code)
         } catch {
             throw .invalidRequest("\(error)", param: "messages", code: "invalid_value")
         }
         if !generation.stop.ignoreEOS {
-            generation.stop.stopStrings += model.chatStops.filter { !generation.stop.stopStrings.contains($0) }
+            generation.stop.stopStrings += model.chat.stops.filter { !generation.stop.stopStrings.contains($0) }
         }
         let shape = request.shape(promptTokens: generation.prompt.count, tokenBytes: tokenBytes)
         return PreparedRequest(

@@ -6,9 +6,12 @@ struct BenchKernelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kernels", abstract: "Multiply the model's matrices by 1 to 256 rows, and time row-wise kernels.")
 
+    @Flag(help: "Multiply by one large matrix of each quantised type instead of the model's.")
+    var types = false
+
     @OptionGroup var engine: BenchEngineOptions
 
-    func run() throws { try engine.run(.kernels) }
+    func run() throws { try engine.run(types ? .weightTypes : .kernels) }
 }
 
 /// `keyhold bench prefill`.

@@ -1,0 +1,68 @@
+#include "blocks_avx2.h"
+#include "blocks_avx512.h"
+#include "file_blocks.h"
+
+/* A scale (low half) and a minimum (high half) for each 16 elements stand behind d and dmin, then the codes. d and dmin
+ * are f32, which saves taking them from f16 for every 32 elements. */
+#define SCALES_AT (8 * CK_GROUP)
+#define Q_AT (SCALES_AT + 16 * CK_GROUP)
+
+static inline void load_scalar(const uint8_t *group, size_t block, size_t row, ck_weight_block *w)
+{
+    group += block / CK_PARTS * CK_Q2_K_GROUP;
+    size_t part = block % CK_PARTS;
+    const uint8_t *scales = group + SCALES_AT + 2 * part * CK_GROUP + 2 * row;
+    w->scale = ck_load_f32(group + 4 * row);
+    w->minimum = ck_load_f32(group + 4 * CK_GROUP + 4 * row);
+    w->first = (float)(scales[0] & 15);
+    w->second = (float)(scales[1] & 15);
+    w->minimums[0] = scales[0] >> 4;
+    w->minimums[1] = scales[1] >> 4;
+    for (size_t i = 0; i < CK_BLOCK; i++)
+        w->q[i] = (int8_t)ck_pair(group + Q_AT + part * CK_PAIRS_GROUP + 4 * row, i);
+}
+
+void ck_multiply_q2_k_scalar(CK_BLOCKS_PARAMETERS)
+{
+    ck_multiply_blocks_scalar(load_scalar, CK_SMALL_HALVES_MINIMUMS, CK_Q2_K_GROUP * (k / CK_SUPER_BLOCK),
+                              CK_BLOCKS_ARGUMENTS);
+}
+
+#if defined(__x86_64__)
+CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, ck_block_avx2 *w)
+{
+    group += block / CK_PARTS * CK_Q2_K_GROUP;
+    size_t part = block % CK_PARTS;
+    const uint8_t *scales = group + SCALES_AT + 2 * part * CK_GROUP + 16 * half;
+    __m256i both = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)scales));
+    w->scale = _mm256_loadu_ps((const float *)(group + 32 * half));
+    w->minimum = _mm256_loadu_ps((const float *)(group + 4 * CK_GROUP + 32 * half));
+    w->scales = _mm256_and_si256(both, _mm256_set1_epi16(15));
+    w->minimums = _mm256_srli_epi16(both, 4);
+    ck_load_pairs_avx2(group + Q_AT + part * CK_PAIRS_GROUP + CK_STEP_BYTES / 2 * half, w->q);
+}
+
+CK_AVX2 void ck_multiply_q2_k_avx2(CK_BLOCKS_PARAMETERS)
+{
+    ck_multiply_blocks_avx2(load_avx2, CK_SMALL_HALVES_MINIMUMS, 0, 4, CK_Q2_K_GROUP * (k / CK_SUPER_BLOCK),
+                            CK_BLOCKS_ARGUMENTS);
+}
+
+CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)
+{
+    group += block / CK_PARTS * CK_Q2_K_GROUP;
+    size_t part = block % CK_PARTS;
+    const uint8_t *scales = group + SCALES_AT + 2 * part * CK_GROUP;
+    __m512i both = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)scales));
+    w->scale = _mm512_loadu_ps(group);
+    w->minimum = _mm512_loadu_ps(group + 4 * CK_GROUP);
+    w->scales = _mm512_and_si512(both, _mm512_set1_epi16(15));
+    w->minimums = _mm512_srli_epi16(both, 4);
+    ck_load_pairs_avx512(group + Q_AT + part * CK_PAIRS_GROUP, w->q);
+}
+
+CK_AVX512 void ck_multiply_q2_k_avx512(CK_BLOCKS_PARAMETERS)
+{
+    ck_multiply_blocks_avx512(load_avx512, CK_SMALL_HALVES_MINIMUMS, CK_Q2_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
+}
+#endif

@@ -1,0 +1,48 @@
+#include "blocks_avx2.h"
+#include "blocks_avx512.h"
+
+#define BITS_AT (2 * CK_GROUP)
+#define Q_AT (BITS_AT + CK_BITS_GROUP)
+
+static inline void load_scalar(const uint8_t *group, size_t block, size_t row, ck_weight_block *w)
+{
+    group += block * CK_Q5_0_GROUP;
+    w->scale = ck_from_f16(ck_load_u16(group + 2 * row));
+    for (size_t i = 0; i < CK_BLOCK; i++)
+        w->q[i] = (int8_t)((ck_nibble(group + Q_AT + 4 * row, i) | ck_bit(group + BITS_AT + 4 * row, i) << 4) - 16);
+}
+
+void ck_multiply_q5_0_scalar(CK_BLOCKS_PARAMETERS)
+{
+    ck_multiply_blocks_scalar(load_scalar, CK_PLAIN, CK_Q5_0_GROUP * (k / CK_BLOCK), CK_BLOCKS_ARGUMENTS);
+}
+
+#if defined(__x86_64__)
+CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, ck_block_avx2 *w)
+{
+    group += block * CK_Q5_0_GROUP;
+    w->scale = ck_load_halves_avx2(group + 16 * half);
+    group += CK_STEP_BYTES / 2 * half;
+    ck_load_nibbles_avx2(group + Q_AT, w->q);
+    ck_add_bits_avx2(group + BITS_AT, 4, w->q);
+}
+
+CK_AVX2 void ck_multiply_q5_0_avx2(CK_BLOCKS_PARAMETERS)
+{
+    /* 4 * 2 * 31 * 127 fits in 16 bits. */
+    ck_multiply_blocks_avx2(load_avx2, CK_PLAIN, 0, 4, CK_Q5_0_GROUP * (k / CK_BLOCK), CK_BLOCKS_ARGUMENTS);
+}
+
+CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)
+{
+    group += block * CK_Q5_0_GROUP;
+    w->scale = ck_load_halves_avx512(group);
+    ck_load_nibbles_avx512(group + Q_AT, w->q);
+    ck_add_bits_avx512(group + BITS_AT, 4, w->q);
+}
+
+CK_AVX512 void ck_multiply_q5_0_avx512(CK_BLOCKS_PARAMETERS)
+{
+    ck_multiply_blocks_avx512(load_avx512, CK_PLAIN, CK_Q5_0_GROUP, CK_BLOCKS_ARGUMENTS);
+}
+#endif

@@ -1,0 +1,58 @@
+#include "blocks_avx2.h"
+#include "blocks_avx512.h"
+#include "file_blocks.h"
+
+/* Where a super-block's parts of 32 begin, behind d, dmin and 12 bytes of scales, and the size of one. */
+#define PARTS_AT (16 * CK_GROUP)
+#define PART_GROUP (CK_BITS_GROUP + CK_NIBBLES_GROUP)
+
+static inline void load_scalar(const uint8_t *group, size_t block, size_t row, ck_weight_block *w)
+{
+    group += block / CK_PARTS * CK_Q5_K_GROUP;
+    size_t part = block % CK_PARTS;
+    uint8_t scale, minimum;
+    ck_k_scale(group + 4 * CK_GROUP + row, CK_GROUP, part, &scale, &minimum);
+    w->scale = ck_from_f16(ck_load_u16(group + 2 * row)) * (float)scale;
+    w->minimum = ck_from_f16(ck_load_u16(group + 2 * CK_GROUP + 2 * row)) * (float)minimum;
+    const uint8_t *bits = group + PARTS_AT + part * PART_GROUP + 4 * row;
+    for (size_t i = 0; i < CK_BLOCK; i++)
+        w->q[i] = (int8_t)(ck_nibble(bits + CK_BITS_GROUP, i) | ck_bit(bits, i) << 4);
+}
+
+void ck_multiply_q5_k_scalar(CK_BLOCKS_PARAMETERS)
+{
+    ck_multiply_blocks_scalar(load_scalar, CK_MINIMUMS, CK_Q5_K_GROUP * (k / CK_SUPER_BLOCK), CK_BLOCKS_ARGUMENTS);
+}
+
+#if defined(__x86_64__)
+CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, ck_block_avx2 *w)
+{
+    group += block / CK_PARTS * CK_Q5_K_GROUP;
+    size_t part = block % CK_PARTS;
+    ck_load_k_scales_avx2(group, part, half, w);
+    const uint8_t *bits = group + PARTS_AT + part * PART_GROUP + CK_STEP_BYTES / 2 * half;
+    ck_load_nibbles_avx2(bits + CK_BITS_GROUP, w->q);
+    ck_add_bits_avx2(bits, 4, w->q);
+}
+
+CK_AVX2 void ck_multiply_q5_k_avx2(CK_BLOCKS_PARAMETERS)
+{
+    /* 4 * 2 * 31 * 127 fits in 16 bits. */
+    ck_multiply_blocks_avx2(load_avx2, CK_MINIMUMS, 0, 4, CK_Q5_K_GROUP * (k / CK_SUPER_BLOCK), CK_BLOCKS_ARGUMENTS);
+}
+
+CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)
+{
+    group += block / CK_PARTS * CK_Q5_K_GROUP;
+    size_t part = block % CK_PARTS;
+    ck_load_k_scales_avx512(group, part, w);
+    const uint8_t *bits = group + PARTS_AT + part * PART_GROUP;
+    ck_load_nibbles_avx512(bits + CK_BITS_GROUP, w->q);
+    ck_add_bits_avx512(bits, 4, w->q);
+}
+
+CK_AVX512 void ck_multiply_q5_k_avx512(CK_BLOCKS_PARAMETERS)
+{
+    ck_multiply_blocks_avx512(load_avx512, CK_MINIMUMS, CK_Q5_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
+}
+#endif

@@ -1,6 +1,0 @@
-import TestSupport
-
-extension SeededRandom {
-    /// Values in −1...1.
-    mutating func values(_ count: Int) -> [Float] { (0..<count).map { _ in Float.random(in: -1...1, using: &self) } }
-}

@@ -1,0 +1,37 @@
+import Tensors
+import TestSupport
+import Testing
+
+/// Files appear whole or not at all.
+@Suite struct OutputFileTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    @Test func aFileAppearsWithItsLastByte() throws {
+        let path = try folder.write([9], to: "file")
+        let file = try OutputFile(path: path)
+        try file.append([1, 2])
+        try file.append([])
+        try file.append([3])
+        #expect(file.byteCount == 3)
+        #expect(TestFiles.bytes(of: path) == [9])
+        try file.commit()
+        #expect(TestFiles.bytes(of: path) == [1, 2, 3])
+    }
+
+    @Test func withoutCommitNothingStays() throws {
+        do {
+            let file = try OutputFile(path: "\(folder.path)/new")
+            try file.append([1])
+        }
+        #expect(TestFiles.bytes(of: "\(folder.path)/new") == nil)
+        #expect(try folder.names().isEmpty)
+    }
+
+    @Test(arguments: ["/nonexistent/file", "/dev/null", "/"]) func placesThatTakeNoFileAreNamed(path: String) {
+        #expect {
+            try OutputFile(path: path)
+        } throws: { "\($0)".hasPrefix("\(path) cannot be written: ") }
+    }
+}
