@@ -1,12 +1,11 @@
 """Draws what measure.py measured: plot.py RESULTS PICTURES
 
 Writes speed-ratios.svg and speed-growth.svg to the folder PICTURES, copies the results' JSON there as
-benchmarks/NAME.json, and prints the table of ratios in Markdown. Needs matplotlib.
+benchmarks/NAME.json without the folders of files, and prints the table of ratios in Markdown. Needs matplotlib.
 """
 
 import json
 import pathlib
-import shutil
 import sys
 
 import matplotlib
@@ -141,7 +140,10 @@ def main():
     growth(results, pictures / "speed-growth.svg")
     (pictures / "benchmarks").mkdir(exist_ok=True)
     for path in results.glob("*.json"):
-        shutil.copyfile(path, pictures / "benchmarks" / path.name)
+        report = json.loads(path.read_text())
+        if isinstance(report, dict):
+            report["command"] = [pathlib.Path(word).name if word.startswith("/") else word for word in report["command"]]
+        (pictures / "benchmarks" / path.name).write_text(json.dumps(report, indent=1) + "\n")
 
 
 main()
