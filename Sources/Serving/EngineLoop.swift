@@ -25,6 +25,8 @@ final class EngineLoop<Engine: StepEngine> {
     private var startDeadlines: Deque<(id: SequenceID, time: Duration)> = []
     private var outbox = Outbox()
     private var gathering = ArrivalGathering()
+    /// Of the step under way; kept so that a step allocates nothing.
+    private var batch = StepBatch()
     /// Sequences that have ended in this step.
     private var departed = 0
 
@@ -47,8 +49,17 @@ final class EngineLoop<Engine: StepEngine> {
     /// The next step would do something at once.
     var hasWork: Bool { scheduler.hasWork }
 
-    /// How long to wait for more work before the next step; nil is not at all. Asked again whenever something came.
-    func waitBeforeStep() -> Duration? { hasWork ? gathering.wait(at: now()) : nil }
+    /// How long to wait before the next step, and for how many more sequences; nil is not at all. Asked again whenever
+    /// something came.
+    func waitBeforeStep() -> (time: Duration, sequences: Int)? {
+        guard hasWork, let time = gathering.wait(at: now()) else { return nil }
+        return (time, gathering.missing)
+    }
+
+    /// The same for a thread without work, which then waits for any work.
+    func waitForReturn() -> (time: Duration, sequences: Int)? {
+        gathering.idleWait(at: now()).map { ($0, gathering.missing) }
+    }
 
     /// When the next step has something to do even if nothing happens.
     var nextDeadline: Duration? {
@@ -147,7 +158,8 @@ final class EngineLoop<Engine: StepEngine> {
         let plan = scheduled.plan
         if !plan.isEmpty {
             metrics.stepStarted(sequences: plan.decode.count + plan.prefill.count)
-            engine.run(batch(for: plan)) { origin, logits in sample(origin, logits) }
+            fillBatch(plan)
+            engine.run(batch) { origin, logits in sample(origin, logits) }
             let end = now()
             departed = 0
             scheduler.completed(plan, now: end)
@@ -159,13 +171,13 @@ final class EngineLoop<Engine: StepEngine> {
         publish()
     }
 
-    private func batch(for plan: StepPlan) -> StepBatch {
-        StepBatch(
-            decode: plan.decode.map { id in
-                guard let token = sequences[id]?.lastToken else { preconditionFailure("\(id) has no token to feed") }
-                return StepBatch.DecodeRow(sequence: id, token: token)
-            },
-            prefill: plan.prefill)
+    private func fillBatch(_ plan: StepPlan) {
+        batch.decode.removeAll(keepingCapacity: true)
+        for id in plan.decode {
+            guard let token = sequences[id]?.lastToken else { preconditionFailure("\(id) has no token to feed") }
+            batch.decode.append(StepBatch.DecodeRow(sequence: id, token: token))
+        }
+        batch.prefill = plan.prefill
     }
 
     private func sample(_ origin: LogitsOrigin, _ logits: Span<Float>) {
