@@ -6,8 +6,8 @@
     .venv/bin/python deploy/parity/compare_tokenizers.py --shared ../shared/tokenizers --json parity.json --table parity.md
 
 Every vocabulary gets the same number of strings, random and adversarial, a function of the seed. All go through one
-process. `--only TEXT` takes the vocabularies whose name contains it, `--vectors FOLDER` writes the small form that the
-Swift tests read.
+process. `--only TEXT …` takes the vocabularies whose name contains one of them, `--vectors FOLDER` writes the small form
+that the Swift tests read.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import tempfile
 import time
 
 import texts
+import trained_vocabularies
 import vocabularies
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -106,18 +107,18 @@ def main():
     parser.add_argument("--strings", type=int, default=100_000)
     parser.add_argument("--decoded", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", nargs="*", default=[""])
     parser.add_argument("--json")
     parser.add_argument("--table")
     parser.add_argument("--vectors")
     options = parser.parse_args()
     results = []
     with tempfile.TemporaryDirectory() as folder:
-        for source in (vocabularies.shared(options.shared), vocabularies.trained(folder)):
+        for source in (vocabularies.shared(options.shared), trained_vocabularies.trained(folder)):
             for vocabulary in source:
                 if options.vectors and vocabulary.name.startswith(tuple(FIXTURES)):
                     write_vectors(options.vectors, vocabulary, options.seed)
-                if options.vectors or options.only not in vocabulary.name:
+                if options.vectors or not any(part in vocabulary.name for part in options.only):
                     continue
                 result = compare(options.keyhold, vocabulary, options.strings, options.decoded, options.seed)
                 results.append(result)
