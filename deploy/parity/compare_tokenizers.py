@@ -33,7 +33,7 @@ def keyhold(program, command, vocabulary, lines, options=()):
     arguments = [program, command, "--model", vocabulary.path, "--lines-json", *vocabulary.options, *options]
     done = subprocess.run(arguments, input="".join(line + "\n" for line in lines).encode(), capture_output=True)
     if done.returncode:
-        raise SystemExit(f"{' '.join(arguments)}: {done.stderr.decode()}")
+        raise RuntimeError(f"{' '.join(arguments)}: {done.stderr.decode()}")
     return done.stdout.decode().removesuffix("\n").split("\n")
 
 
@@ -51,7 +51,7 @@ def compare(program, vocabulary, count, decoded, seed):
                           ["--parse-special"] if parse else [])
         found = [[int(word) for word in answer.split()] for answer in answers]
         if len(found) != len(part):
-            raise SystemExit(f"{vocabulary.name}: {len(found)} answers to {len(part)} strings")
+            raise RuntimeError(f"{vocabulary.name}: {len(found)} answers to {len(part)} strings")
         for text, ids, expected in zip(part, found, wanted):
             result["strings"] += 1
             if ids != list(expected):
@@ -112,7 +112,7 @@ def main():
     parser.add_argument("--table")
     parser.add_argument("--vectors")
     options = parser.parse_args()
-    results = []
+    results, failed = [], False
     with tempfile.TemporaryDirectory() as folder:
         for source in (vocabularies.shared(options.shared), trained_vocabularies.trained(folder)):
             for vocabulary in source:
@@ -120,7 +120,12 @@ def main():
                     write_vectors(options.vectors, vocabulary, options.seed)
                 if options.vectors or not any(part in vocabulary.name for part in options.only):
                     continue
-                result = compare(options.keyhold, vocabulary, options.strings, options.decoded, options.seed)
+                try:
+                    result = compare(options.keyhold, vocabulary, options.strings, options.decoded, options.seed)
+                except RuntimeError as error:
+                    print(f"{vocabulary.name}: {error}", flush=True)
+                    failed = True
+                    continue
                 results.append(result)
                 print(f"{result['vocabulary']}: {result['differences']} of {result['strings']}, decoded "
                       f"{result['decodedDifferences']} of {result['decoded']}, {result['seconds']} s", flush=True)
@@ -130,7 +135,7 @@ def main():
         pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
     if options.table:
         pathlib.Path(options.table).write_text(table(results))
-    return 1 if any(row["differences"] or row["decodedDifferences"] for row in results) else 0
+    return 1 if failed or any(row["differences"] or row["decodedDifferences"] for row in results) else 0
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ WordPiece, every `tokenizer.ggml.pre`)."""
 import io
 import json
 import random
+import re
 
 import gguf
 import sentencepiece
@@ -216,8 +217,10 @@ def _line_merges(folder):
         vocab_size=900, limit_alphabet=200, show_progress=False))
     model = json.loads(trained.to_str())["model"]
     specials = ["<unk>", "<bos>"] + [f"<0x{byte:02X}>" for byte in range(256)]
-    tokens = specials + sorted(model["vocab"], key=model["vocab"].get) + ["\n", "\n\n", "\n\n\n"]
+    tokens = specials + [text for text in sorted(model["vocab"], key=model["vocab"].get) if text not in specials]
+    tokens += [text for text in ["\n", "\n\n", "\n\n\n"] if text not in tokens]
     merges = [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in model["merges"]]
+    merges = [merge for merge in merges if not {*merge, "".join(merge)}.intersection(specials)]
     path = f"{folder}/pre-gemma4.gguf"
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_tokenizer_model("gemma4")
@@ -229,13 +232,23 @@ def _line_merges(folder):
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.close()
-    # A trained token is what its own text merges to, so taking words whole matters for line breaks alone.
-    tokenizer = Tokenizer(models.BPE({text: id for id, text in enumerate(tokens)}, merges, unk_token="<unk>",
-                                     byte_fallback=True, fuse_unk=True, ignore_merges=True))
+    ids = {text: id for id, text in enumerate(tokens)}
+    tokenizer = Tokenizer(models.BPE(ids, merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[^\n]+|[\n]+"), "isolated")
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
-    return hugging_face("pre gemma4 (GGUF)", path, tokenizer, modes=(False,))
+    vocabulary = hugging_face("pre gemma4 (GGUF)", path, tokenizer, modes=(False,))
+    whole = vocabulary.encode
+
+    def encode(strings, parse):
+        """Line by line; a run of line breaks is one token where there is one."""
+        parts = [re.findall(r"[^\n]+|\n+", text) for text in strings]
+        flat = [part for line in parts for part in line]
+        encoded = iter([[ids[part]] if part[0] == "\n" and part in ids else found
+                        for part, found in zip(flat, whole(flat, parse))])
+        return [[id for _ in line for id in next(encoded)] for line in parts]
+
+    vocabulary.encode = encode
+    return vocabulary
 
 
 def named_patterns(folder):
