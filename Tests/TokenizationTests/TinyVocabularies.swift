@@ -77,7 +77,7 @@ enum TinyVocabularies {
         let texts = ["▁", "a", "b", "▁a", "▁a▁", "ab", "\n", "\n\n"]
         var fields = plain("gemma4", [("<unk>", 2), ("<bos>", 3)] + bytes + texts.map { ($0, 1) })
         (fields.unknownToken, fields.bosToken) = (0, 1)
-        fields.merges = ["▁ a", "▁a ▁", "a b"].map { Array($0.utf8) }
+        fields.merges = ["a b", "▁ a", "▁a ▁"].map { Array($0.utf8) }
         return fields
     }
 
