@@ -231,6 +231,63 @@ def check_loss(replicas, before, router):
     say("ok: its sessions return to it")
 
 
+def call(method, path, body=None, session=None, port=ROUTER_PORT):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {"Content-Type": "application/json"} | ({"X-Session-ID": session} if session else {})
+    connection.request(method, path, None if body is None else json.dumps(body), headers)
+    answer = connection.getresponse()
+    data = answer.read()
+    connection.close()
+    return answer.status, json.loads(data) if data else {}
+
+
+def turn(session, prompt):
+    body = {"prompt": prompt, "max_tokens": 12, "temperature": 0, "ignore_eos": True, "session_id": session}
+    return call("POST", "/v1/completions", body, session)
+
+
+def check_restore(replicas):
+    """Saved sessions of a lost replica go on elsewhere, with the tokens that they would have had."""
+    expected, owners = {}, {}
+    for index in range(9):
+        session = f"kept-{index}"
+        body = {"id": session, "kv_cache": {"policy": "keyformer", "budget_tokens": 24}}
+        code, answer = call("POST", "/v1/sessions", body, session)
+        if code not in (200, 201):
+            raise Failed(f"a session cannot be made: {code} {answer}")
+        prompt = f"Number {index}. Once upon a time there was a king who had a daughter, and"
+        first = turn(session, prompt)[1]
+        prompt += first["choices"][0]["text"] + " Then"
+        code, answer = call("POST", f"/v1/sessions/{session}/save", {"filename": session}, session)
+        if code != 200:
+            raise Failed(f"a session cannot be saved: {code} {answer}")
+        expected[session] = prompt, turn(session, prompt)[1]["choices"][0]["text"]
+        owners[session] = first["model"]
+    lost = replicas[1]
+    lost.end(signal.SIGKILL)
+    time.sleep(3)
+    orphans = [session for session, owner in owners.items() if owner == lost.name]
+    check(orphans, f"{lost.name} had {len(orphans)} of {len(owners)} saved sessions")
+    for session, owner in owners.items():
+        code, answer = call("GET", f"/v1/sessions/{session}", session=session)
+        if code != (404 if owner == lost.name else 200):
+            raise Failed(f"{session} of {owner}: {code} {answer}")
+    say("ok: only its sessions are gone")
+    for session in orphans:
+        prompt, text = expected[session]
+        code, answer = call("POST", f"/v1/sessions/{session}/restore", {"filename": session}, session)
+        if code not in (200, 201):
+            raise Failed(f"{session} cannot be restored: {code} {answer}")
+        code, answer = turn(session, prompt)
+        if code != 200 or answer["choices"][0]["text"] != text:
+            raise Failed(f"{session} goes on with {code} {answer} instead of {text!r}")
+    say("ok: they are restored on other replicas and go on with the same tokens")
+    for session in owners:
+        call("DELETE", f"/v1/sessions/{session}", session=session)
+    lost.start()
+    time.sleep(3)
+
+
 def check_drain(replicas):
     """Requests of many sessions come all the time; one replica gets SIGTERM in between."""
     leaving = replicas[2]
@@ -358,6 +415,10 @@ def main():
     with tempfile.TemporaryDirectory() as name, Network():
         folder = Path(name)
         binary = str(options.binary.resolve())
+        keeps_sessions = "--session-save-path" in subprocess.check_output([binary, "serve", "--help"], text=True)
+        if keeps_sessions:
+            (folder / "saved").mkdir()
+            arguments += ["--session-save-path", str(folder / "saved")]
         replicas = [Replica(index, binary, arguments, folder) for index in range(1, REPLICAS + 1)]
         try:
             for replica in replicas:
@@ -367,6 +428,10 @@ def main():
                 check_stream(replicas, before, router)
                 check_loss(replicas, before, router)
                 check_drain(replicas)
+                if keeps_sessions:
+                    check_restore(replicas)
+                else:
+                    say("LEFT OUT: this server saves no sessions")
         except (Failed, subprocess.SubprocessError) as error:
             say(f"FAILED: {error}")
             for log in sorted(folder.glob("*.log")):
