@@ -107,6 +107,16 @@ import Testing
         capacity.machines = [1, 2]
         capacity.trace = Self.trace(20, every: 0.001)
         let report = try CapacityBenchmark(settings, capacity).run()
+        // The costs of a report serve a later run.
+        let file = "\(folder.path)/capacity.json"
+        try report.write(to: file)
+        capacity.costsPath = file
+        let again = try CapacityBenchmark(settings, capacity).run()
+        #expect(!again.rows.contains { $0.name == "cost of a step" })
+        let fitting = { (report: BenchmarkReport) in
+            report.rows.filter { $0.name == "sequences that decode in time" }.map(\.summary.median)
+        }
+        #expect(fitting(again) == fitting(report) && fitting(report).count == 3)
         let names = Set(report.rows.map(\.name))
         #expect(names.isSuperset(of: ["cost of a step", "sequences that fit", "machines", "time to first token"]))
         #expect(report.rows.filter { $0.name == "machines" }.count == 6)

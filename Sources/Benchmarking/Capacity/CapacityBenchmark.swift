@@ -21,6 +21,7 @@ public struct CapacityBenchmark: Sendable {
         let machine = Machine.current()
         let threads = settings.threads ?? machine.cores
         let facts = try ModelFacts(path: settings.modelPath)
+        let known = try capacity.costsPath.map { path throws(BenchmarkError) in try StepCost.reported(in: path) } ?? [:]
         let repetitions = settings.isQuick ? 2 : max(8, settings.repetitions)
         let depth = min(facts.configuration.contextLength - repetitions - 8, settings.isQuick ? 256 : 2048)
         guard depth >= 128 else {
@@ -32,10 +33,15 @@ public struct CapacityBenchmark: Sendable {
         var rows: [BenchmarkRow] = []
         for budget in capacity.budgets {
             let name = Self.name(budget)
-            progress("steps at a budget of \(name)")
-            let samples = try measured.samples(request(budget))
-            let cost = StepCost(fitting: samples)
-            rows.append(costRow(cost, samples, name))
+            let cost: StepCost
+            if let found = known[name] {
+                cost = found
+            } else {
+                progress("steps at a budget of \(name)")
+                let samples = try measured.samples(request(budget))
+                cost = StepCost(fitting: samples)
+                rows.append(cost.row(budget: name, error: cost.error(samples)))
+            }
             let planner = CapacityPlanner(
                 cost: cost, shape: facts.configuration.cacheShape, usesRoPE: facts.configuration.usesRoPE,
                 context: facts.configuration.contextLength, request: request(budget), settings: capacity,
@@ -62,17 +68,5 @@ public struct CapacityBenchmark: Sendable {
     static func name(_ budget: Int) -> String {
         let percent = Double(budget) / 10_000
         return percent == percent.rounded() ? "\(Int(percent)) %" : "\(percent) %"
-    }
-
-    private func costRow(_ cost: StepCost, _ samples: [StepCost.Sample], _ name: String) -> BenchmarkRow {
-        var row = BenchmarkRow(
-            name: "cost of a step", parameters: [("budget", .string(name))], unit: "ms",
-            summary: Summary([cost.step * 1e3]))
-        row.details = [
-            ("row_ms", .real(cost.row * 1e3)), ("1000_slots_ms", .real(cost.slot * 1e6)),
-            ("prompt_row_ms", .real(cost.promptRow * 1e3)), ("1000000_pairs_ms", .real(cost.promptPair * 1e9)),
-            ("fit_error", .real(cost.error(samples))),
-        ]
-        return row
     }
 }

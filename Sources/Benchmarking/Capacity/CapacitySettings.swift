@@ -18,6 +18,9 @@ public struct CapacitySettings: Sendable {
     /// Numbers of machines to simulate instead of a search for the smallest.
     public var machines: [Int] = []
 
+    /// An earlier report whose costs are taken instead of measuring.
+    public var costsPath: String?
+
     /// Most machines that are tried.
     static let mostMachines = 4096
 

@@ -40,6 +40,11 @@ struct StepCost: Sendable, Equatable {
         step + row * Double(rows) + slot * Double(slots) + promptRow * promptRows + promptPair * promptPairs
     }
 
+    init(step: Double, row: Double, slot: Double, promptRow: Double, promptPair: Double) {
+        (self.step, self.row, self.slot) = (step, row, slot)
+        (self.promptRow, self.promptPair) = (promptRow, promptPair)
+    }
+
     /// The costs that come nearest to the samples: least squares of the relative errors, none below 0 (negative ones
     /// are set to 0 one by one, the lowest first, and the others found again).
     init(fitting samples: [Sample]) {

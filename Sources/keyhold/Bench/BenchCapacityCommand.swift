@@ -41,6 +41,9 @@ struct BenchCapacityCommand: ParsableCommand {
     @Option(help: "Numbers of machines to simulate, separated by commas; the smallest that do if absent.")
     var machines: String?
 
+    @Option(help: "JSON report of an earlier run, whose costs are taken instead of measuring.")
+    var costs: String?
+
     @OptionGroup(title: "What is good") var objective: BenchObjectiveOptions
 
     @OptionGroup var engine: BenchEngineOptions
@@ -70,6 +73,7 @@ struct BenchCapacityCommand: ParsableCommand {
         (capacity.maxSequences, capacity.maxQueue) = (maxSequences, maxQueue)
         capacity.trace = try replay.loaded(requests: nil)
         capacity.target = target
+        capacity.costsPath = costs
         capacity.objective = objective.objective
         if let machines {
             capacity.machines = try NumberList.integers(machines, option: "--machines", in: 1...4096)
