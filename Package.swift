@@ -90,8 +90,8 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "CBenchmarks", "Decoding", "KVCaching", "Kernels", "Tensors", "ModelFiles", "Sampling", "Generation",
-                "JSON",
+                "CBenchmarks", "Decoding", "KVCaching", "Kernels", "Tensors", "ModelFiles", "Sampling", "Scheduling",
+                "Generation", "JSON",
             ],
             swiftSettings: strict),
         .target(
@@ -160,8 +160,8 @@ package.targets += [
     tests(
         "BenchmarkingTests",
         [
-            "Benchmarking", "Decoding", "KVCaching", "Kernels", "Tensors", "Generation", "ModelFiles", "HTTPFront",
-            "JSON",
+            "Benchmarking", "Decoding", "KVCaching", "Kernels", "Tensors", "Generation", "ModelFiles", "Scheduling",
+            "HTTPFront", "JSON",
         ]),
     tests(
         "ServerAppTests",

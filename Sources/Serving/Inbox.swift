@@ -43,6 +43,7 @@ final class Inbox: Sendable {
     private let capacity: Int
     private let state = Mutex(State())
     private let wake = WakeSignal()
+    private let turns = Atomic<UInt64>(0)
 
     init(capacity: Int) {
         precondition(capacity > 0, "an inbox of \(capacity)")
@@ -82,9 +83,18 @@ final class Inbox: Sendable {
         }
     }
 
+    /// Wakes the reader, with nothing to read.
+    func nudge() {
+        change { _ in }
+    }
+
+    /// How often the reader has looked.
+    var turnCount: UInt64 { turns.load(ordering: .relaxed) }
+
     /// Takes everything out.
     func drain() -> Contents {
-        state.withLock { state in
+        turns.wrappingAdd(1, ordering: .relaxed)
+        return state.withLock { state in
             defer {
                 state.submissions = []
                 state.sequenceCount = 0

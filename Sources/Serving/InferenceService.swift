@@ -88,6 +88,13 @@ public final class InferenceService: Sendable {
         }
     }
 
+    /// How often the engine thread has looked for work, and makes it look once more: a number that stays the same for
+    /// longer than any step takes belongs to an engine that hangs.
+    public func engineTurns() -> UInt64 {
+        inbox.nudge()
+        return inbox.turnCount
+    }
+
     /// Takes no new work from now on; what was submitted runs to its end.
     public func beginDraining() {
         inbox.close()

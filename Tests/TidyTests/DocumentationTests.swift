@@ -52,6 +52,16 @@ import Testing
         }
     }
 
+    /// A misspelt variable in a container's or a pod's settings would only be a warning in a log.
+    @Test func deploymentsSetWhatCanBeSet() throws {
+        let known = Set(ConfigurationKey.allCases.map(\.environmentName))
+        for path in ["deploy/container/Dockerfile", "deploy/kubernetes/kustomization.yaml"] {
+            let names = try SourceTree.text(path).matches(of: /\bKEYHOLD_[A-Z_]+=/).map { $0.output.dropLast() }
+            #expect(!names.isEmpty)
+            for name in names { #expect(known.contains(String(name)), "\(path): \(name)") }
+        }
+    }
+
     /// Keys and routes that the text does not name in code style.
     private static func unnamed(in text: String) -> [String] {
         ConfigurationKey.allCases.map(\.rawValue).filter { !text.contains("`\($0)`") }

@@ -20,6 +20,7 @@ enum TidyRules {
         "Sources/ModelHub/FileCalls.swift", "Sources/Observability/SystemCalls.swift",
         "Sources/Serving/PosixThread.swift",
         "Sources/Serving/WakeSignal.swift", "Sources/ServerApp/Process/SignalWatch.swift",
+        "Sources/ServerApp/Process/ServiceNotifier.swift",
     ]
 
     /// Modules without Foundation.

@@ -72,6 +72,14 @@ final class ServerApplication: Sendable {
         return service?.service.drain(within: grace) ?? true
     }
 
+    /// Turns of the engine's thread so far, which asking makes it take; nil while there is no engine.
+    var engineTurns: UInt64? {
+        switch phase.withLock({ $0 }) {
+        case .loading, .draining(nil): nil
+        case .serving(let service), .draining(let service?): service.service.engineTurns()
+        }
+    }
+
     /// Ends what still runs.
     func stop() {
         if case .draining(let service?) = phase.withLock({ $0 }) { service.service.stop() }
