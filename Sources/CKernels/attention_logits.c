@@ -1,4 +1,4 @@
-#include "kernels.h"
+#include "neon.h"
 
 /* type is a constant at each call in this file. */
 
@@ -34,12 +34,21 @@ void ck_attention_logits_bf16_scalar(size_t heads, size_t n, size_t d, float sca
     logits_scalar(CK_BF16, heads, n, d, scale, q, q_stride, keys, logits, stride);
 }
 
-#if defined(__x86_64__)
 /* Sums of one go: heads * keys = 8 chains, which are added up together. */
 #define SUMS 8
 /* Elements of a cache line. */
 #define LINE(type) (64 / CK_SIZE(type))
 
+/* The usual head dimensions as constants. */
+#define USUAL_HEAD_DIMS(type, function)                                                                   \
+    switch (d) {                                                                                            \
+    case 64: function(type, heads, n, 64, scale, q, q_stride, keys, logits, stride); break;               \
+    case 80: function(type, heads, n, 80, scale, q, q_stride, keys, logits, stride); break;               \
+    case 128: function(type, heads, n, 128, scale, q, q_stride, keys, logits, stride); break;             \
+    default: function(type, heads, n, d, scale, q, q_stride, keys, logits, stride);                       \
+    }
+
+#if defined(__x86_64__)
 CK_AVX2_INLINE __m256 load_query_avx2(const float *q, size_t count)
 {
     return count < 8 ? _mm256_maskload_ps(q, ck_tail_mask_avx2(count)) : _mm256_loadu_ps(q);
@@ -93,15 +102,6 @@ CK_AVX2_INLINE void logits_avx2(ck_type type, size_t heads, size_t n, size_t d, 
         heads_avx2(type, 2, n, d, scale, q + g * q_stride, q_stride, keys, logits + g * stride, stride);
     if (g < heads) heads_avx2(type, 1, n, d, scale, q + g * q_stride, q_stride, keys, logits + g * stride, stride);
 }
-
-/* The usual head dimensions as constants. */
-#define USUAL_HEAD_DIMS(type, function)                                                                   \
-    switch (d) {                                                                                            \
-    case 64: function(type, heads, n, 64, scale, q, q_stride, keys, logits, stride); break;               \
-    case 80: function(type, heads, n, 80, scale, q, q_stride, keys, logits, stride); break;               \
-    case 128: function(type, heads, n, 128, scale, q, q_stride, keys, logits, stride); break;             \
-    default: function(type, heads, n, d, scale, q, q_stride, keys, logits, stride);                       \
-    }
 
 CK_AVX2 void ck_attention_logits_f32_avx2(size_t heads, size_t n, size_t d, float scale, const float *q,
                                           size_t q_stride, const void *keys, float *logits, size_t stride)
@@ -218,5 +218,69 @@ CK_AVX512 void ck_attention_logits_bf16_avx512(size_t heads, size_t n, size_t d,
                                                size_t q_stride, const void *keys, float *logits, size_t stride)
 {
     USUAL_HEAD_DIMS(CK_BF16, logits_avx512)
+}
+#endif
+
+#if defined(__aarch64__)
+/* As partial_sums_avx2. */
+CK_NEON_INLINE void partial_sums_neon(ck_type type, size_t heads, size_t count, size_t d, const float *q,
+                                      size_t q_stride, const void *keys, size_t j, ck_eight *s)
+{
+    for (size_t c = 0; c < heads * count; c++) s[c] = ck_all_neon(0);
+    for (size_t i = 0; i < d; i += CK_LANES) {
+        size_t left = d - i;
+        ck_eight query[2];
+        for (size_t g = 0; g < heads; g++) query[g] = ck_load_neon(CK_F32, q + g * q_stride, i, left);
+        for (size_t key = 0; key < count; key++) {
+            if (i % LINE(type) == 0) ck_prefetch(keys, ((j + key) * d + i) * CK_SIZE(type));
+            ck_eight k = ck_load_neon(type, keys, (j + key) * d + i, left);
+            for (size_t g = 0; g < heads; g++) s[g * count + key] = ck_fma_neon(k, query[g], s[g * count + key]);
+        }
+    }
+}
+
+/* One or two heads; each key is read and widened once for both. heads is a constant at each call. */
+CK_NEON_INLINE void heads_neon(ck_type type, size_t heads, size_t n, size_t d, float scale, const float *q,
+                               size_t q_stride, const void *keys, float *logits, size_t stride)
+{
+    ck_eight s[SUMS];
+    size_t j = 0, count = SUMS / heads;
+    for (; j + count <= n; j += count) {
+        partial_sums_neon(type, heads, count, d, q, q_stride, keys, j, s);
+        float *second = heads == 1 ? logits + 4 : logits + stride;
+        vst1q_f32(logits + j, vmulq_n_f32(ck_lanes_sum4_neon(s), scale));
+        vst1q_f32(second + j, vmulq_n_f32(ck_lanes_sum4_neon(s + 4), scale));
+    }
+    for (; j < n; j++) {
+        partial_sums_neon(type, heads, 1, d, q, q_stride, keys, j, s);
+        for (size_t g = 0; g < heads; g++) logits[g * stride + j] = scale * ck_lanes_sum_neon(s[g]);
+    }
+}
+
+CK_NEON_INLINE void logits_neon(ck_type type, size_t heads, size_t n, size_t d, float scale, const float *q,
+                                size_t q_stride, const void *keys, float *logits, size_t stride)
+{
+    size_t g = 0;
+    for (; g + 2 <= heads; g += 2)
+        heads_neon(type, 2, n, d, scale, q + g * q_stride, q_stride, keys, logits + g * stride, stride);
+    if (g < heads) heads_neon(type, 1, n, d, scale, q + g * q_stride, q_stride, keys, logits + g * stride, stride);
+}
+
+void ck_attention_logits_f32_neon(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
+                                  const void *keys, float *logits, size_t stride)
+{
+    USUAL_HEAD_DIMS(CK_F32, logits_neon)
+}
+
+void ck_attention_logits_f16_neon(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
+                                  const void *keys, float *logits, size_t stride)
+{
+    USUAL_HEAD_DIMS(CK_F16, logits_neon)
+}
+
+void ck_attention_logits_bf16_neon(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
+                                   const void *keys, float *logits, size_t stride)
+{
+    USUAL_HEAD_DIMS(CK_BF16, logits_neon)
 }
 #endif

@@ -1,5 +1,6 @@
 #include "blocks_avx2.h"
 #include "blocks_avx512.h"
+#include "blocks_neon.h"
 
 /* A scale for each 16 elements stands behind d, then the codes of each part of 32. */
 #define SCALES_AT (2 * CK_GROUP)
@@ -60,4 +61,22 @@ CK_AVX512 void ck_multiply_q3_k_avx512(CK_BLOCKS_PARAMETERS)
 {
     ck_multiply_blocks_avx512(load_avx512, CK_SMALL_HALVES, CK_Q3_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
+#endif
+
+#if defined(__aarch64__)
+CK_NEON_INLINE void load_neon(const uint8_t *group, size_t block, size_t quarter, ck_block_neon *w)
+{
+    group += block / CK_PARTS * CK_Q3_K_GROUP;
+    size_t part = block % CK_PARTS;
+    const uint8_t *scales = group + SCALES_AT + 2 * part * CK_GROUP + 8 * quarter;
+    int32x4_t both = vreinterpretq_s32_s16(vmovl_s8(vreinterpret_s8_u8(vld1_u8(scales))));
+    w->scale = ck_load_halves_neon(group + 8 * quarter);
+    w->first = vcvtq_f32_s32(vshrq_n_s32(vshlq_n_s32(both, 16), 16));
+    w->second = vcvtq_f32_s32(vshrq_n_s32(both, 16));
+    const uint8_t *pairs = group + PARTS_AT + part * PART_GROUP + CK_STEP_BYTES / 4 * quarter;
+    ck_load_pairs_neon(pairs, w->q);
+    ck_add_bits_neon(pairs + CK_PAIRS_GROUP, 2, w->q);
+}
+
+CK_DEFINE_MULTIPLY_NEON(q3_k, load_neon, CK_SMALL_HALVES, 0, CK_Q3_K_GROUP * (k / CK_SUPER_BLOCK))
 #endif

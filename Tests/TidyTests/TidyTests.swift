@@ -10,7 +10,7 @@ import Testing
     }
 
     @Test func shellScriptsStopAtTheFirstError() throws {
-        for path in ["deploy/run", "deploy/test", ".ci/run", "deploy/checks/python"] {
+        for path in ["deploy/run", "deploy/test", ".ci/run", "deploy/checks/python", "deploy/checks/neon"] {
             #expect(try SourceTree.text(path).contains("set -euo pipefail"), "\(path)")
         }
     }

@@ -187,7 +187,7 @@ void ck_encode(ck_type type, size_t n, const float *x, void *w);
 int ck_is_encodable(size_t n, const float *x);
 
 typedef struct {
-    const char *isa; /* "scalar", "avx2", "avx512" */
+    const char *isa; /* "scalar"; "avx2", "avx512" on x86; "neon", "dotprod" on arm64 */
     ck_multiply_floats_fn *multiply_f32, *multiply_f16, *multiply_bf16;
     ck_multiply_blocks_fn *multiply_q8_0, *multiply_q4_0, *multiply_q4_1, *multiply_q5_0, *multiply_q5_1;
     ck_multiply_blocks_fn *multiply_q2_k, *multiply_q3_k, *multiply_q4_k, *multiply_q5_k, *multiply_q6_k;
