@@ -90,7 +90,7 @@ struct DeploymentTests {
 
     @Test func configurationsAreChecked() throws {
         let fine = try Command.run(["check-config", "--config", Self.path("config/keyhold.yaml")])
-        #expect(fine.status == 0 && fine.text.contains("max_queue: 256"))
+        #expect(fine.status == 0 && fine.text == "configuration is valid\n")
         let wrong = try Command.run(["check-config"], environment: ["KEYHOLD_MAX_QUEUE": "many"])
         #expect(wrong.status != 0 && wrong.errorText.contains("KEYHOLD_MAX_QUEUE"))
     }

@@ -25,7 +25,6 @@ GOALS = {
     ("llama1b-q4_0", "batch of 8"): 3.0,
     ("smol135m-q8_0", "batch of 16"): 5.0,
     ("smol135m-q8_0", "new tokens, server, 8 clients"): 4.0,
-    ("smol135m-q8_0", "one-token completions, 4 connections"): 3.0,
     ("story15m-q8_0", "one-token completions, 4 connections"): 3.0,
 }
 OWN, PEER = "#0072b2", "#8a8a8a"
@@ -40,7 +39,8 @@ def compared(folder):
     """(model, work, unit, own, peer, ratio, limit share) of every compared quantity; a figure is (median, min, max)."""
     rows = []
     for path in sorted(folder.glob("compare-*.json")):
-        model = path.stem.removeprefix("compare-")
+        # Several runs of one model are compare-MODEL.json, compare-MODEL.2.json, …
+        model = path.stem.removeprefix("compare-").split(".")[0]
         results = json.loads(path.read_text())["results"]
         for own, peer, ratio in zip(results[0::3], results[1::3], results[2::3]):
             work = own["parameters"]["work"]
