@@ -122,13 +122,26 @@ def trained_models(arguments, folder):
 
 
 def table(rows, versions):
-    lines = [f"llama.cpp {versions['llama.cpp']}, gguf {versions['gguf']}", "",
-             "| Model | Type | Matrices | keyhold − llama.cpp | keyhold − exact | llama.cpp − exact |",
-             "|---|---|---|---|---|---|"]
+    """Two tables: every model in the types that all have, then all types of the models that have more."""
+    by_model = {}
     for row in rows:
-        cells = [f"{row[key]:.1e}" for key in ("keyhold_to_llama_cpp", "keyhold_to_exact", "llama_cpp_to_exact")]
-        lines.append(f"| {row['model']} | {row['type']} | {', '.join(row['matrices'])} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        by_model.setdefault(row["model"], {})[row["type"]] = row
+
+    def cell(row):
+        if row is None:
+            return ""
+        return (f"{row['keyhold_to_llama_cpp']:.3f} ({row['keyhold_to_exact']:.3f}, {row['llama_cpp_to_exact']:.3f})")
+
+    lines = [f"llama.cpp {versions['llama.cpp']}, gguf {versions['gguf']}", ""]
+    many = [name for name, found in by_model.items() if len(found) > len(FEW)]
+    for title, columns, line_names, get in (
+            ("Model", FEW, list(by_model), lambda name, column: by_model[name].get(column)),
+            ("Type", many, OWN + OTHERS, lambda name, column: by_model[column].get(name))):
+        lines += [f"| {title} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+        for name in line_names:
+            lines.append(f"| {name} | {' | '.join(cell(get(name, column)) for column in columns)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def main():
