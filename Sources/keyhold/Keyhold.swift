@@ -11,6 +11,7 @@ struct Keyhold: ParsableCommand {
         subcommands: [
             ServeCommand.self, GenerateCommand.self, InspectCommand.self, ConvertCommand.self, QuantizeCommand.self,
             DownloadCommand.self, TokenizeCommand.self, DetokenizeCommand.self, RenderCommand.self,
-            LogitsCommand.self, EvaluateCommand.self, BenchCommand.self, HealthcheckCommand.self, CompletionCommand.self, ManCommand.self,
+            LogitsCommand.self, EvaluateCommand.self, BenchCommand.self,
+            HealthcheckCommand.self, CompletionCommand.self, ManCommand.self,
         ])
 }
