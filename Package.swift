@@ -56,8 +56,10 @@ let package = Package(
 
         // Level 2.
         .target(name: "HTTPFront", dependencies: ["CFront"], swiftSettings: strict),
+        .target(name: "Credentials", dependencies: ["CCrypto"], swiftSettings: strict),
         .target(
-            name: "Templates", dependencies: ["JSON", .product(name: "OrderedCollections", package: "swift-collections")],
+            name: "Templates",
+            dependencies: ["JSON", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: strict),
         .target(name: "ModelFiles", dependencies: ["Tensors", "JSON"], swiftSettings: strict),
         .target(name: "ModelHub", dependencies: ["CCrypto", "JSON"], swiftSettings: strict),
@@ -98,7 +100,8 @@ let package = Package(
             name: "ServerApp",
             dependencies: [
                 "Evaluation",
-                "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "ModelHub", "Templates", "Tokenization",
+                "Serving", "HTTPFront", "CompletionAPI", "Credentials", "ModelFiles", "ModelHub", "Templates",
+                "Tokenization",
                 "Observability", "Generation", "Decoding", "KVCaching", "Kernels", "Tensors", "JSON", "Sampling",
                 "Scheduling",
                 .product(name: "Logging", package: "swift-log"),
@@ -136,6 +139,7 @@ package.targets += [
     tests("JSONTests", ["JSON"]),
     tests("SchedulingTests", ["Scheduling", "Generation"]),
     tests("HTTPFrontTests", ["HTTPFront"]),
+    tests("CredentialsTests", ["Credentials"]),
     tests("ModelFilesTests", ["ModelFiles", "Tensors", "JSON"]),
     tests("QuantizationTests", ["Quantization", "ModelFiles", "Kernels", "Tensors"], fixtures: true),
     tests("ModelHubTests", ["ModelHub", "HTTPFront", "JSON"]),
@@ -166,8 +170,9 @@ package.targets += [
     tests(
         "ServerAppTests",
         [
-            "ServerApp", "Serving", "CompletionAPI", "Generation", "JSON", "KVCaching", "ModelFiles", "Templates",
-            "Tokenization",
+            "ServerApp", "Serving", "CompletionAPI", "Credentials", "Generation", "HTTPFront", "JSON", "KVCaching",
+            "ModelFiles", "Observability", "Scheduling", "Templates", "Tokenization",
+            .product(name: "Logging", package: "swift-log"),
         ]),
     tests("EndToEndTests", ["JSON", "Tensors"]),
     tests("TidyTests", ["ServerApp"]),

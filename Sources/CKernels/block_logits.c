@@ -4,12 +4,13 @@
 /* Logits of keys in blocks against queries of 8-bit integers: the integer sum of a block is exact, whoever takes it. */
 #define PARAMETERS                                                                                          \
     size_t heads, size_t n, size_t d, float scale, const ck_block *q, size_t q_stride, const void *keys,    \
-        float *logits, size_t stride
-#define ARGUMENTS heads, n, d, scale, q, q_stride, keys, logits, stride
+        float *logits, size_t stride, const void *ahead
+#define ARGUMENTS heads, n, d, scale, q, q_stride, keys, logits, stride, ahead
 
 /* type is a constant at each call in this file. */
 static inline void logits_scalar(ck_type type, PARAMETERS)
 {
+    (void)ahead;
     size_t blocks = ck_row_blocks(d), bytes = ck_row_bytes(type, d);
     for (size_t g = 0; g < heads; g++)
         for (size_t j = 0; j < n; j++) {
@@ -99,11 +100,13 @@ CK_AVX2_INLINE void logits_avx2(ck_type type, PARAMETERS)
 {
     size_t blocks = ck_row_blocks(d), bytes = ck_row_bytes(type, d), j = 0;
     const uint8_t *rows = keys;
+    ck_asking asking = ck_asking_of(keys, n, bytes, ahead);
     for (; j + KEYS <= n; j += KEYS) {
-        for (size_t at = 0; at < KEYS * bytes; at += 64) ck_prefetch(keys, j * bytes + at);
+        const char *asked = ck_asked(&asking, j * bytes);
+        for (size_t at = 0; at < KEYS * bytes; at += 64) __builtin_prefetch(asked + j * bytes + at);
         keys_avx2(type, 0, blocks, heads, blocks, bytes, scale, q, q_stride, rows + j * bytes, logits + j, stride);
     }
-    logits_scalar(type, heads, n - j, d, scale, q, q_stride, rows + j * bytes, logits + j, stride);
+    logits_scalar(type, heads, n - j, d, scale, q, q_stride, rows + j * bytes, logits + j, stride, ahead);
 }
 
 CK_AVX2 void ck_attention_logits_q8_avx2(PARAMETERS) { logits_avx2(CK_Q8_0, ARGUMENTS); }
@@ -177,21 +180,23 @@ CK_AVX512_INLINE void logits_avx512(ck_type type, PARAMETERS)
 {
     size_t blocks = ck_row_blocks(d), bytes = ck_row_bytes(type, d), j = 0;
     const uint8_t *rows = keys;
+    ck_asking asking = ck_asking_of(keys, n, bytes, ahead);
     for (; j + KEYS <= n; j += KEYS, rows += KEYS * bytes) {
-        for (size_t at = 0; at < KEYS * bytes; at += 64) ck_prefetch(keys, j * bytes + at);
+        const char *asked = ck_asked(&asking, j * bytes);
+        for (size_t at = 0; at < KEYS * bytes; at += 64) __builtin_prefetch(asked + j * bytes + at);
         for (size_t b = 0; b + 2 <= blocks; b += 2)
             keys_avx512(type, b, heads, blocks, bytes, scale, q, q_stride, rows, logits + j, stride);
         if (blocks % 2 == 1)
             keys_avx2(type, blocks - 1, blocks, heads, blocks, bytes, scale, q, q_stride, rows, logits + j, stride);
     }
-    logits_scalar(type, heads, n - j, d, scale, q, q_stride, rows, logits + j, stride);
+    logits_scalar(type, heads, n - j, d, scale, q, q_stride, rows, logits + j, stride, ahead);
 }
 
 /* The usual head dimensions as constants. */
 #define USUAL_HEAD_DIMS(type)                                                                               \
     switch (d) {                                                                                            \
-    case 64: logits_avx512(type, heads, n, 64, scale, q, q_stride, keys, logits, stride); break;            \
-    case 128: logits_avx512(type, heads, n, 128, scale, q, q_stride, keys, logits, stride); break;          \
+    case 64: logits_avx512(type, heads, n, 64, scale, q, q_stride, keys, logits, stride, ahead); break;     \
+    case 128: logits_avx512(type, heads, n, 128, scale, q, q_stride, keys, logits, stride, ahead); break;   \
     default: logits_avx512(type, ARGUMENTS);                                                                \
     }
 
@@ -256,14 +261,16 @@ CK_NEON_INLINE void logits_neon(ck_type type, products_fn *products, PARAMETERS)
 {
     size_t blocks = ck_row_blocks(d), bytes = ck_row_bytes(type, d), j = 0;
     const uint8_t *rows = keys;
+    ck_asking asking = ck_asking_of(keys, n, bytes, ahead);
     for (; j + KEYS <= n; j += KEYS, rows += KEYS * bytes) {
-        for (size_t at = 0; at < KEYS * bytes; at += 64) ck_prefetch(rows, at);
+        const char *asked = ck_asked(&asking, j * bytes);
+        for (size_t at = 0; at < KEYS * bytes; at += 64) __builtin_prefetch(asked + j * bytes + at);
         for (size_t g = 0; g < heads; g++) {
             float32x4_t sum = keys_neon(type, products, blocks, bytes, q + g * q_stride, rows);
             vst1q_f32(logits + g * stride + j, vmulq_n_f32(sum, scale));
         }
     }
-    logits_scalar(type, heads, n - j, d, scale, q, q_stride, rows, logits + j, stride);
+    logits_scalar(type, heads, n - j, d, scale, q, q_stride, rows, logits + j, stride, ahead);
 }
 
 void ck_attention_logits_q8_neon(PARAMETERS) { logits_neon(CK_Q8_0, products_neon, ARGUMENTS); }

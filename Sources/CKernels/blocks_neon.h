@@ -92,6 +92,20 @@ CK_NEON_INLINE void ck_load_pairs_neon(const uint8_t *pairs, int8x16_t q[CK_STEP
     }
 }
 
+CK_NEON_INLINE void ck_load_triples_neon(const uint8_t *triples, int8x16_t q[CK_STEPS])
+{
+    const uint8x16_t codes = vdupq_n_u8(7);
+    uint8x16_t rest = vdupq_n_u8(0);
+    for (int i = 0; i < 3; i++) {
+        uint8x16_t two = vld1q_u8(triples + CK_STEP_BYTES * i);
+        q[2 * i] = ck_codes_neon(vandq_u8(two, codes));
+        q[2 * i + 1] = ck_codes_neon(vandq_u8(vshrq_n_u8(two, 4), codes));
+        rest = vorrq_u8(rest, vshlq_u8(vandq_u8(two, vdupq_n_u8(0x88)), vdupq_n_s8((int8_t)(i - 3))));
+    }
+    q[6] = ck_codes_neon(vandq_u8(rest, codes));
+    q[7] = ck_codes_neon(vshrq_n_u8(rest, 4));
+}
+
 /* Puts one more bit into each code. */
 CK_NEON_INLINE void ck_add_bits_neon(const uint8_t *bits, int place, int8x16_t q[CK_STEPS])
 {

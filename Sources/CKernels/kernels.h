@@ -134,14 +134,30 @@ static inline float ck_float_of(uint32_t bits)
 }
 
 /* Keys and values come from memory once per step. The processor's own prefetcher keeps a fraction of the bandwidth
- * busy while a kernel computes, so kernels ask for what they will read this many bytes later. Past the end that does
- * no harm. */
+ * busy while a kernel computes, so kernels ask for what they will read this many bytes later. */
 #define CK_AHEAD 4096
 
-/* `at` is what is read now. */
-static inline void ck_prefetch(const void *base, size_t at)
+/* What to ask for while rows are read: those CK_AHEAD behind, and when none are left what comes after them. */
+typedef struct {
+    const char *rows, *next;
+    size_t turn; /* what stands here or later asks for `next` */
+} ck_asking;
+
+/* `count` rows of `bytes` each, after which the caller reads `ahead`; NULL: what stands behind them, which need not
+ * exist. */
+static inline ck_asking ck_asking_of(const void *rows, size_t count, size_t bytes, const void *ahead)
 {
-    __builtin_prefetch((const char *)base + at + CK_AHEAD);
+    ck_asking asking = {(const char *)rows + CK_AHEAD, (const char *)rows + CK_AHEAD, 0};
+    if (!ahead) return asking;
+    if (count * bytes > CK_AHEAD) asking.turn = count * bytes - CK_AHEAD;
+    asking.next = (const char *)((uintptr_t)ahead - asking.turn);
+    return asking;
+}
+
+/* Where to ask while the row at byte `at` is read: at `at` from here. */
+static inline const char *ck_asked(const ck_asking *asking, size_t at)
+{
+    return at < asking->turn ? asking->rows : asking->next;
 }
 
 /* The value of f16 bits, exactly; a NaN keeps its payload and becomes quiet. */

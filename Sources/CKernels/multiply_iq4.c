@@ -60,13 +60,12 @@ CK_AVX2_INLINE void load_xs_avx2(const uint8_t *group, size_t block, size_t half
 
 CK_AVX2 void ck_multiply_iq4_nl_avx2(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx2(load_nl_avx2, CK_PLAIN, 1, 1, CK_Q4_0_GROUP * (k / CK_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_nl_avx2, CK_PLAIN, CK_ABOVE, 1, CK_Q4_0_GROUP, 1, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX2 void ck_multiply_iq4_xs_avx2(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx2(load_xs_avx2, CK_PLAIN, 1, 1, CK_IQ4_XS_GROUP * (k / CK_SUPER_BLOCK),
-                            CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_xs_avx2, CK_PLAIN, CK_ABOVE, 1, CK_IQ4_XS_GROUP, CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 
 /* The values of 32 codes of each of 16 rows, plus 128. */

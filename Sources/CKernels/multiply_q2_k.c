@@ -45,7 +45,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 
 CK_AVX2 void ck_multiply_q2_k_avx2(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx2(load_avx2, CK_SMALL_HALVES_MINIMUMS, 0, 4, CK_Q2_K_GROUP * (k / CK_SUPER_BLOCK),
+    ck_multiply_blocks_avx2(load_avx2, CK_SMALL_HALVES_MINIMUMS, CK_PAIRS, 4, CK_Q2_K_GROUP, CK_PARTS,
                             CK_BLOCKS_ARGUMENTS);
 }
 

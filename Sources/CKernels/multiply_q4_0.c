@@ -26,7 +26,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 CK_AVX2 void ck_multiply_q4_0_avx2(CK_BLOCKS_PARAMETERS)
 {
     /* 8 * 2 * 15 * 127 fits in 16 bits. */
-    ck_multiply_blocks_avx2(load_avx2, CK_PLAIN, 0, 8, CK_Q4_0_GROUP * (k / CK_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_avx2, CK_PLAIN, CK_CODES, 8, CK_Q4_0_GROUP, 1, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)

@@ -42,7 +42,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 
 CK_AVX2 void ck_multiply_q4_k_avx2(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx2(load_avx2, CK_MINIMUMS, 0, 8, CK_Q4_K_GROUP * (k / CK_SUPER_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_avx2, CK_MINIMUMS, CK_CODES, 8, CK_Q4_K_GROUP, CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)

@@ -34,7 +34,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 CK_AVX2 void ck_multiply_q5_1_avx2(CK_BLOCKS_PARAMETERS)
 {
     /* 4 * 2 * 31 * 127 fits in 16 bits. */
-    ck_multiply_blocks_avx2(load_avx2, CK_MINIMUMS, 0, 4, CK_Q5_1_GROUP * (k / CK_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_avx2, CK_MINIMUMS, CK_CODES, 4, CK_Q5_1_GROUP, 1, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)

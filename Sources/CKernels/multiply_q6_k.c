@@ -65,7 +65,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 CK_AVX2 void ck_multiply_q6_k_avx2(CK_BLOCKS_PARAMETERS)
 {
     /* 2 * 2 * 63 * 127 fits in 16 bits. */
-    ck_multiply_blocks_avx2(load_avx2, CK_HALVES, 0, 2, CK_Q6_K_GROUP * (k / CK_SUPER_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_avx2, CK_HALVES, CK_CODES, 2, CK_Q6_K_GROUP, CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)

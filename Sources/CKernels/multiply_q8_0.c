@@ -28,7 +28,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 
 CK_AVX2 void ck_multiply_q8_0_avx2(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx2(load_avx2, CK_PLAIN, 1, 1, CK_Q8_0_GROUP * (k / CK_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_avx2, CK_PLAIN, CK_INTEGERS, 1, CK_Q8_0_GROUP, 1, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)

@@ -82,7 +82,7 @@ struct UsageTotals: Sendable {
         writer.key("session_id")
         writer.null()
         writer.key("shrunk")
-        writer.bool(false)
+        writer.bool(caches.contains(where: \.isShrunk))
         writer.endObject()
     }
 }

@@ -35,6 +35,8 @@ public struct Scheduler: Sendable {
     var deadlineBound: Duration?
     var accounts = TenantAccounts()
     private var departureRate = DepartureRate()
+    /// The memory of the last plan's decode rows, for the next one's.
+    private var planMemory: [SequenceID] = []
 
     public init(limits: SchedulerLimits) {
         self.limits = limits
@@ -87,6 +89,7 @@ public struct Scheduler: Sendable {
             running[index].completeDecodeRow()
             guess = index + 1
         }
+        planMemory = plan.decode
         for piece in plan.prefill {
             guard let index = runningIndex(of: piece.sequence, guess: guess) else { continue }
             let before = running[index].reservedBytes
@@ -218,8 +221,10 @@ extension Scheduler {
         return expired
     }
 
-    private func plannedStep() -> StepPlan {
+    private mutating func plannedStep() -> StepPlan {
         var plan = StepPlan()
+        swap(&plan.decode, &planMemory)
+        plan.decode.removeAll(keepingCapacity: true)
         plan.decode.reserveCapacity(running.count)
         for sequence in running where sequence.canDecode { plan.decode.append(sequence.id) }
         let decodeRowLayers = plan.decode.count * limits.layerCount

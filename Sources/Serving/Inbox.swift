@@ -31,9 +31,13 @@ final class Inbox: Sendable {
         var wishes: [RequestID: Wish] = [:]
         var isClosed = false
         var isStopping = false
-        var isReaderAsleep = false
+        /// Sequences of the submissions.
+        var sequenceCount = 0
+        /// Sequences for which a sleeping reader wakes; 0: it does not sleep.
+        var wakingCount = 0
 
-        var isEmpty: Bool { submissions.isEmpty && wishes.isEmpty && !isStopping }
+        /// Whether a reader that wants `count` sequences has something to do.
+        func wakes(for count: Int) -> Bool { sequenceCount >= count || !wishes.isEmpty || isStopping }
     }
 
     private let capacity: Int
@@ -52,6 +56,7 @@ final class Inbox: Sendable {
             if state.isClosed { return .closed }
             guard state.submissions.count < capacity else { return .full }
             state.submissions.append(submission)
+            state.sequenceCount += submission.sequences.count
             return .posted
         }
     }
@@ -92,29 +97,34 @@ final class Inbox: Sendable {
         return state.withLock { state in
             defer {
                 state.submissions = []
+                state.sequenceCount = 0
                 state.wishes = [:]
             }
             return Contents(submissions: state.submissions, wishes: state.wishes, isStopping: state.isStopping)
         }
     }
 
-    /// Sleeps until something is here or the time is over; nil is for ever. For the engine thread alone.
-    func wait(for time: Duration?) {
+    /// Sleeps until so many sequences are here, or a wish, or the time is over; nil is for ever. For the engine thread
+    /// alone.
+    func wait(for time: Duration?, sequences: Int = 1) {
         let mustSleep = state.withLock { state in
-            state.isReaderAsleep = state.isEmpty
-            return state.isReaderAsleep
+            if state.wakes(for: sequences) { return false }
+            state.wakingCount = sequences
+            return true
         }
         guard mustSleep else { return }
         wake.wait(for: time)
-        state.withLock { $0.isReaderAsleep = false }
+        state.withLock { $0.wakingCount = 0 }
     }
 
-    /// Changes the state, then wakes the reader if it sleeps: a busy reader costs the caller no system call.
+    /// Changes the state, then wakes the reader if it sleeps and this is enough for it: another one costs the caller no
+    /// system call.
     private func change<Result>(_ body: (inout sending State) -> sending Result) -> sending Result {
         let (result, mustWake) = state.withLock { state in
             let result = body(&state)
-            defer { state.isReaderAsleep = false }
-            return (result, state.isReaderAsleep)
+            let mustWake = state.wakingCount > 0 && state.wakes(for: state.wakingCount)
+            if mustWake { state.wakingCount = 0 }
+            return (result, mustWake)
         }
         if mustWake { wake.send() }
         return result

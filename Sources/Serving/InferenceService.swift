@@ -54,15 +54,16 @@ public final class InferenceService: Sendable {
     /// `deadline` counts from now; a choice that has not ended by then ends with `deadline`. `onEvent` is called on the
     /// engine thread (see `ServiceEvent`), perhaps before this returns, and never if this throws.
     public func submit(
-        _ requests: [GenerationRequest], deadline: Duration?, onEvent: @escaping @Sendable (ServiceEvent) -> Void
+        _ requests: [GenerationRequest], deadline: Duration?, terms: AdmissionTerms = AdmissionTerms(),
+        onEvent: @escaping @Sendable (ServiceEvent) -> Void
     ) throws(SubmitError) -> RequestHandle {
         precondition(!requests.isEmpty && requests.allSatisfy { $0.choices > 0 }, "a request without a choice")
         let submittedAt = now()
-        let sequences = try plannedSequences(of: requests)
+        let sequences = try plannedSequences(of: requests, terms)
         let id = RequestID(rawValue: nextRequest.wrappingAdd(1, ordering: .relaxed).oldValue)
         let submission = Submission(
             id: id, sequences: sequences, submittedAt: submittedAt, deadline: deadline.map { submittedAt + $0 },
-            onEvent: onEvent)
+            terms: terms, onEvent: onEvent)
         liveRequests.enter()
         switch inbox.post(submission) {
         case .posted:
@@ -77,9 +78,11 @@ public final class InferenceService: Sendable {
         }
     }
 
-    private func plannedSequences(of requests: [GenerationRequest]) throws(SubmitError) -> [PlannedSequence] {
+    private func plannedSequences(
+        of requests: [GenerationRequest], _ terms: AdmissionTerms
+    ) throws(SubmitError) -> [PlannedSequence] {
         do throws(SubmitError) {
-            return try planner.sequences(of: requests) {
+            return try planner.sequences(of: requests, tenant: terms.tenant) {
                 SequenceID(nextSequence.wrappingAdd(1, ordering: .relaxed).oldValue)
             }
         } catch {

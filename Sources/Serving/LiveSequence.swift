@@ -146,8 +146,10 @@ final class LiveSequence {
         let empty = KVCacheUsage(
             policy: plan.policyName, budgetTokens: plan.budgetSlots, budgetBytes: plan.budgetBytes,
             promptTokensRetained: 0, peakTokens: 0, peakBytes: 0, evictedTokens: 0)
+        var held = cache ?? empty
+        held.isShrunk = planned.isShrunk
         return GenerationUsage(
-            promptTokens: planned.request.prompt.count, completionTokens: generated, cache: cache ?? empty,
+            promptTokens: planned.request.prompt.count, completionTokens: generated, cache: held,
             queueSeconds: times.queueSeconds(until: end), prefillSeconds: times.prefillSeconds(until: end),
             decodeSeconds: times.decodeSeconds(until: end),
             byteSeconds: times.byteSeconds(

@@ -18,6 +18,15 @@ struct PlannedSequence: Sendable {
     /// Most tokens to generate: `max_tokens`, or what the context leaves.
     let maxNewTokens: Int
     let plan: CachePlan
+    /// The budget is smaller than what was asked for.
+    var isShrunk = false
+
+    /// The same with another plan.
+    func shrunk(to plan: CachePlan) -> PlannedSequence {
+        PlannedSequence(
+            id: id, prompt: prompt, choice: choice, request: request, maxNewTokens: maxNewTokens, plan: plan,
+            isShrunk: true)
+    }
 
     /// Bytes reserved until the prompt is read, as the scheduler counts them.
     var startBytes: Int { max(plan.peakBytes, plan.steadyBytes) }
@@ -31,5 +40,6 @@ struct Submission: Sendable {
     let submittedAt: Duration
     /// When its sequences must have ended, on the service's clock.
     let deadline: Duration?
+    var terms = AdmissionTerms()
     let onEvent: @Sendable (ServiceEvent) -> Void
 }

@@ -9,9 +9,10 @@ internal import Scheduling
 struct SubmissionPlanner: Sendable {
     let configuration: ServiceConfiguration
 
-    /// The sequences of all requests, prompt by prompt and choice by choice. `nextID` gives each its identity.
+    /// The sequences of all requests, prompt by prompt and choice by choice, none larger than `tenant` may ever hold.
+    /// `nextID` gives each its identity.
     func sequences(
-        of requests: [GenerationRequest], nextID: () -> SequenceID
+        of requests: [GenerationRequest], tenant: Tenant = .anonymous, nextID: () -> SequenceID
     ) throws(SubmitError) -> [PlannedSequence] {
         let count = requests.reduce(0) { count, request in
             let (sum, isOverflow) = count.addingReportingOverflow(request.choices)
@@ -23,7 +24,7 @@ struct SubmissionPlanner: Sendable {
         for (index, request) in requests.enumerated() {
             try checkTokens(request.prompt, index: index)
             let maxNewTokens = try maxNewTokens(of: request)
-            let plan = try cachePlan(of: request, maxNewTokens: maxNewTokens)
+            let plan = try cachePlan(of: request, maxNewTokens: maxNewTokens, tenant)
             for choice in 0..<request.choices {
                 sequences.append(
                     PlannedSequence(
@@ -52,19 +53,21 @@ struct SubmissionPlanner: Sendable {
         return wanted
     }
 
-    private func cachePlan(of request: GenerationRequest, maxNewTokens: Int) throws(SubmitError) -> CachePlan {
+    private func cachePlan(
+        of request: GenerationRequest, maxNewTokens: Int, _ tenant: Tenant
+    ) throws(SubmitError) -> CachePlan {
         let plan: CachePlan
         do {
             plan = try PolicyTable.plan(
                 request.cache, defaults: configuration.cacheDefaults, promptTokens: request.prompt.count,
                 maxNewTokens: maxNewTokens, shape: configuration.cacheShape, usesRoPE: configuration.usesRoPE)
+            try checkShrinking(request, plan, maxNewTokens: maxNewTokens)
         } catch {
             throw .badCache(error)
         }
         let needed = max(plan.peakBytes, plan.steadyBytes)
-        guard needed <= configuration.limits.poolBytes else {
-            throw .neverFits(neededBytes: needed, limitBytes: configuration.limits.poolBytes)
-        }
+        let limit = min(configuration.limits.poolBytes, tenant.mostBytes ?? .max)
+        guard needed <= limit else { throw .neverFits(neededBytes: needed, limitBytes: limit) }
         return plan
     }
 }

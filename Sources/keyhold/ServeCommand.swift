@@ -11,6 +11,7 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup var file: ConfigurationOptions
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "HTTP and scheduling") var server: ServerOptions
+    @OptionGroup(title: "Operation") var operation: OperationOptions
     @OptionGroup(title: "KV cache") var cache: CacheOptions
 
     @Flag(name: .customLong("print-config"), help: "Print the settings in force and where each came from, then end.")
@@ -20,10 +21,11 @@ struct ServeCommand: ParsableCommand {
     var checksConfiguration = false
 
     func run() throws {
-        let configuration = try file.configuration(model.given + server.given + cache.given)
+        let configuration = try file.configuration(model.given + server.given + operation.given + cache.given)
         if printsConfiguration {
             StandardOutput.write(configuration.printed)
         } else if checksConfiguration {
+            for warning in try configuration.checkedFiles() { StandardError.write("warning: \(warning)\n") }
             StandardOutput.write("configuration is valid\n")
         } else {
             try ServerProcess.run(configuration)

@@ -47,7 +47,9 @@ import Testing
             let prefix = "# \(key.rawValue): "
             let line = try #require(sample.split(separator: "\n").first { $0.hasPrefix(prefix) })
             var layers = ConfigurationLayers()
-            try layers.merge(yaml: String(line.dropFirst(2)), path: "config/keyhold.yaml")
+            // A key file is nothing without its certificate.
+            let before = key == .tlsKey ? "tls_certificate: a.pem\n" : ""
+            try layers.merge(yaml: before + line.dropFirst(2), path: "config/keyhold.yaml")
             _ = try ServerConfiguration(layers)
         }
     }

@@ -150,7 +150,7 @@ static void compare_logits(size_t heads, size_t n, size_t d) {
             const ck_table *table = t == 0 ? scalar : other;
             float *y = results[t];
 #define CASE(STORED, slot, query, stride)                                                                   \
-    case STORED: name = SLOT(slot), table->slot(heads, n, d, 0.3f, query, stride, keys, y, n); break
+    case STORED: name = SLOT(slot), table->slot(heads, n, d, 0.3f, query, stride, keys, y, n, y); break
             switch (type) {
                 CASE(ROWS_F32, attention_logits_f32, q, d);
                 CASE(ROWS_F16, attention_logits_f16, q, d);
@@ -187,7 +187,8 @@ static void compare_weighted_sums(size_t heads, size_t n, size_t d) {
         for (size_t t = 0; t < 2; t++) {
             const ck_table *table = t == 0 ? scalar : other;
             float *y = results[t];
-#define CASE(STORED, slot) case STORED: name = SLOT(slot), table->slot(heads, n, d, p, n, values, accumulate, y, d); break
+#define CASE(STORED, slot)                                                                                  \
+    case STORED: name = SLOT(slot), table->slot(heads, n, d, p, n, values, accumulate, y, d, y); break
             switch (type) {
                 CASE(ROWS_F32, weighted_sum_f32);
                 CASE(ROWS_F16, weighted_sum_f16);

@@ -29,6 +29,7 @@ extension APIError {
         self =
             switch rejection {
             case .queueFull(let seconds): .poolExhausted(retryAfterSeconds: seconds, status: overload)
+            case .poolFull(let seconds): .poolFull(retryAfterSeconds: seconds, status: overload)
             case .stopping: .draining
             }
     }

@@ -26,6 +26,7 @@ struct ModelService: Sendable {
             usesRoPE: model.decoder.configuration.usesRoPE)
         settings.cacheDefaults = configuration.cacheDefaults
         settings.queueTimeout = admission.queueTimeout
+        settings.onPoolFull = configuration.operation.onPoolFull
         let limits = DecodeEngine.Limits(
             maxSequences: admission.maxSequences, maxRows: max(admission.rowsPerStep, admission.maxSequences),
             threads: configuration.model.threads ?? ProcessEnvironment.availableCores())

@@ -8,6 +8,7 @@ public enum Route: String, CaseIterable, Sendable {
     case ready = "/ready"
     case live = "/live"
     case metrics = "/metrics"
+    case status = "/status"
 
     /// The methods that do something; HEAD comes with GET, OPTIONS with everything.
     public var methods: [String] {
