@@ -40,12 +40,11 @@ struct HealthcheckCommand: ParsableCommand {
 
     private func target() throws -> HTTPTarget {
         if let url { return try HTTPTarget(parsing: url) }
-        let front = try file.configuration([]).front
-        guard !front.host.hasPrefix("unix:") else {
-            throw ValidationError("The server listens on \(front.host); name an address with --url.")
+        switch try file.configuration([]).probeAddress {
+        case .http(let host, let port): return HTTPTarget(host: host, port: port)
+        case .socket(let path): throw ValidationError("The server listens on \(path); name an address with --url.")
+        case .encrypted:
+            throw ValidationError("The server speaks TLS only; with metrics_listen it also answers in clear text.")
         }
-        // A server that listens on all addresses is reached on the loopback one.
-        let host = ["0.0.0.0": "127.0.0.1", "::": "::1"][front.host] ?? front.host
-        return HTTPTarget(host: host, port: front.port)
     }
 }

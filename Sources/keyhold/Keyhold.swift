@@ -12,7 +12,7 @@ struct Keyhold: ParsableCommand {
             ServeCommand.self, CheckConfigCommand.self, KeyCommand.self, TopCommand.self,
             GenerateCommand.self, InspectCommand.self, ConvertCommand.self, QuantizeCommand.self,
             DownloadCommand.self, TokenizeCommand.self, DetokenizeCommand.self, RenderCommand.self,
-            LogitsCommand.self, EvaluateCommand.self, BenchCommand.self, CheckConfigCommand.self,
+            LogitsCommand.self, EvaluateCommand.self, BenchCommand.self,
             HealthcheckCommand.self, CompletionCommand.self, ManCommand.self,
         ])
 }

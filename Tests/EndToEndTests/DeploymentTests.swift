@@ -88,13 +88,6 @@ struct DeploymentTests {
         #expect(dead.status != 0 && dead.errorText.contains("cannot be reached"))
     }
 
-    @Test func configurationsAreChecked() throws {
-        let fine = try Command.run(["check-config", "--config", Self.path("config/keyhold.yaml")])
-        #expect(fine.status == 0 && fine.text == "configuration is valid\n")
-        let wrong = try Command.run(["check-config"], environment: ["KEYHOLD_MAX_QUEUE": "many"])
-        #expect(wrong.status != 0 && wrong.errorText.contains("KEYHOLD_MAX_QUEUE"))
-    }
-
     @Test func theManualPageIsCorrectRoff() throws {
         let page = try Command.run(["man"])
         #expect(page.status == 0 && page.text.hasPrefix(".TH KEYHOLD 1"))

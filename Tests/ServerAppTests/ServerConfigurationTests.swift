@@ -21,6 +21,19 @@ import Testing
         #expect(configuration.admission.overloadStatus == 429)
     }
 
+    @Test func probesGoWhereTheyAreAnswered() throws {
+        func address(_ arguments: [ConfigurationKey: String]) throws -> ServerConfiguration.ProbeAddress {
+            try configuration(arguments).probeAddress
+        }
+        #expect(try address([:]) == .http(host: "127.0.0.1", port: 8080))
+        #expect(try address([.host: "0.0.0.0", .port: "9"]) == .http(host: "127.0.0.1", port: 9))
+        #expect(try address([.host: "unix:/run/a"]) == .socket("unix:/run/a"))
+        #expect(try address([.metricsListen: "[::]:9090"]) == .http(host: "::1", port: 9090))
+        #expect(try address([.tlsCertificate: "/a", .tlsKey: "/b"]) == .encrypted)
+        let both: [ConfigurationKey: String] = [.tlsCertificate: "/a", .tlsKey: "/b", .metricsListen: "10.0.0.1:7"]
+        #expect(try address(both) == .http(host: "10.0.0.1", port: 7))
+    }
+
     @Test func everyKeyReachesItsField() throws {
         let configuration = try configuration([
             .model: "m.gguf", .modelName: "n", .chatTemplate: "llama3", .contextTokens: "77", .threads: "3",

@@ -33,19 +33,19 @@ import Testing
     }
 
     @Test func anEngineThatStandsStillIsNotAlive() {
-        #expect(WatchdogPings.isAlive(nil, after: nil) && WatchdogPings.isAlive(5, after: nil))
-        #expect(WatchdogPings.isAlive(6, after: 5) && WatchdogPings.isAlive(nil, after: 5))
-        #expect(!WatchdogPings.isAlive(5, after: 5))
+        #expect(ServiceSupervision.isAlive(nil, after: nil) && ServiceSupervision.isAlive(5, after: nil))
+        #expect(ServiceSupervision.isAlive(6, after: 5) && ServiceSupervision.isAlive(nil, after: 5))
+        #expect(!ServiceSupervision.isAlive(5, after: 5))
     }
 
     @Test func pingsComeSeveralTimesInAPeriod() throws {
         let manager = try NotifySocket(isAbstract: true)
         let notifier = ServiceNotifier(
             environment: ["NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "80000"], processID: 1)
-        let pings = WatchdogPings(notifier) { nil }
+        ServiceSupervision(notifier).serves("serving") { nil }
+        #expect(manager.receive() == "READY=1\nSTATUS=serving")
         let start = ContinuousClock.now
         for _ in 0..<3 { #expect(manager.receive() == "WATCHDOG=1") }
         #expect(ContinuousClock.now - start < .seconds(5))
-        withExtendedLifetime(pings) {}
     }
 }

@@ -18,9 +18,8 @@ enum TidyRules {
         // System calls.
         "Sources/Benchmarking/HTTP/ClientSocket.swift",
         "Sources/ModelHub/FileCalls.swift", "Sources/Observability/SystemCalls.swift",
-        "Sources/Serving/PosixThread.swift",
+        "Sources/Serving/PosixThread.swift", "Sources/ServerApp/Process/ServiceNotifier.swift",
         "Sources/Serving/WakeSignal.swift", "Sources/ServerApp/Process/SignalWatch.swift",
-        "Sources/ServerApp/Process/ServiceNotifier.swift",
         "Sources/ServerApp/Process/TerminalSize.swift",
     ]
 

@@ -21,7 +21,8 @@ public struct CapacityBenchmark: Sendable {
         let machine = Machine.current()
         let threads = settings.threads ?? machine.cores
         let facts = try ModelFacts(path: settings.modelPath)
-        let known = try capacity.costsPath.map { path throws(BenchmarkError) in try StepCost.reported(in: path) } ?? [:]
+        var known: [String: StepCost] = [:]
+        if let path = capacity.costsPath { known = try StepCost.reported(in: path) }
         let repetitions = settings.isQuick ? 2 : max(8, settings.repetitions)
         let depth = min(facts.configuration.contextLength - repetitions - 8, settings.isQuick ? 256 : 2048)
         guard depth >= 128 else {
@@ -40,7 +41,7 @@ public struct CapacityBenchmark: Sendable {
                 progress("steps at a budget of \(name)")
                 let samples = try measured.samples(request(budget))
                 cost = StepCost(fitting: samples)
-                rows.append(cost.row(budget: name, error: cost.error(samples)))
+                rows.append(cost.reportRow(budget: name, error: cost.error(samples)))
             }
             let planner = CapacityPlanner(
                 cost: cost, shape: facts.configuration.cacheShape, usesRoPE: facts.configuration.usesRoPE,

@@ -6,12 +6,13 @@ extension StepCost {
     private static let details = ["row_ms", "1000_slots_ms", "prompt_row_ms", "1000000_pairs_ms"]
 
     /// The costs as a row of a report; `error` is that of the fit.
-    func row(budget: String, error: Double) -> BenchmarkRow {
-        var row = BenchmarkRow(
+    func reportRow(budget: String, error: Double) -> BenchmarkRow {
+        var report = BenchmarkRow(
             name: Self.rowName, parameters: [("budget", .string(budget))], unit: "ms", summary: Summary([step * 1e3]))
-        let values = [self.row * 1e3, slot * 1e6, promptRow * 1e3, promptPair * 1e9]
-        row.details = zip(Self.details, values).map { ($0, .real($1)) } + [("fit_error", .real(error))]
-        return row
+        let values = [row * 1e3, slot * 1e6, promptRow * 1e3, promptPair * 1e9]
+        report.details = zip(Self.details, values).map { ($0, .real($1)) }
+        report.details.append(("fit_error", .real(error)))
+        return report
     }
 
     /// The costs that an earlier report holds, by budget.

@@ -49,8 +49,7 @@ private final class ServerLife: Sendable {
     private let signals: SignalWatch
     private let reload: Reload
     private let failure = Mutex<(any Error)?>(nil)
-    private let notifier = ServiceNotifier()
-    private let watchdog: WatchdogPings
+    private let supervision = ServiceSupervision(ServiceNotifier())
 
     init(
         application: ServerApplication, front: FrontServer, admin: FrontServer?, signals: SignalWatch, reload: Reload
@@ -60,7 +59,6 @@ private final class ServerLife: Sendable {
         self.reload = reload
         self.front = front
         self.signals = signals
-        watchdog = WatchdogPings(notifier) { [weak application] in application?.engineTurns }
     }
 
     /// Waits for the end, or throws what loading threw.
@@ -96,7 +94,7 @@ private final class ServerLife: Sendable {
 
     private func loadModel() throws {
         let (configuration, logger) = (application.configuration, application.logger)
-        notifier.status("loading the model")
+        supervision.notifier.status("loading the model")
         let progress = LoadProgress()
         let model = try ModelLoader.load(configuration.model) { progress.show($0) }
         progress.end()
@@ -110,13 +108,13 @@ private final class ServerLife: Sendable {
         application.serve(service)
         logger.notice("serving", metadata: ["model": "\(model.name)", "port": "\(front.port)"])
         StandardOutput.write(Banner.text(model, configuration, port: front.port, metricsPort: admin?.port))
-        notifier.ready("serving \(model.name)")
+        supervision.serves("serving \(model.name)") { [application] in application.engineTurns }
     }
 
     private func end() {
         let grace = application.configuration.front.drainGrace
         let start = ContinuousClock.now
-        notifier.stopping("draining")
+        supervision.notifier.stopping("draining")
         if !application.drain(within: grace) { application.logger.warning("grace is over; cutting what still runs") }
         application.stop()
         let left = max(.milliseconds(100), grace - (ContinuousClock.now - start))
