@@ -17,7 +17,7 @@ internal import Tensors
             return
         }
         let (cache, heads) = unsafe (job.cache, attention.shape.kvHeads)
-        let held = unsafe cache.plan.laneSlots(layer: layer)
+        let held = unsafe cache.count(layer: layer, kvHead: 0)
         let sum = unsafe scratch.layerScores(count: held, kvHeads: heads, kernels: attention.kernels) { kvHead in
             unsafe cache.lane(layer: layer, kvHead: kvHead).scores.map { unsafe UnsafePointer($0) }
         }

@@ -16,6 +16,7 @@ final class Inbox: Sendable {
     struct Contents: Sendable {
         var submissions: [Submission]
         var wishes: [RequestID: Wish]
+        var commands: [SessionCommand] = []
         var isStopping: Bool
     }
 
@@ -29,11 +30,12 @@ final class Inbox: Sendable {
     private struct State {
         var submissions: [Submission] = []
         var wishes: [RequestID: Wish] = [:]
+        var commands: [SessionCommand] = []
         var isClosed = false
         var isStopping = false
         var isReaderAsleep = false
 
-        var isEmpty: Bool { submissions.isEmpty && wishes.isEmpty && !isStopping }
+        var isEmpty: Bool { submissions.isEmpty && wishes.isEmpty && commands.isEmpty && !isStopping }
     }
 
     private let capacity: Int
@@ -51,6 +53,16 @@ final class Inbox: Sendable {
             if state.isClosed { return .closed }
             guard state.submissions.count < capacity else { return .full }
             state.submissions.append(submission)
+            return .posted
+        }
+    }
+
+    /// Queues a call about sessions, like a submission.
+    func post(_ command: SessionCommand) -> PostResult {
+        change { state in
+            if state.isClosed { return .closed }
+            guard state.commands.count < capacity else { return .full }
+            state.commands.append(command)
             return .posted
         }
     }
@@ -83,8 +95,11 @@ final class Inbox: Sendable {
             defer {
                 state.submissions = []
                 state.wishes = [:]
+                state.commands = []
             }
-            return Contents(submissions: state.submissions, wishes: state.wishes, isStopping: state.isStopping)
+            return Contents(
+                submissions: state.submissions, wishes: state.wishes, commands: state.commands,
+                isStopping: state.isStopping)
         }
     }
 

@@ -23,7 +23,8 @@ struct SubmissionPlanner: Sendable {
         for (index, request) in requests.enumerated() {
             try checkTokens(request.prompt, index: index)
             let maxNewTokens = try maxNewTokens(of: request)
-            let plan = try cachePlan(of: request, maxNewTokens: maxNewTokens)
+            let plan = try cachePlan(
+                of: request.cache, promptTokens: request.prompt.count, maxNewTokens: maxNewTokens)
             for choice in 0..<request.choices {
                 sequences.append(
                     PlannedSequence(
@@ -32,6 +33,15 @@ struct SubmissionPlanner: Sendable {
             }
         }
         return sequences
+    }
+
+    /// A request that is a turn of a session, as far as it can be checked without the session.
+    func turn(
+        _ session: SessionTurn, _ request: GenerationRequest, id: SequenceID
+    ) throws(SubmitError) -> TurnSubmission {
+        try checkTokens(request.prompt, index: 0)
+        return TurnSubmission(
+            session: session, id: id, request: request, maxNewTokens: try maxNewTokens(of: request))
     }
 
     private func checkTokens(_ prompt: [TokenID], index: Int) throws(SubmitError) {
@@ -52,12 +62,16 @@ struct SubmissionPlanner: Sendable {
         return wanted
     }
 
-    private func cachePlan(of request: GenerationRequest, maxNewTokens: Int) throws(SubmitError) -> CachePlan {
+    /// What a cache of this kind costs. In a session `promptTokens` are those that it has not seen.
+    func cachePlan(
+        of request: KVCacheRequest, promptTokens: Int, maxNewTokens: Int, turn: CacheTurn? = nil
+    ) throws(SubmitError) -> CachePlan {
         let plan: CachePlan
         do {
             plan = try PolicyTable.plan(
-                request.cache, defaults: configuration.cacheDefaults, promptTokens: request.prompt.count,
-                maxNewTokens: maxNewTokens, shape: configuration.cacheShape, usesRoPE: configuration.usesRoPE)
+                request, defaults: turn == nil ? configuration.cacheDefaults : KVCacheRequest(),
+                promptTokens: promptTokens, maxNewTokens: maxNewTokens, shape: configuration.cacheShape,
+                usesRoPE: configuration.usesRoPE, turn: turn)
         } catch {
             throw .badCache(error)
         }

@@ -25,9 +25,11 @@ final class ServerApplication: Sendable {
     /// Decodes large bodies and tokenises their prompts, off the loop thread and off the engine's.
     private let preparing = WorkerThread(name: "keyhold-prepare")
     /// Writes answers, off the engine's thread.
-    private let answering = WorkerThread(name: "keyhold-answer")
+    let answering = WorkerThread(name: "keyhold-answer")
+    /// Reads and writes files of sessions.
+    let filing = WorkerThread(name: "keyhold-files")
     private let pings: StreamPings?
-    private let overload: APIError.OverloadStatus
+    let overload: APIError.OverloadStatus
 
     init(_ configuration: ServerConfiguration, logger: Logger) {
         self.configuration = configuration
@@ -78,7 +80,7 @@ final class ServerApplication: Sendable {
     }
 
     /// The service, or the answer while there is none.
-    private func serving() throws(APIError) -> ModelService {
+    func serving() throws(APIError) -> ModelService {
         switch phase.withLock({ $0 }) {
         case .loading: throw .loading
         case .draining: throw .draining
@@ -132,6 +134,8 @@ final class ServerApplication: Sendable {
             } else {
                 preparing.post { self.generate(route, channel) }
             }
+        case .sessions, .session, .sessionFork, .sessionSave, .sessionRestore:
+            sessionCall(route, parameter ?? "", channel)
         case .health, .ready, .models, .model:
             do throws(APIError) {
                 channel.respond(json: try body(of: route, parameter, try serving()))
@@ -162,7 +166,8 @@ final class ServerApplication: Sendable {
         do throws(APIError) {
             let service = try serving()
             let preparation = RequestPreparation(
-                model: service.model, strictFields: configuration.front.strictFields)
+                model: service.model, strictFields: configuration.front.strictFields,
+                sessionHeader: channel.exchange.header("x-session-id"))
             let body = channel.exchange.body
             let request = route == .chatCompletions ? try preparation.chat(body) : try preparation.completion(body)
             unknownFields.increment(by: request.unknownFields.count)
@@ -176,8 +181,13 @@ final class ServerApplication: Sendable {
         _ request: PreparedRequest, to service: ModelService, _ channel: AnswerChannel
     ) throws(APIError) {
         let answer = answer(to: request, channel)
+        let turn = request.session.map { session in
+            SessionTurn(
+                key: SessionKey(owner: sessionOwner(channel), id: session.id),
+                mode: session.isRebase ? .rebase : .append)
+        }
         do throws(SubmitError) {
-            let handle = try service.service.submit(request.requests, deadline: nil) { event in
+            let handle = try service.service.submit(request.requests, session: turn, deadline: nil) { event in
                 answer.receive(event)
             }
             channel.call.attach(handle)
