@@ -57,7 +57,8 @@ let package = Package(
         // Level 2.
         .target(name: "HTTPFront", dependencies: ["CFront"], swiftSettings: strict),
         .target(
-            name: "Templates", dependencies: ["JSON", .product(name: "OrderedCollections", package: "swift-collections")],
+            name: "Templates",
+            dependencies: ["JSON", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: strict),
         .target(name: "ModelFiles", dependencies: ["Tensors", "JSON"], swiftSettings: strict),
         .target(name: "ModelHub", dependencies: ["CCrypto", "JSON"], swiftSettings: strict),

@@ -15,9 +15,10 @@ extension DecoderModel {
         add(weights.embedding.sampledBytes(1 << 16))
         for norm in weights.layers.flatMap({ [$0.attentionNorm, $0.feedForwardNorm] }) + [weights.finalNorm] {
             guard let norm else { continue }
-            add((norm.weight + (norm.bias ?? [])).flatMap { value in
-                (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
-            })
+            add(
+                (norm.weight + (norm.bias ?? [])).flatMap { value in
+                    (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+                })
         }
         for bias in weights.layers.flatMap({ ($0.queryKeyValue + [$0.attentionOutput]).compactMap(\.bias) }) {
             add(bias.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) } })

@@ -46,7 +46,9 @@ internal import Kernels
     /// Copies the first `count` entries of a lane with the same layout, scores and all.
     func copy(count: Int, from other: Lane) {
         unsafe positions.update(from: other.positions, count: count)
-        if let scores = unsafe scores, let given = unsafe other.scores { unsafe scores.update(from: given, count: count) }
+        if let scores = unsafe scores, let given = unsafe other.scores {
+            unsafe scores.update(from: given, count: count)
+        }
         unsafe keys.copyMemory(from: other.keys, byteCount: count * layout.keyBytes)
         unsafe values.copyMemory(from: other.values, byteCount: count * layout.valueBytes)
     }

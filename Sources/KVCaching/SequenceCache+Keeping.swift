@@ -65,7 +65,8 @@ extension SequenceCache {
     public convenience init(continuing settled: SequenceCache, plan: CachePlan, arena: KVArena) {
         precondition(plan.turn?.history == settled.history, "a plan for another cache")
         precondition(
-            plan.shape == settled.plan.shape && plan.layout == settled.plan.layout && plan.storage == settled.plan.storage,
+            plan.shape == settled.plan.shape && plan.layout == settled.plan.layout
+                && plan.storage == settled.plan.storage,
             "a turn with another kind of entries")
         if plan.keepsLanes {
             self.init(

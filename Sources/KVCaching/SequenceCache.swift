@@ -200,7 +200,8 @@ internal import Tensors
         return KVCacheUsage(
             policy: plan.policyName, budgetTokens: plan.budgetSlots, budgetBytes: plan.budgetBytes,
             promptTokensRetained: retained ?? 0, peakTokens: mostSlots,
-            peakBytes: plan.steadyBytes + max(plan.copiedBytes, plan.stagingBytes), evictedTokens: call == 0 ? 0 : fedTokens - heldTokens)
+            peakBytes: plan.steadyBytes + max(plan.copiedBytes, plan.stagingBytes),
+            evictedTokens: call == 0 ? 0 : fedTokens - heldTokens)
     }
 
     /// Says which promise the cache breaks, if any: bytes within the plan, positions unique and within what was fed,

@@ -1,7 +1,7 @@
 internal import DequeModule
 
-/// Caches that outlive their sequences: their bytes are neither free nor reserved. Who keeps them tells the scheduler of
-/// each, and drops some where they are in the way.
+/// Caches that outlive their sequences: their bytes are neither free nor reserved. Who keeps them tells the scheduler
+/// of each, and drops some where they are in the way.
 extension Scheduler {
     /// Whose kept caches have to make room.
     public enum EvictionWish: Sendable, Equatable {

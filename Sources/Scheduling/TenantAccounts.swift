@@ -1,8 +1,9 @@
 /// What each tenant has had of the pool, in bytes times seconds over its weight: the virtual token counter of Sheng et
 /// al. (Fairness in Serving Large Language Models, arXiv 2401.00588), with byte-seconds of cache as the cost.
 ///
-/// A tenant is charged while its sequences hold reservations, and for caches that are kept for it. Who has had least goes first. A tenant that comes back
-/// after a pause is lifted to the least of those that are here, so that nobody saves up a right to push others aside.
+/// A tenant is charged while its sequences hold reservations, and for caches that are kept for it. Who has had least
+/// goes first. A tenant that comes back after a pause is lifted to the least of those that are here, so that nobody
+/// saves up a right to push others aside.
 struct TenantAccounts: Sendable {
     /// One tenant's side of the books.
     struct Account: Sendable {

@@ -72,7 +72,8 @@ public final class ServiceMetrics: Sendable {
             ])
         promptTokens = registry.counter("keyhold_prompt_tokens_total", "Prompt tokens read.")
         cachedTokens = registry.counter(
-            "keyhold_prompt_tokens_cached_total", "Prompt tokens that were not read again, because a session held them.")
+            "keyhold_prompt_tokens_cached_total", "Prompt tokens that were not read again, because a session held them."
+        )
         generationTokens = registry.counter("keyhold_generation_tokens_total", "Tokens generated.")
         evictedTokens = registry.counter(
             "keyhold_kv_evicted_tokens_total", "Tokens that policies dropped from caches.", labels: [policy])
@@ -105,7 +106,8 @@ public final class ServiceMetrics: Sendable {
 
     /// Values of the label `code`.
     private static let codes = [
-        "200", "201", "400", "401", "404", "405", "408", "409", "413", "415", "422", "429", "431", "499", "500", "503", "507",
+        "200", "201", "400", "401", "404", "405", "408", "409", "413", "415", "422", "429", "431", "499", "500", "503",
+        "507",
     ]
 
     /// Counts an answered HTTP request. `code` 499 is a client that left before the answer began.

@@ -43,7 +43,9 @@ struct ByteReader {
     }
 
     mutating func text() throws(Fault) -> String {
-        guard let text = String(validating: try blob(), as: UTF8.self) else { throw Fault(reason: "a text is not UTF-8") }
+        guard let text = String(validating: try blob(), as: UTF8.self) else {
+            throw Fault(reason: "a text is not UTF-8")
+        }
         return text
     }
 }

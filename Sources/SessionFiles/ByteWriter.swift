@@ -5,7 +5,9 @@ struct ByteWriter {
     mutating func add(_ more: [UInt8]) { bytes += more }
 
     mutating func integer<Value: FixedWidthInteger>(_ value: Value) {
-        for shift in stride(from: 0, to: Value.bitWidth, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+        for shift in stride(from: 0, to: Value.bitWidth, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
     }
 
     /// A count of things, or -1 for none.

@@ -58,7 +58,8 @@ internal import Glibc
             var failure: Failure?
             let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
                 while filled < count {
-                    let got = unsafe Glibc.read(descriptor, buffer.baseAddress.map { unsafe $0 + filled }, count - filled)
+                    let got = unsafe Glibc.read(
+                        descriptor, buffer.baseAddress.map { unsafe $0 + filled }, count - filled)
                     if got < 0, errno == EINTR { continue }
                     if got < 0 { failure = Failure() }
                     guard got > 0 else { return }

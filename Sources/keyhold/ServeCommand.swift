@@ -12,6 +12,7 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "HTTP and scheduling") var server: ServerOptions
     @OptionGroup(title: "KV cache") var cache: CacheOptions
+    @OptionGroup(title: "Sessions") var sessions: SessionOptions
 
     @Flag(name: .customLong("print-config"), help: "Print the settings in force and where each came from, then end.")
     var printsConfiguration = false
@@ -20,7 +21,7 @@ struct ServeCommand: ParsableCommand {
     var checksConfiguration = false
 
     func run() throws {
-        let configuration = try file.configuration(model.given + server.given + cache.given)
+        let configuration = try file.configuration(model.given + server.given + cache.given + sessions.given)
         if printsConfiguration {
             StandardOutput.write(configuration.printed)
         } else if checksConfiguration {

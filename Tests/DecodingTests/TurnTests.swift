@@ -279,7 +279,8 @@ import Testing
                 request.policy = name
                 request.budget = budget.map { .tokens($0) }
                 let turns = Self.turns(
-                    (0..<4).map { _ in (Int.random(in: 1...17, using: &random), Int.random(in: 1...9, using: &random)) })
+                    (0..<4).map { _ in (Int.random(in: 1...17, using: &random), Int.random(in: 1...9, using: &random)) }
+                )
                 var whole = try Conversation(model, request, threads: 1, rows: 64)
                 var pieces = try Conversation(model, request, threads: 2, rows: 8, chunking: .sevens)
                 for turn in turns {
@@ -319,8 +320,7 @@ import Testing
             _ = try conversation.take(Self.turns([(40, 6)])[0])
             var smaller = request
             smaller.budget = .tokens(9)
-            let before = conversation.engine.cache(of: conversation.id)
-            let positions = before.keptPositions(layer: 0, kvHead: 0)
+            let positions = conversation.engine.cache(of: conversation.id).keptPositions(layer: 0, kvHead: 0)
             let history = conversation.engine.shrink(
                 conversation.id, to: try conversation.plan(1, 1, smaller))
             #expect(history.slots.allSatisfy { $0 == 9 } && history.fedTokens == 45)

@@ -15,16 +15,15 @@ enum SessionTestFolder {
 /// Sessions of a real server, over HTTP.
 @Suite(.server("--threads", "2", "--session-save-path", SessionTestFolder.path, "--session-ttl-max", "2h"))
 struct SessionTests {
-    private static let story = " The code of Ann is 48213. The code of Ben is 11725. Once upon a time there was a river."
+    private static let story =
+        " The code of Ann is 48213. The code of Ben is 11725. Once upon a time there was a river."
 
     private func call(
         _ method: String, _ path: String, _ body: String = "", headers: String = ""
     ) throws -> Answer {
         let client = try server().client()
-        try client.send(
-            Array(
-                "\(method) \(path) HTTP/1.1\r\nHost: test\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
-                    .utf8))
+        let head = "\(method) \(path) HTTP/1.1\r\nHost: test\r\n\(headers)"
+        try client.send("\(head)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
         return Answer(try client.readResponse())
     }
 
@@ -39,8 +38,8 @@ struct SessionTests {
         let text = String(decoding: JSONValue.string(prompt).serialized(), as: UTF8.self)
         return try call(
             "POST", "/v1/completions",
-            #"{"prompt": \#(text), "max_tokens": 8, "temperature": 0, "ignore_eos": true, "logprobs": 3\#(session)\#(more)}"#
-        )
+            #"{"prompt": \#(text), "max_tokens": 8, "temperature": 0, "ignore_eos": true, "logprobs": 3"#
+                + "\(session)\(more)}")
     }
 
     private func code(_ answer: Answer) -> String? { answer["error", "code"].asString }
@@ -91,7 +90,8 @@ struct SessionTests {
         try make("diverging")
         let first = try turn("diverging", Self.story)
         let other = try turn("diverging", "Something else." + Self.story)
-        #expect(other.status == 400 && code(other) == "session_diverged" && other["error", "param"].asString == "prompt")
+        #expect(
+            other.status == 400 && code(other) == "session_diverged" && other["error", "param"].asString == "prompt")
         #expect(other.response.header("x-should-retry") == "false")
         let rebased = try turn("diverging", "Something else." + Self.story, more: #", "session_mode": "rebase""#)
         #expect(rebased.status == 200 && rebased["usage", "prompt_tokens_details", "cached_tokens"].asInt == 0)
@@ -133,13 +133,15 @@ struct SessionTests {
         let first = try turn("original", Self.story)
         let fork = try call("POST", "/v1/sessions/original/fork", #"{"id": "copy", "ttl": "1h"}"#)
         #expect(fork.status == 201 && fork["kv_cache", "tokens_retained"].asInt == 30)
-        let smaller = try call("PATCH", "/v1/sessions/copy", #"{"kv_cache": {"budget_tokens": 12}, "metadata": {"a": "b"}}"#)
+        let smaller = try call(
+            "PATCH", "/v1/sessions/copy", #"{"kv_cache": {"budget_tokens": 12}, "metadata": {"a": "b"}}"#)
         #expect(smaller["kv_cache", "tokens_retained"].asInt == 12 && smaller["metadata", "a"].asString == "b")
         let wrong = try call("PATCH", "/v1/sessions/copy", #"{"kv_cache": {"policy": "window"}}"#)
         #expect(wrong.status == 400 && wrong["error", "param"].asString == "kv_cache")
         for id in ["original", "copy"] { #expect(try turn(id, Self.story + first.text + " More.").status == 200) }
         let list = try call("GET", "/v1/sessions")["data"].asArray ?? []
-        #expect(list.compactMap { $0.asObject?["id"]?.asString }.filter { ["original", "copy"].contains($0) }.count == 2)
+        #expect(
+            list.compactMap { $0.asObject?["id"]?.asString }.filter { ["original", "copy"].contains($0) }.count == 2)
         #expect(code(try call("POST", "/v1/sessions/original/fork", #"{"id": "copy"}"#)) == "session_exists")
         for id in ["original", "copy"] { _ = try call("DELETE", "/v1/sessions/\(id)") }
     }
@@ -150,7 +152,8 @@ struct SessionTests {
         let replica = try ServerUnderTest(["--threads", "1", "--session-save-path", SessionTestFolder.path])
         for (index, cache) in [
             #"{"policy": "keyformer", "budget_tokens": 20}"#, #"{"policy": "full"}"#,
-            #"{"policy": "streaming", "budget_tokens": 16}"#, #"{"policy": "h2o", "budget_ratio": 0.5, "storage": "q8"}"#,
+            #"{"policy": "streaming", "budget_tokens": 16}"#,
+            #"{"policy": "h2o", "budget_ratio": 0.5, "storage": "q8"}"#,
         ].enumerated() {
             let id = "traveller-\(index)"
             try make(id, cache)
@@ -181,7 +184,9 @@ struct SessionTests {
         bad[bad.count / 2] ^= 1
         try bad.write(to: URL(filePath: SessionTestFolder.path + "/bad"))
         try good.prefix(good.count - 1).write(to: URL(filePath: SessionTestFolder.path + "/short"))
-        for (name, expected) in [("bad", "session_file_invalid"), ("short", "session_file_invalid"), ("no", "session_file_not_found")] {
+        for (name, expected) in [
+            ("bad", "session_file_invalid"), ("short", "session_file_invalid"), ("no", "session_file_not_found"),
+        ] {
             let answer = try call("POST", "/v1/sessions/x/restore", #"{"filename": "\#(name)"}"#)
             #expect(code(answer) == expected && answer["error", "param"].asString == "filename")
         }
@@ -207,7 +212,10 @@ struct SessionTests {
             let first = try turn("large", Self.story + Self.story)
             let answer = try call("POST", "/v1/sessions/large/save", #"{"filename": "large"}"#)
             #expect(answer.status == 507 && code(answer) == "session_file_failed", "\(answer.response.text)")
-            #expect(try FileManager.default.contentsOfDirectory(atPath: SessionTestFolder.path).allSatisfy { !$0.contains("large") })
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: SessionTestFolder.path).allSatisfy {
+                    !$0.contains("large")
+                })
             #expect(try turn("large", Self.story + Self.story + first.text + " More.").status == 200)
         }
         limited.send(SIGTERM)
@@ -232,9 +240,13 @@ struct SessionTests {
     @Test func aSessionInUseIsBusy() throws {
         try make("slow")
         let client = try server().client()
-        let body = #"{"prompt": "Once upon a time", "max_tokens": 900, "ignore_eos": true, "stream": true, "session_id": "slow"}"#
+        let body =
+            #"{"prompt": "Once upon a time", "max_tokens": 900, "ignore_eos": true, "stream": true, "#
+            + #""session_id": "slow"}"#
         try client.send(ServerUnderTest.request("/v1/completions", Array(body.utf8)))
-        for _ in 0..<200 where try call("GET", "/v1/sessions/slow")["status"].asString != "busy" { sleepMilliseconds(5) }
+        for _ in 0..<200 where try call("GET", "/v1/sessions/slow")["status"].asString != "busy" {
+            sleepMilliseconds(5)
+        }
         let second = try turn("slow", "Once upon a time")
         #expect(second.status == 409 && code(second) == "session_busy", "\(second.response.text)")
         #expect(Int(second.response.header("retry-after") ?? "") ?? 0 >= 1)

@@ -37,8 +37,11 @@ import Testing
     }
 
     @Test func theStatusOfOverloadIsConfigurable() {
-        #expect(APIError(Rejection.queueFull(retryAfterSeconds: 7), promptParam: "prompt", overload: .serviceUnavailable).status == 503)
-        let error = APIError(Rejection.queueFull(retryAfterSeconds: 7), promptParam: "prompt", overload: .tooManyRequests)
+        #expect(
+            APIError(Rejection.queueFull(retryAfterSeconds: 7), promptParam: "prompt", overload: .serviceUnavailable)
+                .status == 503)
+        let error = APIError(
+            Rejection.queueFull(retryAfterSeconds: 7), promptParam: "prompt", overload: .tooManyRequests)
         #expect(error.status == 429)
         #expect(error.retryAfterSeconds == 7)
         #expect(APIError(Rejection.stopping, promptParam: "prompt", overload: .tooManyRequests).status == 503)

@@ -48,6 +48,7 @@ extension FakeEngine {
         if mutation == .losesLastToken { state.tokens[state.tokens.count - 1] = 1 }
         state.isKept = true
         if mutation != .keepsAllBytes {
+            sequences[sequence]?.charge = nil
             state.charge = nil
             state.charge = record.arena.charge(byteCount: bytes)
         }
@@ -60,6 +61,7 @@ extension FakeEngine {
             preconditionFailure("\(sequence) is shrunk and not kept")
         }
         let slots = history.slots.indices.map { min(history.slots[$0], plan.laneSlots(layer: $0)) }
+        sequences[sequence]?.charge = nil
         state.charge = nil
         state.charge = record.arena.charge(byteCount: Self.bytes(slots, plan))
         sequences[sequence] = state

@@ -128,6 +128,7 @@ final class FakeEngine: StepEngine {
         }
         if state.layer == layerCount {
             state.isDecoding = true
+            sequences[piece.sequence]?.charge = nil
             state.charge = nil
             state.charge = record.arena.charge(byteCount: state.admission.plan.steadyBytes)
             sink(.next(piece.sequence), model.logits(after: state.tokens, promptCount: state.promptCount).span)

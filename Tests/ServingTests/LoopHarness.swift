@@ -38,7 +38,8 @@ final class LoopHarness {
             maxSequences: maxSequences, maxQueued: maxQueued, maxRows: maxRows, poolBytes: poolBytes,
             context: context, queueTimeout: queueTimeout)
         configuration.sessions = sessions
-        record = EngineRecord(poolBytes: poolBytes)
+        // A mistake must be found, not stopped by the pool itself.
+        record = EngineRecord(poolBytes: mutation == nil ? poolBytes : 8 * poolBytes)
         planner = SubmissionPlanner(configuration: configuration)
         let (clock, record) = (clock, record)
         let engine = FakeEngine(model: model, record: record, layerCount: Self.layerCount) { _ in

@@ -174,12 +174,14 @@ import Tokenization
     @Test func theLeastRecentlyUsedMakesRoomBeforeAnybodyWaits() throws {
         let bytes = try planBytes(prompt: 40, new: 1)
         let harness = try LoopHarness(poolBytes: 3 * bytes)
+        var first: [TokenID] = []
         for id in ["a", "b", "c"] {
             try harness.makeSession(id)
-            _ = try run(harness, Array(repeating: 261, count: 30), in: id)
+            let heard = try run(harness, Array(repeating: 261, count: 30), in: id)
+            if id == "a" { first = Array(repeating: 261, count: 30) + heard.tokens.map(\.token) }
         }
-        _ = try run(harness, Array(repeating: 261, count: 30) + [262, 263, 264, 265, 266], in: "a")
-        // What a request needs: only "b" has to go.
+        // Beside the entries that it has, the turn needs lanes for them and more: only "b" has to go.
+        #expect(try run(harness, first + [262], in: "a").finished?.usage.cachedTokens == 33)
         let (_, log) = try harness.submit(.greedy(Array(repeating: 270, count: 20), maxTokens: 1))
         harness.turn()
         #expect(log.isFinished || !harness.loop.hasWork || harness.runUntilIdle() == nil)
@@ -306,7 +308,7 @@ import Tokenization
             try harness.perform(.restore(wrong, SessionSpec(id: "x", createdAt: 1), .anonymous, harness.newSequence()))
         }
         wrong = saved
-        wrong.cache = KVCacheRequest()
+        wrong.cache.policy = "h2o"
         #expect(throws: SessionError.self) {
             try harness.perform(.restore(wrong, SessionSpec(id: "x", createdAt: 1), .anonymous, harness.newSequence()))
         }
@@ -334,9 +336,8 @@ import Tokenization
             TokenContinuation(of: log, by: prompt, tokenizer: tokenizer).suffix
         }
         #expect(suffix([1, word("END"), word("xy"), word("a")]) == [word("a")])
-        #expect(suffix([1, word("EN"), word("D"), word("xyx"), word("a")])?.last == word("a"))
-        #expect(
-            suffix([1, word("EN"), word("D"), word("xyx")]).map { tokenizer.decode($0, skipSpecial: false) } == "x")
+        // This vocabulary puts a blank before a text, so the rest of a token cannot be made anew.
+        #expect(suffix([1, word("EN"), word("D"), word("xyx")]) == nil)
         #expect(suffix([1, word("END"), TinyVocabulary.byte(120), TinyVocabulary.byte(121)]) == [])
         #expect(suffix([1, word("END"), TinyVocabulary.byte(120), 3]) == nil)
         #expect(suffix([word("END"), word("xy")]) == nil)

@@ -38,7 +38,9 @@ struct SampleSession {
 
     /// The image's bytes.
     static func bytes(_ session: SavedSession) -> [UInt8] {
-        session.image?.withBytes { span in (0..<span.byteCount).map { unsafe span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) } } ?? []
+        session.image?.withBytes { span in
+            (0..<span.byteCount).map { unsafe span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+        } ?? []
     }
 
     /// What of two sessions differs, in words.

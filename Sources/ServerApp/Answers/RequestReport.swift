@@ -92,7 +92,7 @@ final class RequestReport: Sendable {
     private func report(_ facts: Facts) {
         let status = facts.status == 0 && facts.isClientGone ? 499 : facts.status
         metrics.answered(
-            endpoint: identity.route?.rawValue ?? LabelDimension.other, code: status,
+            endpoint: identity.route?.label ?? LabelDimension.other, code: status,
             finish: ServiceMetrics.FinishLabel(facts.finish), policy: facts.cache?.policy ?? LabelDimension.other)
         // Probes come every few seconds for ever.
         logger.log(level: isProbe ? .debug : .info, "request", metadata: metadata(facts, status: status))

@@ -45,7 +45,8 @@ final class StreamedAnswer: Answer {
     private func handle(_ event: ServiceEvent) {
         switch event {
         case .accepted(let caches): start(caches)
-        case .rejected(let rejection): channel.respond(APIError(rejection, promptParam: promptParam, overload: overload))
+        case .rejected(let rejection):
+            channel.respond(APIError(rejection, promptParam: promptParam, overload: overload))
         case .token(let prompt, let event):
             channel.report.observe(event)
             forward(event, prompt: prompt)

@@ -24,6 +24,17 @@ public enum Route: String, CaseIterable, Sendable {
         }
     }
 
+    /// The route as a label of metrics: the calls about sessions share one.
+    var label: String {
+        switch self {
+        case .session, .sessionFork, .sessionSave, .sessionRestore: Route.sessions.rawValue
+        default: rawValue
+        }
+    }
+
+    /// All labels.
+    static var labels: [String] { allCases.map(\.rawValue).filter { Route(rawValue: $0)?.label == $0 } }
+
     /// The methods that an `Allow` header names.
     var allowedMethods: [String] { methods + ["OPTIONS"] }
 

@@ -37,7 +37,7 @@ final class ServerApplication: Sendable {
         let arena = KVArena(capacityBytes: configuration.kvPoolBytes)
         self.arena = arena
         metrics = ServiceMetrics(
-            registry: registry, poolBytes: configuration.kvPoolBytes, endpoints: Route.allCases.map(\.rawValue),
+            registry: registry, poolBytes: configuration.kvPoolBytes, endpoints: Route.labels,
             usedBytes: { arena.usedBytes })
         unknownFields = registry.counter("keyhold_unknown_fields_total", "Request fields that have no meaning here.")
         overload = APIError.OverloadStatus(rawValue: configuration.admission.overloadStatus) ?? .tooManyRequests
