@@ -37,7 +37,7 @@ extension Scheduler {
     /// Whether dropping kept caches, apart from those of waiting sequences, brings the next start nearer: it lacks
     /// nothing else. Asked again after each.
     public var evictionWish: EvictionWish? {
-        guard running.count < limits.maxSequences else { return nil }
+        guard heldBytes > 0, !waiting.isEmpty, running.count < limits.maxSequences else { return nil }
         for head in tenantHeads {
             let (admission, account) = (waiting[head.place].admission, accounts[head.tenant])
             guard !hasTenantRoom(admission), account.running < head.tenant.mostSequences ?? .max else { continue }

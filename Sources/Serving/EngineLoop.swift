@@ -318,7 +318,10 @@ final class EngineLoop<Engine: StepEngine> {
     private func publish() {
         makeRoomForStarts()
         metrics.observe(scheduler.statistics)
-        metrics.sessions.observe(count: sessions.count, busy: sessions.busyCount)
+        if sessions.isChanged {
+            metrics.sessions.observe(count: sessions.count, busy: sessions.busyCount)
+            sessions.isChanged = false
+        }
         for _ in 0..<outbox.deliver() { liveRequests.leave() }
     }
 }

@@ -150,7 +150,7 @@ final class LiveSequence {
             policy: plan.policyName, budgetTokens: plan.budgetSlots, budgetBytes: plan.budgetBytes,
             promptTokensRetained: 0, peakTokens: 0, peakBytes: 0, evictedTokens: 0)
         return GenerationUsage(
-            promptTokens: planned.request.prompt.count, cachedTokens: plan.startTokens, completionTokens: generated,
+            promptTokens: planned.request.prompt.count, cachedTokens: planned.cachedTokens, completionTokens: generated,
             cache: cache ?? empty,
             queueSeconds: times.queueSeconds(until: end), prefillSeconds: times.prefillSeconds(until: end),
             decodeSeconds: times.decodeSeconds(until: end),

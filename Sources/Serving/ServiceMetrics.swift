@@ -140,7 +140,7 @@ public final class ServiceMetrics: Sendable {
 
     func promptDone(_ sequence: LiveSequence, at time: Duration) {
         promptTokens.increment(by: sequence.planned.plan.promptTokens)
-        cachedTokens.increment(by: sequence.planned.plan.startTokens)
+        cachedTokens.increment(by: sequence.planned.cachedTokens)
         queueTime.observe(sequence.times.queueSeconds(until: time))
         prefillTime.observe(sequence.times.prefillSeconds(until: time))
     }

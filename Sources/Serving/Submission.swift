@@ -24,6 +24,9 @@ struct PlannedSequence: Sendable {
     /// Bytes reserved until the prompt is read, as the scheduler counts them.
     var startBytes: Int { max(plan.peakBytes, plan.steadyBytes) }
 
+    /// Tokens of the prompt that a session's cache was fed before.
+    var cachedTokens: Int { max(0, request.prompt.count - plan.promptTokens) }
+
     /// What passes as a prompt.
     var promptRows: [TokenID] { turn?.suffix ?? request.prompt }
 }

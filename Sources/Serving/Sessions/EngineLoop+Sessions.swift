@@ -127,6 +127,7 @@ extension EngineLoop {
         session.timeToLive = timeToLive
         if let metadata = change.metadata { session.metadata = metadata }
         if session.use == .idle { session.lastUsed = now() }
+        sessions.noteChange(of: session)
         return session
     }
 
@@ -171,6 +172,7 @@ extension EngineLoop {
     private func beginSaving(_ key: SessionKey) throws(SessionError) -> SavedSession {
         let session = try sessions.idleSession(key)
         session.use = .saving
+        sessions.noteChange(of: session)
         return SavedSession(
             fingerprint: [], id: key.id, tokens: session.tokens, cache: session.cache,
             timeToLiveMilliseconds: Int(session.timeToLive / .milliseconds(1)), metadata: session.metadata,
@@ -181,6 +183,7 @@ extension EngineLoop {
         guard let session = sessions.saving(key) else { return }
         session.use = .idle
         session.lastUsed = now()
+        sessions.noteChange(of: session)
         if session.isDeleted { end(session, .delete) }
     }
 

@@ -80,6 +80,7 @@ extension EngineLoop {
     func beginTurn(_ planned: PlannedSequence, of request: RequestID) {
         guard let turn = planned.turn, let session = try? sessions.session(turn.key) else { return }
         session.use = .turn(request, planned.id)
+        sessions.noteChange(of: session)
         if turn.continued == nil { dropCache(of: session) }
     }
 
@@ -92,6 +93,7 @@ extension EngineLoop {
         }
         session.use = .idle
         session.lastUsed = now()
+        sessions.noteChange(of: session)
         if sequence.isStarted {
             var isWhole = sequence.isPromptDone
             if case .error = reason { isWhole = false }

@@ -15,6 +15,11 @@ final class SessionTable {
 
     init(limits: SessionLimits) { self.limits = limits }
 
+    /// Whether `count` or `busyCount` may have changed since this was set to false.
+    var isChanged = true
+    /// Not later than the end of any idle session's time.
+    private var endBound: Duration?
+
     var count: Int { sessions.count }
     var busyCount: Int { sessions.values.count { $0.use != .idle } }
 
@@ -64,12 +69,14 @@ final class SessionTable {
     func insert(_ session: Session) {
         precondition(sessions[session.key] == nil, "two sessions \(session.key.id)")
         sessions[session.key] = session
+        noteChange(of: session)
         if ended.removeValue(forKey: session.key) != nil { endedOrder.removeAll { $0 == session.key } }
     }
 
     /// Takes a session out.
     func remove(_ session: Session, _ reason: SessionEnd) {
         sessions[session.key] = nil
+        isChanged = true
         if ended.updateValue(reason, forKey: session.key) == nil { endedOrder.append(session.key) }
         if endedOrder.count > Self.mostRemembered { ended[endedOrder.removeFirst()] = nil }
     }
@@ -80,16 +87,28 @@ final class SessionTable {
             .min { ($0.lastUsed, $0.key.id, $0.key.owner.name) < ($1.lastUsed, $1.key.id, $1.key.owner.name) }
     }
 
-    /// Idle sessions whose time is over.
-    func expired(at now: Duration) -> [Session] {
-        sessions.values.filter { $0.use == .idle && $0.end(lifetime: limits.lifetime) <= now }
-            .sorted { $0.key.id < $1.key.id }
+    /// What uses the session, or its time to live, has changed.
+    func noteChange(of session: Session) {
+        isChanged = true
+        guard session.use == .idle else { return }
+        let end = session.end(lifetime: limits.lifetime)
+        endBound = min(endBound ?? end, end)
     }
 
-    /// When the next idle session ends.
-    var nextExpiry: Duration? {
-        sessions.values.lazy.filter { $0.use == .idle }.map { $0.end(lifetime: self.limits.lifetime) }.min()
+    /// Idle sessions whose time is over.
+    func expired(at now: Duration) -> [Session] {
+        guard let bound = endBound, bound <= now else { return [] }
+        let idle = sessions.values.filter { $0.use == .idle }
+        let (over, rest) = (
+            idle.filter { $0.end(lifetime: limits.lifetime) <= now },
+            idle.lazy.map { $0.end(lifetime: self.limits.lifetime) }.filter { $0 > now }
+        )
+        endBound = rest.min()
+        return over.sorted { $0.key.id < $1.key.id }
     }
+
+    /// When to look for sessions whose time is over: not later than the first of them ends.
+    var nextExpiry: Duration? { endBound }
 
     /// The session in which that sequence is a turn.
     func session(ofTurn sequence: SequenceID, _ key: SessionKey) -> Session? {
