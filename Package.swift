@@ -56,6 +56,7 @@ let package = Package(
 
         // Level 2.
         .target(name: "HTTPFront", dependencies: ["CFront"], swiftSettings: strict),
+        .target(name: "Credentials", dependencies: ["CCrypto"], swiftSettings: strict),
         .target(
             name: "Templates",
             dependencies: ["JSON", .product(name: "OrderedCollections", package: "swift-collections")],
@@ -95,15 +96,16 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "CBenchmarks", "Decoding", "KVCaching", "Kernels", "Tensors", "ModelFiles", "Sampling", "Generation",
-                "JSON",
+                "CBenchmarks", "Decoding", "KVCaching", "Kernels", "Tensors", "ModelFiles", "Sampling", "Scheduling",
+                "Generation", "JSON",
             ],
             swiftSettings: strict),
         .target(
             name: "ServerApp",
             dependencies: [
                 "Evaluation",
-                "Serving", "HTTPFront", "CompletionAPI", "ModelFiles", "ModelHub", "Templates", "Tokenization",
+                "Serving", "HTTPFront", "CompletionAPI", "Credentials", "ModelFiles", "ModelHub", "Templates",
+                "Tokenization",
                 "Observability", "Generation", "Decoding", "KVCaching", "Kernels", "Tensors", "JSON", "Sampling",
                 "Scheduling", "SessionFiles",
                 .product(name: "Logging", package: "swift-log"),
@@ -141,6 +143,7 @@ package.targets += [
     tests("JSONTests", ["JSON"]),
     tests("SchedulingTests", ["Scheduling", "Generation"]),
     tests("HTTPFrontTests", ["HTTPFront"]),
+    tests("CredentialsTests", ["Credentials"]),
     tests("ModelFilesTests", ["ModelFiles", "Tensors", "JSON"]),
     tests("QuantizationTests", ["Quantization", "ModelFiles", "Kernels", "Tensors"], fixtures: true),
     tests("ModelHubTests", ["ModelHub", "HTTPFront", "JSON"]),
@@ -166,14 +169,15 @@ package.targets += [
     tests(
         "BenchmarkingTests",
         [
-            "Benchmarking", "Decoding", "KVCaching", "Kernels", "Tensors", "Generation", "ModelFiles", "HTTPFront",
-            "JSON",
+            "Benchmarking", "Decoding", "KVCaching", "Kernels", "Tensors", "Generation", "ModelFiles", "Scheduling",
+            "HTTPFront", "JSON",
         ]),
     tests(
         "ServerAppTests",
         [
-            "ServerApp", "Serving", "CompletionAPI", "Generation", "JSON", "KVCaching", "ModelFiles", "Templates",
-            "Tokenization",
+            "ServerApp", "Serving", "CompletionAPI", "Credentials", "Generation", "HTTPFront", "JSON", "KVCaching",
+            "ModelFiles", "Observability", "Scheduling", "Templates", "Tokenization",
+            .product(name: "Logging", package: "swift-log"),
         ]),
     tests("EndToEndTests", ["JSON", "Tensors"]),
     tests("TidyTests", ["ServerApp"]),

@@ -3,6 +3,8 @@
 # pkg-config module and the Debian package that brings it. libh2o needs libuv's header, which its package forgets.
 readonly KEYHOLD_MODULES=(libh2o libuv jansson libssl libpcre2-8)
 readonly KEYHOLD_PACKAGES=(libh2o-dev libuv1-dev libjansson-dev libssl-dev libpcre2-dev)
+# A cross compiler and an emulator, for what cannot be run on the machine itself.
+readonly KEYHOLD_ARM64_PACKAGES=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
 readonly KEYHOLD_SWIFT_MINIMUM=6.3
 
 say() { printf 'keyhold: %s\n' "$*" >&2; }
@@ -35,6 +37,16 @@ install_packages() {
 # require_command COMMAND: installs the package of the same name where the command is missing.
 require_command() {
     command -v "$1" >/dev/null 2>&1 || install_packages "$1"
+}
+
+# has_arm64_tools: whether kernels can be compiled for arm64 and run here.
+has_arm64_tools() {
+    command -v aarch64-linux-gnu-gcc >/dev/null 2>&1 && command -v qemu-aarch64-static >/dev/null 2>&1 &&
+        [ -e /usr/aarch64-linux-gnu/include/stdio.h ]
+}
+
+require_arm64_tools() {
+    has_arm64_tools || install_packages "${KEYHOLD_ARM64_PACKAGES[@]}"
 }
 
 # Installs the system libraries that pkg-config cannot find, and what the Swift toolchain itself compiles and links with.

@@ -6,6 +6,9 @@ public enum BenchmarkError: Error, Equatable, CustomStringConvertible {
     case badChoice(option: String, text: String, known: [String])
     case badObject(option: String, text: String)
     case badURL(String)
+    /// A line of a trace file, counted from 1, is not what its format says.
+    case badTrace(path: String, line: Int)
+    case unreadable(path: String, reason: String)
     /// Tokens that a run needs beyond the model's context.
     case contextTooShort(needed: Int, context: Int)
     case noMatrices(model: String)
@@ -31,6 +34,10 @@ public enum BenchmarkError: Error, Equatable, CustomStringConvertible {
         case .badObject(let option, let text):
             "\(option): '\(text)' must be a JSON object, such as '{\"budget_ratio\": 0.5}'"
         case .badURL(let text): "--url: '\(text)' must have the form http://HOST:PORT"
+        case .badTrace(let path, let line):
+            "\(path):\(line): a line must be 'TIME,ContextTokens,GeneratedTokens' as in Azure's traces, or an object "
+                + "with timestamp, input_length and output_length as in Mooncake's"
+        case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
         case .contextTooShort(let needed, let context):
             "the run needs \(needed) tokens but the model's context has \(context); use smaller depths"
         case .noMatrices(let model): "\(model) has no matrices to multiply; name a transformer with --model"

@@ -3,6 +3,7 @@
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -27,6 +28,8 @@ static void on_socket_closed(void *context) {
         connection->linger_fd = -1;
     }
     connection->socket = NULL;
+    SSL_CTX_free(connection->tls);
+    connection->tls = NULL;
     cf_listener_resume(loop);
 }
 
@@ -55,6 +58,8 @@ void cf_connection_open(cf_loop *loop, int fd, const char *remote_address) {
     connection->socket->on_close.cb = on_socket_closed;
     connection->socket->on_close.data = connection;
     cf_loop_need_tick(loop);
+    connection->tls = cf_server_take_tls(loop->server);
+    loop->accept.ssl_ctx = connection->tls;
     h2o_accept(&loop->accept, connection->socket);
 }
 
@@ -102,7 +107,7 @@ bool cf_connection_is_idle(const cf_connection *connection) {
 }
 
 static void refuse_reading(cf_connection *connection, cf_refusal refusal) {
-    if (connection->socket->_cb.write == NULL) {
+    if (connection->socket->_cb.write == NULL && connection->tls == NULL) {
         cf_refusal_send_raw(connection, refusal);
         cf_linger_prepare(connection);
     }

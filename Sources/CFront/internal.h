@@ -88,6 +88,7 @@ struct cf_connection {
     cf_call *call;           // the request being answered, if any
     uint64_t idle_since_ms;  // loop time of accept or of the last answer's end
     uint64_t request_since_ms;  // loop time when a request's first bytes were noticed, or 0
+    SSL_CTX *tls;            // a reference, or null
     int linger_fd;           // duplicate kept open past the close, or -1
     char remote_address[64];
 };
@@ -127,6 +128,8 @@ struct cf_server {
     char *socket_path;  // of a unix socket, or null
     atomic_size_t connection_count;
     atomic_uint grace_ms;
+    pthread_mutex_t tls_mutex;
+    SSL_CTX *tls;  // a reference guarded by tls_mutex; null: clear text
     pthread_mutex_t stop_mutex;
     bool stopped;  // guarded by stop_mutex
     uint32_t loop_count;
@@ -136,6 +139,10 @@ struct cf_server {
 // memory.c
 /// Zeroed memory; aborts when there is none.
 void *cf_allocate(size_t size);
+
+// tls.c
+/// A reference to the context for a new connection; null in clear text. Any thread.
+SSL_CTX *cf_server_take_tls(cf_server *server);
 
 // listener.c
 cf_status cf_listener_open(cf_server *server, int *system_error);

@@ -1,6 +1,7 @@
 // Start, stop and what the loops share.
 #include "internal.h"
 
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,7 @@ static void configure_h2o(cf_server *server) {
     // One absolute timer over idling, head and body. Ours (connection.c) come first.
     configuration->http1.req_timeout =
         (uint64_t)settings->idle_timeout_ms + (uint64_t)settings->request_timeout_ms + 1000;
+    configuration->handshake_timeout = settings->request_timeout_ms;
     // Never put a client's text into a file under /tmp.
     h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
     h2o_hostconf_t *host = h2o_config_register_host(configuration, h2o_iovec_init(H2O_STRLIT("default")), 65535);
@@ -67,6 +69,8 @@ static void free_server(cf_server *server) {
     h2o_config_dispose(&server->configuration);
     server->settings.release_context(server->settings.context);
     pthread_mutex_destroy(&server->stop_mutex);
+    pthread_mutex_destroy(&server->tls_mutex);
+    SSL_CTX_free(server->tls);
     free(server->loops);
     free(server->storage);
     free(server);
@@ -115,7 +119,12 @@ cf_status cf_server_start(const cf_settings *settings, cf_server **server, int *
     started->loop_count = settings->loop_count;
     started->loops = cf_allocate(settings->loop_count * sizeof(cf_loop));
     pthread_mutex_init(&started->stop_mutex, NULL);
+    pthread_mutex_init(&started->tls_mutex, NULL);
     copy_settings(started, settings);
+    if (settings->tls != NULL) {
+        cf_server_set_tls(started, settings->tls);
+    }
+    started->settings.tls = NULL;
     configure_h2o(started);
     cf_status status = cf_listener_open(started, system_error);
     if (status == CF_STATUS_OK) {

@@ -1,4 +1,4 @@
-#include "kernels.h"
+#include "neon.h"
 
 /* Keys side by side, 16 to a tile, and the logits of many queries against them. */
 #define TILE CK_KEY_TILE
@@ -41,6 +41,24 @@ void ck_tile_logits_f32_scalar(size_t rows, size_t n, size_t d, float scale, con
             logits[r * stride + j] = scale * ck_lanes_sum(s);
         }
 }
+
+/* Rows whose sums are kept together, and the registers that hold the keys of one go. */
+#define ROWS 3
+#define REGISTERS 2
+
+/* a += b of each row and key. */
+#define ADD(a, b, add)                                                                                      \
+    for (size_t chain = 0; chain < chains; chain++) (a)[chain] = add((a)[chain], (b)[chain])
+
+/* ck_lanes_sum of each row and key, one lane at a time. */
+#define LANES_SUM(LANE, add, a, b, c, e)                                                                    \
+    LANE(0, a) LANE(4, b) ADD(a, b, add);                                                                   \
+    LANE(2, b) LANE(6, c) ADD(b, c, add);                                                                   \
+    ADD(a, b, add);                                                                                         \
+    LANE(1, b) LANE(5, c) ADD(b, c, add);                                                                   \
+    LANE(3, c) LANE(7, e) ADD(c, e, add);                                                                   \
+    ADD(b, c, add);                                                                                         \
+    ADD(a, b, add)
 
 #if defined(__x86_64__)
 /* Eight keys of eight elements, transposed. */
@@ -94,10 +112,6 @@ CK_AVX2 void ck_tile_keys_bf16_avx2(size_t n, size_t d, const void *keys, float 
     tile_keys_avx2(CK_BF16, n, d, keys, tiles);
 }
 
-/* Rows whose sums are kept together, and the registers that hold the keys of one go. */
-#define ROWS 3
-#define REGISTERS 2
-
 /* s = partial sum `lane` of each row and key. rows and registers are constants at each call. */
 CK_AVX2_INLINE void lane_avx2(size_t rows, size_t lane, size_t d, const float *q, size_t q_stride, const float *tile,
                               __m256 s[ROWS])
@@ -112,20 +126,6 @@ CK_AVX2_INLINE void lane_avx2(size_t rows, size_t lane, size_t d, const float *q
     for (size_t r = 0; d % CK_LANES != 0 && lane >= d % CK_LANES && r < rows; r++)
         s[r] = _mm256_add_ps(s[r], _mm256_setzero_ps());
 }
-
-/* a += b of each row and key. */
-#define ADD(a, b, add)                                                                                      \
-    for (size_t chain = 0; chain < chains; chain++) (a)[chain] = add((a)[chain], (b)[chain])
-
-/* ck_lanes_sum of each row and key, one lane at a time. */
-#define LANES_SUM(LANE, add, a, b, c, e)                                                                    \
-    LANE(0, a) LANE(4, b) ADD(a, b, add);                                                                   \
-    LANE(2, b) LANE(6, c) ADD(b, c, add);                                                                   \
-    ADD(a, b, add);                                                                                         \
-    LANE(1, b) LANE(5, c) ADD(b, c, add);                                                                   \
-    LANE(3, c) LANE(7, e) ADD(c, e, add);                                                                   \
-    ADD(b, c, add);                                                                                         \
-    ADD(a, b, add)
 
 CK_AVX2_INLINE void logits_avx2(size_t rows, size_t d, float scale, const float *q, size_t q_stride,
                                 const float *tile, float *logits, size_t stride)
@@ -213,5 +213,46 @@ CK_AVX512 void ck_tile_logits_f32_avx512(size_t rows, size_t n, size_t d, float 
     case 128: all_logits_avx512(rows, n, 128, scale, q, q_stride, tiles, logits, stride); break;
     default: all_logits_avx512(rows, n, d, scale, q, q_stride, tiles, logits, stride);
     }
+}
+#endif
+
+#if defined(__aarch64__)
+/* s = partial sum `lane` of each row and 8 keys. rows is a constant at each call. */
+CK_NEON_INLINE void lane_neon(size_t rows, size_t lane, size_t d, const float *q, size_t q_stride, const float *tile,
+                              ck_eight s[ROWS])
+{
+    for (size_t r = 0; r < rows; r++) s[r] = ck_all_neon(0);
+    for (size_t i = lane; i < d; i += CK_LANES) {
+        ck_eight key = ck_load8_neon(tile + i * TILE);
+        for (size_t r = 0; r < rows; r++) s[r] = ck_fma_neon(key, ck_all_neon(q[r * q_stride + i]), s[r]);
+    }
+    for (size_t r = 0; d % CK_LANES != 0 && lane >= d % CK_LANES && r < rows; r++)
+        s[r] = ck_add_neon(s[r], ck_all_neon(0));
+}
+
+CK_NEON_INLINE void logits_neon(size_t rows, size_t d, float scale, const float *q, size_t q_stride, const float *tile,
+                                float *logits, size_t stride)
+{
+    const size_t chains = rows;
+    ck_eight a[ROWS], b[ROWS], c[ROWS], e[ROWS];
+#define LANE(lane, s) lane_neon(rows, lane, d, q, q_stride, tile, s);
+    LANES_SUM(LANE, ck_add_neon, a, b, c, e);
+#undef LANE
+    for (size_t r = 0; r < rows; r++) ck_store8_neon(logits + r * stride, ck_times_neon(ck_all_neon(scale), a[r]));
+}
+
+void ck_tile_logits_f32_neon(size_t rows, size_t n, size_t d, float scale, const float *q, size_t q_stride,
+                             const float *tiles, float *logits, size_t stride)
+{
+    for (size_t j = 0; j < n || j % TILE != 0; j += 8)
+        for (size_t r = 0; r < rows; r += ROWS) {
+            const float *tile = tiles + j / TILE * TILE * d + j % TILE, *query = q + r * q_stride;
+            float *row = logits + r * stride + j;
+            switch (rows - r) {
+            case 1: logits_neon(1, d, scale, query, q_stride, tile, row, stride); break;
+            case 2: logits_neon(2, d, scale, query, q_stride, tile, row, stride); break;
+            default: logits_neon(3, d, scale, query, q_stride, tile, row, stride);
+            }
+        }
 }
 #endif

@@ -1,14 +1,16 @@
 #include "cached_rows.h"
+#include "neon.h"
 
 /* Logits of keys in blocks against queries of 8-bit integers: the integer sum of a block is exact, whoever takes it. */
 #define PARAMETERS                                                                                          \
     size_t heads, size_t n, size_t d, float scale, const ck_block *q, size_t q_stride, const void *keys,    \
-        float *logits, size_t stride
-#define ARGUMENTS heads, n, d, scale, q, q_stride, keys, logits, stride
+        float *logits, size_t stride, const void *ahead
+#define ARGUMENTS heads, n, d, scale, q, q_stride, keys, logits, stride, ahead
 
 /* type is a constant at each call in this file. */
 static inline void logits_scalar(ck_type type, PARAMETERS)
 {
+    (void)ahead;
     size_t blocks = ck_row_blocks(d), bytes = ck_row_bytes(type, d);
     for (size_t g = 0; g < heads; g++)
         for (size_t j = 0; j < n; j++) {
@@ -98,11 +100,13 @@ CK_AVX2_INLINE void logits_avx2(ck_type type, PARAMETERS)
 {
     size_t blocks = ck_row_blocks(d), bytes = ck_row_bytes(type, d), j = 0;
     const uint8_t *rows = keys;
+    ck_asking asking = ck_asking_of(keys, n, bytes, ahead);
     for (; j + KEYS <= n; j += KEYS) {
-        for (size_t at = 0; at < KEYS * bytes; at += 64) ck_prefetch(keys, j * bytes + at);
+        const char *asked = ck_asked(&asking, j * bytes);
+        for (size_t at = 0; at < KEYS * bytes; at += 64) __builtin_prefetch(asked + j * bytes + at);
         keys_avx2(type, 0, blocks, heads, blocks, bytes, scale, q, q_stride, rows + j * bytes, logits + j, stride);
     }
-    logits_scalar(type, heads, n - j, d, scale, q, q_stride, rows + j * bytes, logits + j, stride);
+    logits_scalar(type, heads, n - j, d, scale, q, q_stride, rows + j * bytes, logits + j, stride, ahead);
 }
 
 CK_AVX2 void ck_attention_logits_q8_avx2(PARAMETERS) { logits_avx2(CK_Q8_0, ARGUMENTS); }
@@ -176,24 +180,101 @@ CK_AVX512_INLINE void logits_avx512(ck_type type, PARAMETERS)
 {
     size_t blocks = ck_row_blocks(d), bytes = ck_row_bytes(type, d), j = 0;
     const uint8_t *rows = keys;
+    ck_asking asking = ck_asking_of(keys, n, bytes, ahead);
     for (; j + KEYS <= n; j += KEYS, rows += KEYS * bytes) {
-        for (size_t at = 0; at < KEYS * bytes; at += 64) ck_prefetch(keys, j * bytes + at);
+        const char *asked = ck_asked(&asking, j * bytes);
+        for (size_t at = 0; at < KEYS * bytes; at += 64) __builtin_prefetch(asked + j * bytes + at);
         for (size_t b = 0; b + 2 <= blocks; b += 2)
             keys_avx512(type, b, heads, blocks, bytes, scale, q, q_stride, rows, logits + j, stride);
         if (blocks % 2 == 1)
             keys_avx2(type, blocks - 1, blocks, heads, blocks, bytes, scale, q, q_stride, rows, logits + j, stride);
     }
-    logits_scalar(type, heads, n - j, d, scale, q, q_stride, rows, logits + j, stride);
+    logits_scalar(type, heads, n - j, d, scale, q, q_stride, rows, logits + j, stride, ahead);
 }
 
 /* The usual head dimensions as constants. */
 #define USUAL_HEAD_DIMS(type)                                                                               \
     switch (d) {                                                                                            \
-    case 64: logits_avx512(type, heads, n, 64, scale, q, q_stride, keys, logits, stride); break;            \
-    case 128: logits_avx512(type, heads, n, 128, scale, q, q_stride, keys, logits, stride); break;          \
+    case 64: logits_avx512(type, heads, n, 64, scale, q, q_stride, keys, logits, stride, ahead); break;     \
+    case 128: logits_avx512(type, heads, n, 128, scale, q, q_stride, keys, logits, stride, ahead); break;   \
     default: logits_avx512(type, ARGUMENTS);                                                                \
     }
 
 CK_AVX512 void ck_attention_logits_q8_avx512(PARAMETERS) { USUAL_HEAD_DIMS(CK_Q8_0) }
 CK_AVX512 void ck_attention_logits_q4_avx512(PARAMETERS) { USUAL_HEAD_DIMS(CK_Q4_0) }
+#endif
+
+#if defined(__aarch64__)
+/* Keys of one go, which is a register of sums. */
+#define KEYS 4
+
+/* sum + the products of 16 elements, as four sums that make one together. */
+typedef int32x4_t products_fn(int8x16_t key, int8x16_t query, int32x4_t sum);
+
+CK_NEON_INLINE int32x4_t products_neon(int8x16_t key, int8x16_t query, int32x4_t sum)
+{
+    sum = vpadalq_s16(sum, vmull_s8(vget_low_s8(key), vget_low_s8(query)));
+    return vpadalq_s16(sum, vmull_high_s8(key, query));
+}
+
+CK_DOTPROD_INLINE int32x4_t products_dotprod(int8x16_t key, int8x16_t query, int32x4_t sum)
+{
+    return vdotq_s32(sum, key, query);
+}
+
+/* The dot product of one block, as four sums. */
+CK_NEON_INLINE int32x4_t block_neon(ck_type type, products_fn *products, const uint8_t *key, const ck_block *query)
+{
+    int8x16_t low, high;
+    if (type == CK_Q8_0) {
+        low = vreinterpretq_s8_u8(vld1q_u8(key));
+        high = vreinterpretq_s8_u8(vld1q_u8(key + 16));
+    } else {
+        uint8x16_t both = vld1q_u8(key);
+        low = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(15))), vdupq_n_s8(8));
+        high = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(both, 4)), vdupq_n_s8(8));
+    }
+    return products(high, vld1q_s8(query->q + 16), products(low, vld1q_s8(query->q), vdupq_n_s32(0)));
+}
+
+/* Four keys of one head. */
+CK_NEON_INLINE float32x4_t keys_neon(ck_type type, products_fn *products, size_t blocks, size_t bytes,
+                                     const ck_block *query, const uint8_t *rows)
+{
+    float32x4_t sum = vdupq_n_f32(0);
+    for (size_t b = 0; b < blocks; b++, query++) {
+        int32x4_t s[KEYS];
+        uint16_t scales[KEYS];
+        for (size_t key = 0; key < KEYS; key++) {
+            const uint8_t *row = rows + key * bytes;
+            scales[key] = ck_load_u16(row + b * sizeof(uint16_t));
+            s[key] = block_neon(type, products, ck_row_quants(type, row, blocks, b), query);
+        }
+        int32x4_t dots = vpaddq_s32(vpaddq_s32(s[0], s[1]), vpaddq_s32(s[2], s[3]));
+        float32x4_t factor = vmulq_n_f32(ck_widen_neon(CK_BF16, vld1_u16(scales)), query->scale);
+        sum = vfmaq_f32(sum, vcvtq_f32_s32(dots), factor);
+    }
+    return sum;
+}
+
+CK_NEON_INLINE void logits_neon(ck_type type, products_fn *products, PARAMETERS)
+{
+    size_t blocks = ck_row_blocks(d), bytes = ck_row_bytes(type, d), j = 0;
+    const uint8_t *rows = keys;
+    ck_asking asking = ck_asking_of(keys, n, bytes, ahead);
+    for (; j + KEYS <= n; j += KEYS, rows += KEYS * bytes) {
+        const char *asked = ck_asked(&asking, j * bytes);
+        for (size_t at = 0; at < KEYS * bytes; at += 64) __builtin_prefetch(asked + j * bytes + at);
+        for (size_t g = 0; g < heads; g++) {
+            float32x4_t sum = keys_neon(type, products, blocks, bytes, q + g * q_stride, rows);
+            vst1q_f32(logits + g * stride + j, vmulq_n_f32(sum, scale));
+        }
+    }
+    logits_scalar(type, heads, n - j, d, scale, q, q_stride, rows, logits + j, stride, ahead);
+}
+
+void ck_attention_logits_q8_neon(PARAMETERS) { logits_neon(CK_Q8_0, products_neon, ARGUMENTS); }
+void ck_attention_logits_q4_neon(PARAMETERS) { logits_neon(CK_Q4_0, products_neon, ARGUMENTS); }
+CK_DOTPROD void ck_attention_logits_q8_dotprod(PARAMETERS) { logits_neon(CK_Q8_0, products_dotprod, ARGUMENTS); }
+CK_DOTPROD void ck_attention_logits_q4_dotprod(PARAMETERS) { logits_neon(CK_Q4_0, products_dotprod, ARGUMENTS); }
 #endif

@@ -10,7 +10,7 @@
  *   Q5_0             { f16 d[16 r]; bits; nibbles } for each block of 32
  *   Q5_1             { f16 d[16 r], m[16 r]; bits; nibbles } for each block of 32
  *   Q2_K             { f32 d[16 r], dmin[16 r]; u8 scales[8 parts][16 r][2]; pairs[8 parts] } for each 256
- *   Q3_K             { f16 d[16 r]; s8 scales[8 parts][16 r][2]; { pairs; bits }[8 parts] } for each 256
+ *   Q3_K             { f16 d[16 r]; s8 scales[8 parts][16 r][2]; triples[8 parts] } for each 256
  *   Q4_K             { f16 d[16 r], dmin[16 r]; u8 scales[12][16 r]; u8 q[4][8 steps][16 r][4] } for each 256
  *   Q5_K             { f16 d[16 r], dmin[16 r]; u8 scales[12][16 r]; { bits; nibbles }[8 parts] } for each 256
  *   Q6_K             { f16 d[16 r]; s8 scales[16][16 r]; u8 low[2][16 steps][16 r][4]; u8 high[2][8 steps][16 r][4] }
@@ -20,6 +20,8 @@
  * where the four bytes of a step are neighbours in the file's block. The codes of a block of 32, in 8 steps of 4:
  *   nibbles          u8 [4][16 r][4], the lower halves steps 0 to 3, the upper ones 4 to 7
  *   pairs            u8 [2][16 r][4], bits 2s and 2s + 1 of the first step s, of the second step 4 + s
+ *   triples          u8 [3][16 r][4], of the i-th bits 0 to 2 step 2i, bits 4 to 6 step 2i + 1, and bits 3 and 7 the
+ *                    bits i of steps 6 and 7
  *   bits             u8 [16 r][4], the highest bit of the code in step s is bit s */
 #ifndef CK_BLOCKS_H
 #define CK_BLOCKS_H
@@ -47,6 +49,7 @@
 /* What the codes of a block of 32 take of a group. */
 #define CK_NIBBLES_GROUP (16 * CK_GROUP)
 #define CK_PAIRS_GROUP (8 * CK_GROUP)
+#define CK_TRIPLES_GROUP (12 * CK_GROUP)
 #define CK_BITS_GROUP (4 * CK_GROUP)
 
 /* How a block's integer sum enters the float sum; see ck_multiply_blocks_fn. */
@@ -101,7 +104,7 @@ static inline float ck_add_block_scalar(enum ck_scaling scaling, const ck_weight
     return scaling == CK_MINIMUMS ? fmaf(-w->minimum, x->scaled_sum, sum) : sum;
 }
 
-/* The code of element i among a row's nibbles, pairs or bits. */
+/* The code of element i among a row's nibbles, pairs, triples or bits. */
 static inline uint8_t ck_nibble(const uint8_t *q, size_t i)
 {
     return q[i / 4 % 4 * CK_STEP_BYTES + i % 4] >> (i / 16 * 4) & 15;
@@ -110,6 +113,16 @@ static inline uint8_t ck_nibble(const uint8_t *q, size_t i)
 static inline uint8_t ck_pair(const uint8_t *q, size_t i)
 {
     return q[i / 16 * CK_STEP_BYTES + i % 4] >> (i / 4 % 4 * 2) & 3;
+}
+
+static inline uint8_t ck_triple(const uint8_t *q, size_t i)
+{
+    size_t step = i / 4;
+    q += i % 4;
+    if (step < 6) return q[step / 2 * CK_STEP_BYTES] >> step % 2 * 4 & 7;
+    uint8_t code = 0;
+    for (size_t bit = 0; bit < 3; bit++) code |= (uint8_t)((q[bit * CK_STEP_BYTES] >> (step == 6 ? 3 : 7) & 1) << bit);
+    return code;
 }
 
 static inline uint8_t ck_bit(const uint8_t *q, size_t i)

@@ -11,6 +11,20 @@ typedef struct {
     __m256i scales, minimums; /* of both halves, as pairs of 16 bits */
 } ck_block_avx2;
 
+/* What a loader makes of a block's weights. */
+enum ck_codes {
+    CK_CODES,    /* codes without sign; their dot products begin with the activations' start */
+    CK_PAIRS,    /* the same, below 4, and those of odd steps times 4 */
+    CK_INTEGERS, /* signed integers */
+    CK_ABOVE,    /* signed integers above -128 */
+};
+
+#if defined(__clang__)
+#define CK_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define CK_UNROLL _Pragma("GCC unroll 8")
+#endif
+
 /* half is 0 or 1: rows 0 to 7 or 8 to 15 of the group. */
 typedef void ck_load_avx2_fn(const uint8_t *group, size_t block, size_t half, ck_block_avx2 *w);
 
@@ -32,14 +46,32 @@ CK_AVX2_INLINE void ck_load_nibbles_avx2(const uint8_t *nibbles, __m256i q[CK_ST
     }
 }
 
+/* For CK_PAIRS. */
 CK_AVX2_INLINE void ck_load_pairs_avx2(const uint8_t *pairs, __m256i q[CK_STEPS])
 {
-    for (size_t half = 0; half < 2; half++) {
+    const __m256i low = _mm256_set1_epi8(3), high = _mm256_set1_epi8(12);
+    for (size_t half = 0; half < 2; half++, q += CK_STEPS / 2) {
         __m256i four = _mm256_loadu_si256((const __m256i *)(pairs + CK_STEP_BYTES * half));
-        for (int s = 0; s < CK_STEPS / 2; s++)
-            q[CK_STEPS / 2 * half + (size_t)s] =
-                _mm256_and_si256(_mm256_srli_epi16(four, 2 * s), _mm256_set1_epi8(3));
+        __m256i upper = _mm256_srli_epi16(four, 4);
+        q[0] = _mm256_and_si256(four, low);
+        q[1] = _mm256_and_si256(four, high);
+        q[2] = _mm256_and_si256(upper, low);
+        q[3] = _mm256_and_si256(upper, high);
     }
+}
+
+CK_AVX2_INLINE void ck_load_triples_avx2(const uint8_t *triples, __m256i q[CK_STEPS])
+{
+    const __m256i codes = _mm256_set1_epi8(7), bits = _mm256_set1_epi8((char)0x88);
+    __m256i rest = _mm256_setzero_si256();
+    for (int i = 0; i < 3; i++) {
+        __m256i two = _mm256_loadu_si256((const __m256i *)(triples + CK_STEP_BYTES * i));
+        q[2 * i] = _mm256_and_si256(two, codes);
+        q[2 * i + 1] = _mm256_and_si256(_mm256_srli_epi16(two, 4), codes);
+        rest = _mm256_or_si256(rest, _mm256_srli_epi16(_mm256_and_si256(two, bits), 3 - i));
+    }
+    q[6] = _mm256_and_si256(rest, codes);
+    q[7] = _mm256_and_si256(_mm256_srli_epi16(rest, 4), codes);
 }
 
 /* Puts one more bit into each code; `place` is a constant. */
@@ -88,56 +120,87 @@ CK_AVX2_INLINE __m256i ck_four_avx2(const ck_block *x, size_t step)
     return _mm256_set1_epi32(four);
 }
 
-/* Dot products of the steps from `first` to `last`. Products of two neighbours are added in 16 bits, so for weights of
- * 8 bits, signed here, the sign moves to the activation: 2 * 128 * 127 fits. `deep` sums of two products below
- * 2 * 127 * (32767 / 254 / deep) are added up before they are widened. */
-CK_AVX2_INLINE __m256i ck_dot_avx2(int is_signed, size_t deep, const ck_block_avx2 *w, const ck_block *x, int32_t start,
-                                   size_t first, size_t last)
+/* Products of two neighbours each of one step, added in 16 bits. Weights of 8 bits are signed, and the instruction
+ * takes one factor without sign: the sign moves to the other, which must not be -128. 2 * 128 * 127 fits. */
+CK_AVX2_INLINE __m256i ck_step_avx2(enum ck_codes codes, __m256i q, __m256i four)
 {
-    __m256i sum = is_signed ? _mm256_setzero_si256() : _mm256_set1_epi32(start), ones = _mm256_set1_epi16(1);
-    for (size_t step = first; step < last; step += deep) {
-        __m256i pairs = _mm256_setzero_si256();
-        for (size_t s = step; s < step + deep; s++) {
-            __m256i four = ck_four_avx2(x, s), q = w->q[s];
-            __m256i two = is_signed ? _mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(four, q))
-                                    : _mm256_maddubs_epi16(q, four);
-            pairs = s == step ? two : _mm256_add_epi16(pairs, two);
-        }
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
-    }
-    return sum;
+    if (codes == CK_INTEGERS) return _mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(four, q));
+    if (codes == CK_ABOVE) return _mm256_maddubs_epi16(_mm256_abs_epi8(four), _mm256_sign_epi8(q, four));
+    return _mm256_maddubs_epi16(q, four);
 }
 
-CK_AVX2_INLINE __m256 ck_add_block_avx2(enum ck_scaling scaling, int is_signed, size_t deep, const ck_block_avx2 *w,
-                                        const ck_block *x, __m256 sum)
+/* Dot products of the steps from `first` to `last` for one or two halves. `deep` sums of two products below
+ * 2 * 127 * (32767 / 254 / deep) are added up before they are widened. */
+CK_AVX2_INLINE void ck_dots_avx2(enum ck_codes codes, size_t deep, size_t halves, const ck_block_avx2 *w,
+                                 const ck_block *x, int32_t start, size_t first, size_t last, __m256i *sums)
+{
+    int has_start = codes == CK_CODES || codes == CK_PAIRS;
+    __m256i ones = _mm256_set1_epi16(1);
+    for (size_t h = 0; h < halves; h++) sums[h] = _mm256_set1_epi32(has_start ? start : 0);
+    for (size_t step = first; step < last; step += deep) {
+        __m256i pairs[2], fourfold[2];
+        for (size_t h = 0; h < halves; h++) pairs[h] = fourfold[h] = _mm256_setzero_si256();
+        for (size_t s = step; s < step + deep; s++) {
+            __m256i four = ck_four_avx2(x, s);
+            for (size_t h = 0; h < halves; h++) {
+                __m256i two = ck_step_avx2(codes, w[h].q[s], four);
+                if (codes == CK_PAIRS && s % 2 == 1) fourfold[h] = _mm256_add_epi16(fourfold[h], two);
+                else pairs[h] = _mm256_add_epi16(pairs[h], two);
+            }
+        }
+        for (size_t h = 0; h < halves; h++) {
+            if (codes == CK_PAIRS) pairs[h] = _mm256_add_epi16(pairs[h], _mm256_srai_epi16(fourfold[h], 2));
+            sums[h] = _mm256_add_epi32(sums[h], _mm256_madd_epi16(pairs[h], ones));
+        }
+    }
+}
+
+/* Adds a block's dot product, or those of its first and second 16 elements, to a sum. */
+CK_AVX2_INLINE __m256 ck_add_dots_avx2(enum ck_scaling scaling, const ck_block_avx2 *w, const ck_block *x,
+                                       __m256i first, __m256i second, __m256 sum)
 {
     __m256 scale = _mm256_mul_ps(w->scale, _mm256_set1_ps(x->scale));
     if (scaling == CK_HALVES) {
-        __m256 first = _mm256_cvtepi32_ps(ck_dot_avx2(is_signed, deep, w, x, x->start[0], 0, CK_STEPS / 2));
-        __m256 second = _mm256_cvtepi32_ps(ck_dot_avx2(is_signed, deep, w, x, x->start[1], CK_STEPS / 2, CK_STEPS));
-        return _mm256_fmadd_ps(_mm256_fmadd_ps(second, w->second, _mm256_mul_ps(first, w->first)), scale, sum);
+        __m256 dots = _mm256_mul_ps(_mm256_cvtepi32_ps(first), w->first);
+        return _mm256_fmadd_ps(_mm256_fmadd_ps(_mm256_cvtepi32_ps(second), w->second, dots), scale, sum);
     }
     if (scaling == CK_SMALL_HALVES || scaling == CK_SMALL_HALVES_MINIMUMS) {
-        /* The sums of 16 products fit in 16 bits. */
-        int has_minimums = scaling == CK_SMALL_HALVES_MINIMUMS;
-        int32_t start[2] = {has_minimums ? 0 : x->start[0], has_minimums ? 0 : x->start[1]};
-        __m256i first = ck_dot_avx2(is_signed, deep, w, x, start[0], 0, CK_STEPS / 2);
-        __m256i second = ck_dot_avx2(is_signed, deep, w, x, start[1], CK_STEPS / 2, CK_STEPS);
+        /* The sums of 16 products fit in 16 bits, and so do the starts. */
         __m256i dots = _mm256_blend_epi16(first, _mm256_slli_epi32(second, 16), 0xAA);
+        int64_t both;
+        memcpy(&both, x->start, sizeof both);
+        __m256i starts = _mm256_packs_epi32(_mm256_set1_epi64x(both), _mm256_set1_epi64x(both));
+        if (scaling == CK_SMALL_HALVES) {
+            dots = _mm256_madd_epi16(w->scales, _mm256_add_epi16(dots, starts));
+            return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), scale, sum);
+        }
         __m256 scaled = _mm256_cvtepi32_ps(_mm256_madd_epi16(w->scales, dots));
-        if (!has_minimums) return _mm256_fmadd_ps(scaled, scale, sum);
-        __m256i sums = _mm256_set1_epi32(ck_start_pair(x));
-        __m256 minimums = _mm256_mul_ps(w->minimum, _mm256_cvtepi32_ps(_mm256_madd_epi16(w->minimums, sums)));
+        __m256 minimums = _mm256_mul_ps(w->minimum, _mm256_cvtepi32_ps(_mm256_madd_epi16(w->minimums, starts)));
         return _mm256_fmadd_ps(_mm256_fmadd_ps(w->scale, scaled, minimums), _mm256_set1_ps(x->scale), sum);
     }
-    __m256 dot = _mm256_cvtepi32_ps(ck_dot_avx2(is_signed, deep, w, x, x->start[0], 0, CK_STEPS));
-    sum = _mm256_fmadd_ps(dot, scale, sum);
+    sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(first), scale, sum);
     return scaling == CK_MINIMUMS ? _mm256_fnmadd_ps(w->minimum, _mm256_set1_ps(x->scaled_sum), sum) : sum;
+}
+
+/* One block of one or two halves, a constant, and one row. */
+CK_AVX2_INLINE void ck_add_block_avx2(enum ck_scaling scaling, enum ck_codes codes, size_t deep, size_t halves,
+                                      const ck_block_avx2 *w, const ck_block *x, __m256 *sums)
+{
+    __m256i first[2], second[2];
+    if (scaling == CK_PLAIN || scaling == CK_MINIMUMS) {
+        ck_dots_avx2(codes, deep, halves, w, x, x->start[0], 0, CK_STEPS, first);
+        second[0] = second[1] = _mm256_setzero_si256();
+    } else {
+        int has_start = scaling == CK_HALVES;
+        ck_dots_avx2(codes, deep, halves, w, x, has_start ? x->start[0] : 0, 0, CK_STEPS / 2, first);
+        ck_dots_avx2(codes, deep, halves, w, x, has_start ? x->start[1] : 0, CK_STEPS / 2, CK_STEPS, second);
+    }
+    for (size_t h = 0; h < halves; h++) sums[h] = ck_add_dots_avx2(scaling, &w[h], x, first[h], second[h], sums[h]);
 }
 
 /* The 8 outputs of half a group, of which `outputs` exist, for `rows` rows. rows is a constant at each call.
  * block_bytes is what a block takes of the group, or 0 where the weights are near. */
-CK_AVX2_INLINE void ck_tile_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling, int is_signed, size_t deep,
+CK_AVX2_INLINE void ck_tile_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling, enum ck_codes codes, size_t deep,
                                  size_t rows, size_t blocks, const uint8_t *group, size_t block_bytes, size_t half,
                                  const ck_block *x, size_t x_stride, size_t outputs, const float *bias, float *y,
                                  size_t y_stride)
@@ -149,7 +212,7 @@ CK_AVX2_INLINE void ck_tile_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling,
         load(group, b, half, &w);
         ck_ask_ahead(group + b * block_bytes, block_bytes);
         for (size_t r = 0; r < rows; r++)
-            sums[r] = ck_add_block_avx2(scaling, is_signed, deep, &w, x + r * x_stride + b, sums[r]);
+            ck_add_block_avx2(scaling, codes, deep, 1, &w, x + r * x_stride + b, &sums[r]);
     }
     __m256i mask = outputs < 8 ? ck_tail_mask_avx2(outputs) : _mm256_set1_epi32(-1);
     for (size_t r = 0; r < rows; r++) {
@@ -158,21 +221,51 @@ CK_AVX2_INLINE void ck_tile_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling,
     }
 }
 
-/* The multiplication for one type; see ck_multiply_blocks_avx512 for the order of the loops. */
-CK_AVX2_INLINE void ck_multiply_blocks_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling, int is_signed, size_t deep,
-                                            size_t group_bytes, CK_BLOCKS_PARAMETERS)
+/* The 16 outputs of a group for one row: the weights, which come from memory, are passed once. A file's block of
+ * `parts` x 32, both constants as block_bytes is, is unrolled: what its parts share, as a scale, is loaded once, shifts
+ * are constants, and nothing loops over requests. */
+CK_AVX2_INLINE void ck_row_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling, enum ck_codes codes, size_t deep,
+                                size_t parts, size_t blocks, const uint8_t *group, size_t block_bytes,
+                                const ck_block *x, const float *bias, float *y)
 {
-    size_t blocks = k / CK_BLOCK, row_bytes = blocks * sizeof *x + 1;
+    __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (size_t i = 0; i < blocks / parts; i++) {
+        CK_UNROLL
+        for (size_t part = 0; part < parts; part++) {
+            size_t b = i * parts + part;
+            ck_block_avx2 w[2];
+            ck_ask_ahead(group + b * block_bytes, block_bytes);
+            load(group, b, 0, &w[0]);
+            load(group, b, 1, &w[1]);
+            ck_add_block_avx2(scaling, codes, deep, 2, w, x + b, sums);
+        }
+    }
+    for (size_t h = 0; h < 2; h++) {
+        if (bias) sums[h] = _mm256_add_ps(sums[h], _mm256_loadu_ps(bias + 8 * h));
+        _mm256_storeu_ps(y + 8 * h, sums[h]);
+    }
+}
+
+/* The multiplication for one type, whose blocks in the file have `parts` x 32 elements and take file_block_bytes of a
+ * group; see ck_multiply_blocks_avx512 for the order of the loops. */
+CK_AVX2_INLINE void ck_multiply_blocks_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling, enum ck_codes codes,
+                                            size_t deep, size_t file_block_bytes, size_t parts, CK_BLOCKS_PARAMETERS)
+{
+    size_t blocks = k / CK_BLOCK, row_bytes = blocks * sizeof *x + 1, block_bytes = file_block_bytes / parts, done = 0;
+    for (; rows == 1 && done + CK_GROUP <= m; done += CK_GROUP)
+        ck_row_avx2(load, scaling, codes, deep, parts, blocks,
+                    (const uint8_t *)w + done / CK_GROUP * blocks * block_bytes, block_bytes, x,
+                    bias ? bias + done : bias, y + done);
     size_t most = CK_ACTIVATION_BYTES_AVX2 / row_bytes / CK_TILE_ROWS_AVX2 * CK_TILE_ROWS_AVX2;
     if (most < 2 * CK_TILE_ROWS_AVX2) most = 2 * CK_TILE_ROWS_AVX2;
     for (size_t from = 0; from < rows; from += most) {
         size_t to = rows - from < most ? rows : from + most;
-        for (size_t j = 0; j < m; j += 8) {
-            const uint8_t *group = (const uint8_t *)w + j / CK_GROUP * group_bytes;
+        for (size_t j = done; j < m; j += 8) {
+            const uint8_t *group = (const uint8_t *)w + j / CK_GROUP * blocks * block_bytes;
             for (size_t r = from; r < to; r += CK_TILE_ROWS_AVX2) {
-                int ask = r == from && j % CK_GROUP == 0 && blocks > 0;
+                int ask = r == from && j % CK_GROUP == 0;
 #define CK_TILE(n)                                                                                          \
-    ck_tile_avx2(load, scaling, is_signed, deep, n, blocks, group, ask ? group_bytes / blocks : 0, j / 8 % 2, \
+    ck_tile_avx2(load, scaling, codes, deep, n, blocks, group, ask ? block_bytes : 0, j / 8 % 2,            \
                  x + r * x_stride, x_stride, m - j, bias ? bias + j : bias, y + r * y_stride + j, y_stride)
                 switch (to - r) {
                 case 1: CK_TILE(1); break;

@@ -41,6 +41,20 @@ CK_AVX512_INLINE void ck_load_pairs_avx512(const uint8_t *pairs, __m512i q[CK_ST
     }
 }
 
+CK_AVX512_INLINE void ck_load_triples_avx512(const uint8_t *triples, __m512i q[CK_STEPS])
+{
+    const __m512i codes = _mm512_set1_epi8(7), bits = _mm512_set1_epi8((char)0x88);
+    __m512i rest = _mm512_setzero_si512();
+    for (unsigned i = 0; i < 3; i++) {
+        __m512i two = _mm512_loadu_si512(triples + CK_STEP_BYTES * i);
+        q[2 * i] = _mm512_and_si512(two, codes);
+        q[2 * i + 1] = _mm512_and_si512(_mm512_srli_epi16(two, 4), codes);
+        rest = _mm512_or_si512(rest, _mm512_srli_epi16(_mm512_and_si512(two, bits), 3 - i));
+    }
+    q[6] = _mm512_and_si512(rest, codes);
+    q[7] = _mm512_and_si512(_mm512_srli_epi16(rest, 4), codes);
+}
+
 /* Puts one more bit into each code; `place` is a constant. */
 CK_AVX512_INLINE void ck_add_bits_avx512(const uint8_t *bits, unsigned place, __m512i q[CK_STEPS])
 {

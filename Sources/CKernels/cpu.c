@@ -1,6 +1,11 @@
 #include "kernels.h"
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+/* HWCAP_ASIMDDP of the kernel's interface. */
+#define HAS_DOTPROD (1ul << 20)
+#endif
 
-/* The builtins ask both the CPU and, through XGETBV, whether the operating system saves the registers. */
+/* On x86 the builtins ask both the CPU and, through XGETBV, whether the operating system saves the registers. */
 int ck_cpu_has_avx2(void)
 {
 #if defined(__x86_64__)
@@ -17,6 +22,15 @@ int ck_cpu_has_avx512(void)
     return ck_cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512vnni");
+#else
+    return 0;
+#endif
+}
+
+int ck_cpu_has_dotprod(void)
+{
+#if defined(__aarch64__) && defined(__linux__)
+    return (getauxval(AT_HWCAP) & HAS_DOTPROD) != 0;
 #else
     return 0;
 #endif

@@ -25,3 +25,12 @@ CK_AVX512 float ck_exp_sum_f32_avx512(size_t n, float *x, float *max)
     return ck_exp_sum_avx512(n, *max, x);
 }
 #endif
+
+#if defined(__aarch64__)
+float ck_exp_sum_f32_neon(size_t n, float *x, float *max)
+{
+    assert(n > 0);
+    *max = ck_max_neon(n, x);
+    return ck_exp_sum_neon(n, *max, x);
+}
+#endif

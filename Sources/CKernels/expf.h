@@ -3,7 +3,7 @@
  * x = n ln2 + r with |r| <= ln2/2 (Cody and Waite's split of ln2), exp(r) by the polynomial of Cephes' expf. */
 #ifndef CK_EXPF_H
 #define CK_EXPF_H
-#include "kernels.h"
+#include "neon.h"
 
 #define CK_EXP_LOW (-87.33654f)
 #define CK_EXP_HIGH 88.722839f
@@ -143,6 +143,61 @@ CK_AVX512_INLINE float ck_exp_sum_asking_avx512(size_t n, float max, float *x, c
 CK_AVX512_INLINE float ck_exp_sum_avx512(size_t n, float max, float *x)
 {
     return ck_exp_sum_asking_avx512(n, max, x, NULL);
+}
+#endif
+
+#if defined(__aarch64__)
+CK_NEON_INLINE float32x4_t ck_exp4_neon(float32x4_t x)
+{
+    float32x4_t low = vdupq_n_f32(CK_EXP_LOW), high = vdupq_n_f32(CK_EXP_HIGH), round = vdupq_n_f32(CK_ROUND);
+    float32x4_t inside = vmaxq_f32(vminq_f32(x, high), low);
+    float32x4_t rounded = vfmaq_n_f32(round, inside, CK_LOG2E);
+    int32x4_t n = vsubq_s32(vreinterpretq_s32_f32(rounded), vdupq_n_s32(CK_ROUND_BITS));
+    float32x4_t r = vsubq_f32(rounded, round);
+    r = vfmaq_n_f32(vfmaq_n_f32(inside, r, -CK_LN2_HIGH), r, -CK_LN2_LOW);
+    float32x4_t p = vdupq_n_f32(ck_exp_coefficients[0]);
+    for (int i = 1; i < 6; i++) p = vfmaq_f32(vdupq_n_f32(ck_exp_coefficients[i]), p, r);
+    p = vaddq_f32(vfmaq_f32(r, p, vmulq_f32(r, r)), vdupq_n_f32(1.0f));
+    int32x4_t half = vshrq_n_s32(n, 1), bias = vdupq_n_s32(127);
+    int32x4_t first = vshlq_n_s32(vaddq_s32(half, bias), 23);
+    int32x4_t second = vshlq_n_s32(vaddq_s32(vsubq_s32(n, half), bias), 23);
+    float32x4_t y = vmulq_f32(vmulq_f32(p, vreinterpretq_f32_s32(first)), vreinterpretq_f32_s32(second));
+    y = vbslq_f32(vcgtq_f32(x, high), vdupq_n_f32(INFINITY), y);
+    y = vbslq_f32(vcltq_f32(x, low), vdupq_n_f32(0), y);
+    return vbslq_f32(vceqq_f32(x, x), y, x);
+}
+
+CK_NEON_INLINE ck_eight ck_exp_neon(ck_eight x)
+{
+    return (ck_eight){{ck_exp4_neon(x.val[0]), ck_exp4_neon(x.val[1])}};
+}
+
+/* The largest x[j], n >= 1, NaN passed over. */
+CK_NEON_INLINE float ck_max_neon(size_t n, const float *x)
+{
+    float32x4_t lanes = vdupq_n_f32(-INFINITY);
+    size_t j = 0;
+    for (; j + 4 <= n; j += 4) lanes = ck_larger_neon(vld1q_f32(x + j), lanes);
+    float max = ck_largest_neon(lanes);
+    for (; j < n; j++) max = x[j] > max ? x[j] : max;
+    return max;
+}
+
+/* x[j] = exp(x[j] - max) in place; returns their sum in the common order. */
+CK_NEON_INLINE float ck_exp_sum_neon(size_t n, float max, float *x)
+{
+    ck_eight sum = ck_all_neon(0), minus = ck_all_neon(-max);
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8) {
+        ck_eight y = ck_exp_neon(ck_add_neon(ck_load8_neon(x + j), minus));
+        ck_store8_neon(x + j, y);
+        sum = ck_add_neon(sum, y);
+    }
+    if (j < n) {
+        ck_store_tail_neon(x + j, n - j, ck_exp_neon(ck_add_neon(ck_load_tail_neon(x + j, n - j), minus)));
+        sum = ck_add_neon(sum, ck_load_tail_neon(x + j, n - j));
+    }
+    return ck_lanes_sum_neon(sum);
 }
 #endif
 

@@ -80,3 +80,17 @@ CK_AVX2 void ck_gelu_erf_f32_avx2(size_t n, float *x)
     if (i < n) _mm256_maskstore_ps(x + i, mask, gelu_erf_avx2(_mm256_maskload_ps(x + i, mask)));
 }
 #endif
+
+#if defined(__aarch64__)
+void ck_gelu_tanh_f32_neon(size_t n, float *x)
+{
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        float32x4_t v = vld1q_f32(x + i);
+        float32x4_t twice = vfmaq_n_f32(vdupq_n_f32(CK_GELU_C1), vmulq_f32(v, v), CK_GELU_C3);
+        float32x4_t e = ck_exp4_neon(vnegq_f32(vmulq_f32(v, twice)));
+        vst1q_f32(x + i, vdivq_f32(v, vaddq_f32(vdupq_n_f32(1.0f), e)));
+    }
+    ck_gelu_tanh_f32_scalar(n - i, x + i);
+}
+#endif

@@ -7,26 +7,40 @@
 #include <math.h>
 #include <string.h>
 
-/* What has variants for AVX-512, too. */
-#define CK_DECLARE_WIDE(isa)                                                                                \
-    ck_multiply_floats_fn ck_multiply_f32_##isa, ck_multiply_f16_##isa, ck_multiply_bf16_##isa;             \
+/* Products of 8-bit integers, which have most variants. */
+#define CK_DECLARE_PRODUCTS(isa)                                                                            \
     ck_multiply_blocks_fn ck_multiply_q8_0_##isa, ck_multiply_q4_0_##isa;                                   \
     ck_multiply_blocks_fn ck_multiply_q4_1_##isa, ck_multiply_q5_0_##isa, ck_multiply_q5_1_##isa;           \
     ck_multiply_blocks_fn ck_multiply_q2_k_##isa, ck_multiply_q3_k_##isa, ck_multiply_q4_k_##isa;           \
     ck_multiply_blocks_fn ck_multiply_q5_k_##isa, ck_multiply_q6_k_##isa, ck_multiply_q8_k_##isa;           \
     ck_multiply_blocks_fn ck_multiply_iq4_nl_##isa, ck_multiply_iq4_xs_##isa, ck_multiply_tq2_0_##isa;      \
+    ck_block_logits_fn ck_attention_logits_q8_##isa, ck_attention_logits_q4_##isa;
+
+/* What has variants for AVX-512, too. */
+#define CK_DECLARE_WIDE(isa)                                                                                \
+    ck_multiply_floats_fn ck_multiply_f32_##isa, ck_multiply_f16_##isa, ck_multiply_bf16_##isa;             \
     ck_quantize_fn ck_quantize_##isa;                                                                       \
     ck_attention_logits_fn ck_attention_logits_f32_##isa, ck_attention_logits_f16_##isa;                    \
     ck_attention_logits_fn ck_attention_logits_bf16_##isa;                                                  \
-    ck_block_logits_fn ck_attention_logits_q8_##isa, ck_attention_logits_q4_##isa;                          \
     ck_tile_logits_fn ck_tile_logits_f32_##isa;                                                             \
     ck_exp_sum_f32_fn ck_exp_sum_f32_##isa;                                                                 \
     ck_weighted_sum_fn ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa, ck_weighted_sum_bf16_##isa;    \
     ck_weighted_sum_fn ck_weighted_sum_q8_##isa, ck_weighted_sum_q4_##isa;                                  \
     ck_noisy_exp_sums_fn ck_noisy_exp_sums_f32_##isa;                                                       \
-    ck_add_rows_fn ck_add_rows_f32_##isa;                                                                   \
+    ck_add_rows_fn ck_add_rows_f32_##isa;
+
+/* The same, but for NEON. */
+#define CK_DECLARE_CHOICES(isa)                                                                             \
     ck_gumbel_f32_fn ck_gumbel_f32_##isa;                                                                   \
     ck_argmin_newest_fn ck_argmin_newest_f32_##isa;
+
+/* What has variants for AVX2 and NEON. */
+#define CK_DECLARE_ELEMENTS(isa)                                                                            \
+    ck_rms_norm_f32_fn ck_rms_norm_f32_##isa;                                                               \
+    ck_add_f32_fn ck_add_f32_##isa;                                                                         \
+    ck_silu_multiply_f32_fn ck_silu_multiply_f32_##isa;                                                     \
+    ck_gelu_f32_fn ck_gelu_tanh_f32_##isa;                                                                  \
+    ck_rope_f32_fn ck_rope_half_f32_##isa, ck_rope_interleaved_f32_##isa;
 
 /* Everything else. */
 #define CK_DECLARE(isa)                                                                                     \
@@ -34,21 +48,20 @@
     ck_dequantize_fn ck_dequantize_q8_0_##isa, ck_dequantize_q4_0_##isa;                                    \
     ck_to_f16_fn ck_to_f16_##isa, ck_to_bf16_##isa;                                                         \
     ck_to_rows_fn ck_to_q8_rows_##isa, ck_to_q4_rows_##isa;                                                 \
-    ck_rms_norm_f32_fn ck_rms_norm_f32_##isa;                                                               \
     ck_layer_norm_f32_fn ck_layer_norm_f32_##isa;                                                           \
-    ck_add_f32_fn ck_add_f32_##isa;                                                                         \
     ck_multiply_elements_fn ck_multiply_elements_##isa;                                                     \
     ck_scale_fn ck_scale_##isa;                                                                             \
     ck_add_scaled_fn ck_add_scaled_##isa;                                                                   \
     ck_clamp_fn ck_clamp_##isa;                                                                             \
     ck_soft_cap_f32_fn ck_soft_cap_f32_##isa;                                                               \
-    ck_silu_multiply_f32_fn ck_silu_multiply_f32_##isa;                                                     \
-    ck_gelu_f32_fn ck_gelu_tanh_f32_##isa, ck_gelu_erf_f32_##isa;                                           \
-    ck_rope_f32_fn ck_rope_half_f32_##isa, ck_rope_interleaved_f32_##isa;                                   \
+    ck_gelu_f32_fn ck_gelu_erf_f32_##isa;                                                                   \
     ck_tile_keys_fn ck_tile_keys_f32_##isa, ck_tile_keys_f16_##isa, ck_tile_keys_bf16_##isa;                \
     ck_alibi_f32_fn ck_alibi_f32_##isa;
 
+CK_DECLARE_PRODUCTS(scalar)
 CK_DECLARE_WIDE(scalar)
+CK_DECLARE_CHOICES(scalar)
+CK_DECLARE_ELEMENTS(scalar)
 CK_DECLARE(scalar)
 /* Read one row at a time, so they have no variants. */
 ck_dequantize_fn ck_dequantize_q4_1_scalar, ck_dequantize_q5_0_scalar, ck_dequantize_q5_1_scalar;
@@ -57,15 +70,27 @@ ck_dequantize_fn ck_dequantize_q5_k_scalar, ck_dequantize_q6_k_scalar, ck_dequan
 ck_dequantize_fn ck_dequantize_iq4_nl_scalar, ck_dequantize_iq4_xs_scalar;
 ck_dequantize_fn ck_dequantize_tq1_0_scalar, ck_dequantize_tq2_0_scalar;
 #if defined(__x86_64__)
+CK_DECLARE_PRODUCTS(avx2)
 CK_DECLARE_WIDE(avx2)
+CK_DECLARE_CHOICES(avx2)
+CK_DECLARE_ELEMENTS(avx2)
 CK_DECLARE(avx2)
+CK_DECLARE_PRODUCTS(avx512)
 CK_DECLARE_WIDE(avx512)
+CK_DECLARE_CHOICES(avx512)
+#elif defined(__aarch64__)
+CK_DECLARE_PRODUCTS(neon)
+CK_DECLARE_WIDE(neon)
+CK_DECLARE_ELEMENTS(neon)
+CK_DECLARE_PRODUCTS(dotprod)
 #endif
 
 /* 1 where the CPU and the operating system run AVX2, FMA and F16C. */
 int ck_cpu_has_avx2(void);
 /* 1 where they run, besides, AVX-512 F, BW, DQ, VL and VNNI. */
 int ck_cpu_has_avx512(void);
+/* 1 where the CPU has, besides the NEON of every 64-bit ARM, the dot products of 8-bit integers. */
+int ck_cpu_has_dotprod(void);
 
 /* Elements of a GGUF block and of a K block, and the bytes of a block of each type. */
 #define CK_BLOCK 32
@@ -109,14 +134,30 @@ static inline float ck_float_of(uint32_t bits)
 }
 
 /* Keys and values come from memory once per step. The processor's own prefetcher keeps a fraction of the bandwidth
- * busy while a kernel computes, so kernels ask for what they will read this many bytes later. Past the end that does
- * no harm. */
+ * busy while a kernel computes, so kernels ask for what they will read this many bytes later. */
 #define CK_AHEAD 4096
 
-/* `at` is what is read now. */
-static inline void ck_prefetch(const void *base, size_t at)
+/* What to ask for while rows are read: those CK_AHEAD behind, and when none are left what comes after them. */
+typedef struct {
+    const char *rows, *next;
+    size_t turn; /* what stands here or later asks for `next` */
+} ck_asking;
+
+/* `count` rows of `bytes` each, after which the caller reads `ahead`; NULL: what stands behind them, which need not
+ * exist. */
+static inline ck_asking ck_asking_of(const void *rows, size_t count, size_t bytes, const void *ahead)
 {
-    __builtin_prefetch((const char *)base + at + CK_AHEAD);
+    ck_asking asking = {(const char *)rows + CK_AHEAD, (const char *)rows + CK_AHEAD, 0};
+    if (!ahead) return asking;
+    if (count * bytes > CK_AHEAD) asking.turn = count * bytes - CK_AHEAD;
+    asking.next = (const char *)((uintptr_t)ahead - asking.turn);
+    return asking;
+}
+
+/* Where to ask while the row at byte `at` is read: at `at` from here. */
+static inline const char *ck_asked(const ck_asking *asking, size_t at)
+{
+    return at < asking->turn ? asking->rows : asking->next;
 }
 
 /* The value of f16 bits, exactly; a NaN keeps its payload and becomes quiet. */

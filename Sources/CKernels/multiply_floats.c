@@ -1,4 +1,4 @@
-#include "kernels.h"
+#include "neon.h"
 
 /* f32, f16 and bf16 weights: each output is one chain of fused multiply-adds over rising i. */
 #define PARAMETERS                                                                                          \
@@ -33,7 +33,7 @@ void ck_multiply_f32_scalar(PARAMETERS) { multiply_scalar(CK_F32, ARGUMENTS); }
 void ck_multiply_f16_scalar(PARAMETERS) { multiply_scalar(CK_F16, ARGUMENTS); }
 void ck_multiply_bf16_scalar(PARAMETERS) { multiply_scalar(CK_BF16, ARGUMENTS); }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* Activations that one group's pass may read again for the next: half of a usual second-level cache. */
@@ -42,7 +42,9 @@ static inline size_t rows_per_pass(size_t k, size_t tile_rows)
     size_t fitting = 512 * 1024 / (4 * k + 1) / tile_rows * tile_rows;
     return fitting < tile_rows ? tile_rows : fitting;
 }
+#endif
 
+#if defined(__x86_64__)
 /* Calls tile(constant, ARGUMENTS...) for a number of rows from 1 to 8. */
 #define EIGHT_ROWS(rows, TILE)                                                                              \
     switch (rows) {                                                                                         \
@@ -176,4 +178,60 @@ CK_AVX512_INLINE void multiply_avx512(ck_type type, PARAMETERS)
 CK_AVX512 void ck_multiply_f32_avx512(PARAMETERS) { multiply_avx512(CK_F32, ARGUMENTS); }
 CK_AVX512 void ck_multiply_f16_avx512(PARAMETERS) { multiply_avx512(CK_F16, ARGUMENTS); }
 CK_AVX512 void ck_multiply_bf16_avx512(PARAMETERS) { multiply_avx512(CK_BF16, ARGUMENTS); }
+#endif
+
+#if defined(__aarch64__)
+#define NEON_ROWS 4
+
+CK_NEON_INLINE float32x4_t weights_neon(ck_type type, const uint8_t *group, size_t at)
+{
+    if (type == CK_F32) return vld1q_f32((const float *)(group + 4 * at));
+    return ck_widen_neon(type, vreinterpret_u16_u8(vld1_u8(group + 2 * at)));
+}
+
+/* 16 outputs of up to 4 rows, the first or not that use these weights. type and rows are constants at each call. */
+CK_NEON_INLINE void tile_neon(ck_type type, size_t rows, size_t k, const uint8_t *group, int is_first, const float *x,
+                              size_t x_stride, size_t outputs, const float *bias, float *y, size_t y_stride)
+{
+    float32x4_t sums[NEON_ROWS][4];
+    for (size_t r = 0; r < rows; r++) sums[r][0] = sums[r][1] = sums[r][2] = sums[r][3] = vdupq_n_f32(0);
+    for (size_t i = 0; i < k; i++) {
+        float32x4_t weights[4];
+        for (size_t part = 0; part < 4; part++) weights[part] = weights_neon(type, group, i * CK_GROUP + 4 * part);
+        if (is_first) ck_ask_ahead(group + (type == CK_F32 ? 4 : 2) * i * CK_GROUP, 1);
+        for (size_t r = 0; r < rows; r++)
+            for (size_t part = 0; part < 4; part++)
+                sums[r][part] = vfmaq_n_f32(sums[r][part], weights[part], x[r * x_stride + i]);
+    }
+    size_t count = smaller(outputs, CK_GROUP);
+    for (size_t r = 0; r < rows; r++) {
+        float all[CK_GROUP];
+        for (size_t part = 0; part < 4; part++) vst1q_f32(all + 4 * part, sums[r][part]);
+        for (size_t i = 0; bias && i < count; i++) all[i] += bias[i];
+        memcpy(y + r * y_stride, all, count * sizeof *y);
+    }
+}
+
+CK_NEON_INLINE void multiply_neon(ck_type type, PARAMETERS)
+{
+    size_t most = rows_per_pass(k, NEON_ROWS), size = type == CK_F32 ? 4 : 2;
+    for (size_t from = 0; from < rows; from += most)
+        for (size_t j = 0; j < m; j += CK_GROUP)
+            for (size_t r = from; r < smaller(rows, from + most); r += NEON_ROWS) {
+#define TILE(n)                                                                                             \
+    tile_neon(type, n, k, (const uint8_t *)w + size * j * k, r == from, x + r * x_stride, x_stride, m - j,  \
+              bias ? bias + j : bias, y + r * y_stride + j, y_stride)
+                switch (rows - r) {
+                case 1: TILE(1); break;
+                case 2: TILE(2); break;
+                case 3: TILE(3); break;
+                default: TILE(4);
+                }
+#undef TILE
+            }
+}
+
+void ck_multiply_f32_neon(PARAMETERS) { multiply_neon(CK_F32, ARGUMENTS); }
+void ck_multiply_f16_neon(PARAMETERS) { multiply_neon(CK_F16, ARGUMENTS); }
+void ck_multiply_bf16_neon(PARAMETERS) { multiply_neon(CK_BF16, ARGUMENTS); }
 #endif

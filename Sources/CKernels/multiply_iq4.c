@@ -1,5 +1,6 @@
 #include "blocks_avx2.h"
 #include "blocks_avx512.h"
+#include "blocks_neon.h"
 #include "file_blocks.h"
 
 /* IQ4_NL and IQ4_XS: 4-bit codes of 16 uneven values, with a scale d for each 32, or d * sc. */
@@ -59,13 +60,12 @@ CK_AVX2_INLINE void load_xs_avx2(const uint8_t *group, size_t block, size_t half
 
 CK_AVX2 void ck_multiply_iq4_nl_avx2(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx2(load_nl_avx2, CK_PLAIN, 1, 1, CK_Q4_0_GROUP * (k / CK_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_nl_avx2, CK_PLAIN, CK_ABOVE, 1, CK_Q4_0_GROUP, 1, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX2 void ck_multiply_iq4_xs_avx2(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx2(load_xs_avx2, CK_PLAIN, 1, 1, CK_IQ4_XS_GROUP * (k / CK_SUPER_BLOCK),
-                            CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_xs_avx2, CK_PLAIN, CK_ABOVE, 1, CK_IQ4_XS_GROUP, CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 
 /* The values of 32 codes of each of 16 rows, plus 128. */
@@ -102,4 +102,33 @@ CK_AVX512 void ck_multiply_iq4_xs_avx512(CK_BLOCKS_PARAMETERS)
 {
     ck_multiply_blocks_avx512(load_xs_avx512, CK_PLAIN, CK_IQ4_XS_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
+#endif
+
+#if defined(__aarch64__)
+/* The signed values of 32 codes of each of 4 rows. */
+CK_NEON_INLINE void load_values_neon(const uint8_t *nibbles, int8x16_t q[CK_STEPS])
+{
+    int8x16_t values = vld1q_s8(ck_iq4_values);
+    ck_load_nibbles_neon(nibbles, q);
+    for (size_t step = 0; step < CK_STEPS; step++) q[step] = vqtbl1q_s8(values, vreinterpretq_u8_s8(q[step]));
+}
+
+CK_NEON_INLINE void load_nl_neon(const uint8_t *group, size_t block, size_t quarter, ck_block_neon *w)
+{
+    group += block * CK_Q4_0_GROUP;
+    w->scale = ck_load_halves_neon(group + 8 * quarter);
+    load_values_neon(group + 2 * CK_GROUP + CK_STEP_BYTES / 4 * quarter, w->q);
+}
+
+CK_NEON_INLINE void load_xs_neon(const uint8_t *group, size_t block, size_t quarter, ck_block_neon *w)
+{
+    group += block / CK_PARTS * CK_IQ4_XS_GROUP;
+    size_t part = block % CK_PARTS;
+    w->scale = vmulq_f32(ck_load_halves_neon(group + 8 * quarter),
+                         ck_load_bytes_neon(group + XS_SCALES_AT + part * CK_GROUP + 4 * quarter));
+    load_values_neon(group + XS_Q_AT + part * CK_NIBBLES_GROUP + CK_STEP_BYTES / 4 * quarter, w->q);
+}
+
+CK_DEFINE_MULTIPLY_NEON(iq4_nl, load_nl_neon, CK_PLAIN, 1, CK_Q4_0_GROUP * (k / CK_BLOCK))
+CK_DEFINE_MULTIPLY_NEON(iq4_xs, load_xs_neon, CK_PLAIN, 1, CK_IQ4_XS_GROUP * (k / CK_SUPER_BLOCK))
 #endif

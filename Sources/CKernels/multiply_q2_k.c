@@ -1,5 +1,6 @@
 #include "blocks_avx2.h"
 #include "blocks_avx512.h"
+#include "blocks_neon.h"
 #include "file_blocks.h"
 
 /* A scale (low half) and a minimum (high half) for each 16 elements stand behind d and dmin, then the codes. d and dmin
@@ -44,7 +45,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 
 CK_AVX2 void ck_multiply_q2_k_avx2(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx2(load_avx2, CK_SMALL_HALVES_MINIMUMS, 0, 4, CK_Q2_K_GROUP * (k / CK_SUPER_BLOCK),
+    ck_multiply_blocks_avx2(load_avx2, CK_SMALL_HALVES_MINIMUMS, CK_PAIRS, 4, CK_Q2_K_GROUP, CK_PARTS,
                             CK_BLOCKS_ARGUMENTS);
 }
 
@@ -65,4 +66,25 @@ CK_AVX512 void ck_multiply_q2_k_avx512(CK_BLOCKS_PARAMETERS)
 {
     ck_multiply_blocks_avx512(load_avx512, CK_SMALL_HALVES_MINIMUMS, CK_Q2_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
+#endif
+
+#if defined(__aarch64__)
+CK_NEON_INLINE void load_neon(const uint8_t *group, size_t block, size_t quarter, ck_block_neon *w)
+{
+    group += block / CK_PARTS * CK_Q2_K_GROUP;
+    size_t part = block % CK_PARTS;
+    /* A row's two scales as one lane: that of the first half below, that of the second above. */
+    uint16x8_t both = vmovl_u8(vld1_u8(group + SCALES_AT + 2 * part * CK_GROUP + 8 * quarter));
+    uint32x4_t scales = vreinterpretq_u32_u16(vandq_u16(both, vdupq_n_u16(15)));
+    uint32x4_t minimums = vreinterpretq_u32_u16(vshrq_n_u16(both, 4));
+    w->scale = vld1q_f32((const float *)(group + 16 * quarter));
+    w->minimum = vld1q_f32((const float *)(group + 4 * CK_GROUP + 16 * quarter));
+    w->first = vcvtq_f32_u32(vandq_u32(scales, vdupq_n_u32(0xFFFF)));
+    w->second = vcvtq_f32_u32(vshrq_n_u32(scales, 16));
+    w->minimums[0] = vreinterpretq_s32_u32(vandq_u32(minimums, vdupq_n_u32(0xFFFF)));
+    w->minimums[1] = vreinterpretq_s32_u32(vshrq_n_u32(minimums, 16));
+    ck_load_pairs_neon(group + Q_AT + part * CK_PAIRS_GROUP + CK_STEP_BYTES / 4 * quarter, w->q);
+}
+
+CK_DEFINE_MULTIPLY_NEON(q2_k, load_neon, CK_SMALL_HALVES_MINIMUMS, 0, CK_Q2_K_GROUP * (k / CK_SUPER_BLOCK))
 #endif

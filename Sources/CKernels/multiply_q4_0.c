@@ -1,5 +1,6 @@
 #include "blocks_avx2.h"
 #include "blocks_avx512.h"
+#include "blocks_neon.h"
 
 static inline void load_scalar(const uint8_t *group, size_t block, size_t row, ck_weight_block *w)
 {
@@ -25,7 +26,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 CK_AVX2 void ck_multiply_q4_0_avx2(CK_BLOCKS_PARAMETERS)
 {
     /* 8 * 2 * 15 * 127 fits in 16 bits. */
-    ck_multiply_blocks_avx2(load_avx2, CK_PLAIN, 0, 8, CK_Q4_0_GROUP * (k / CK_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_avx2, CK_PLAIN, CK_CODES, 8, CK_Q4_0_GROUP, 1, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)
@@ -39,4 +40,15 @@ CK_AVX512 void ck_multiply_q4_0_avx512(CK_BLOCKS_PARAMETERS)
 {
     ck_multiply_blocks_avx512(load_avx512, CK_PLAIN, CK_Q4_0_GROUP, CK_BLOCKS_ARGUMENTS);
 }
+#endif
+
+#if defined(__aarch64__)
+CK_NEON_INLINE void load_neon(const uint8_t *group, size_t block, size_t quarter, ck_block_neon *w)
+{
+    group += block * CK_Q4_0_GROUP;
+    w->scale = ck_load_halves_neon(group + 8 * quarter);
+    ck_load_nibbles_neon(group + 2 * CK_GROUP + CK_STEP_BYTES / 4 * quarter, w->q);
+}
+
+CK_DEFINE_MULTIPLY_NEON(q4_0, load_neon, CK_PLAIN, 0, CK_Q4_0_GROUP * (k / CK_BLOCK))
 #endif

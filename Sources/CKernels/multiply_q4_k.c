@@ -1,5 +1,6 @@
 #include "blocks_avx2.h"
 #include "blocks_avx512.h"
+#include "blocks_neon.h"
 #include "file_blocks.h"
 
 /* Where a super-block's codes begin, behind d, dmin and 12 bytes of scales. */
@@ -41,7 +42,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 
 CK_AVX2 void ck_multiply_q4_k_avx2(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx2(load_avx2, CK_MINIMUMS, 0, 8, CK_Q4_K_GROUP * (k / CK_SUPER_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_avx2, CK_MINIMUMS, CK_CODES, 8, CK_Q4_K_GROUP, CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)
@@ -61,4 +62,20 @@ CK_AVX512 void ck_multiply_q4_k_avx512(CK_BLOCKS_PARAMETERS)
 {
     ck_multiply_blocks_avx512(load_avx512, CK_MINIMUMS, CK_Q4_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
+#endif
+
+#if defined(__aarch64__)
+CK_NEON_INLINE void load_neon(const uint8_t *group, size_t block, size_t quarter, ck_block_neon *w)
+{
+    group += block / CK_PARTS * CK_Q4_K_GROUP;
+    size_t part = block % CK_PARTS;
+    ck_load_k_scales_neon(group, part, quarter, w);
+    const uint8_t *q = group + Q_AT + part / 2 * CK_STEPS * CK_STEP_BYTES + CK_STEP_BYTES / 4 * quarter;
+    for (size_t step = 0; step < CK_STEPS; step++) {
+        uint8x16_t both = vld1q_u8(q + CK_STEP_BYTES * step);
+        w->q[step] = ck_codes_neon(part % 2 == 0 ? vandq_u8(both, vdupq_n_u8(15)) : vshrq_n_u8(both, 4));
+    }
+}
+
+CK_DEFINE_MULTIPLY_NEON(q4_k, load_neon, CK_MINIMUMS, 0, CK_Q4_K_GROUP * (k / CK_SUPER_BLOCK))
 #endif

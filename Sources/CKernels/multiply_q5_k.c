@@ -1,5 +1,6 @@
 #include "blocks_avx2.h"
 #include "blocks_avx512.h"
+#include "blocks_neon.h"
 #include "file_blocks.h"
 
 /* Where a super-block's parts of 32 begin, behind d, dmin and 12 bytes of scales, and the size of one. */
@@ -38,7 +39,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 CK_AVX2 void ck_multiply_q5_k_avx2(CK_BLOCKS_PARAMETERS)
 {
     /* 4 * 2 * 31 * 127 fits in 16 bits. */
-    ck_multiply_blocks_avx2(load_avx2, CK_MINIMUMS, 0, 4, CK_Q5_K_GROUP * (k / CK_SUPER_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_avx2, CK_MINIMUMS, CK_CODES, 4, CK_Q5_K_GROUP, CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)
@@ -55,4 +56,18 @@ CK_AVX512 void ck_multiply_q5_k_avx512(CK_BLOCKS_PARAMETERS)
 {
     ck_multiply_blocks_avx512(load_avx512, CK_MINIMUMS, CK_Q5_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
+#endif
+
+#if defined(__aarch64__)
+CK_NEON_INLINE void load_neon(const uint8_t *group, size_t block, size_t quarter, ck_block_neon *w)
+{
+    group += block / CK_PARTS * CK_Q5_K_GROUP;
+    size_t part = block % CK_PARTS;
+    ck_load_k_scales_neon(group, part, quarter, w);
+    const uint8_t *bits = group + PARTS_AT + part * PART_GROUP + CK_STEP_BYTES / 4 * quarter;
+    ck_load_nibbles_neon(bits + CK_BITS_GROUP, w->q);
+    ck_add_bits_neon(bits, 4, w->q);
+}
+
+CK_DEFINE_MULTIPLY_NEON(q5_k, load_neon, CK_MINIMUMS, 0, CK_Q5_K_GROUP * (k / CK_SUPER_BLOCK))
 #endif

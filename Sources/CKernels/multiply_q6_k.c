@@ -1,5 +1,6 @@
 #include "blocks_avx2.h"
 #include "blocks_avx512.h"
+#include "blocks_neon.h"
 
 /* Blocks of 256 hold 16 scales, each for 16 elements, and two halves of 128 elements. Of a half's block j = 0 to 3, the
  * lower 4 bits are the nibbles j / 2 of the 8 steps from 8 * (j % 2) on, the upper 2 bits are bits 2j and 2j + 1 of
@@ -64,7 +65,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 CK_AVX2 void ck_multiply_q6_k_avx2(CK_BLOCKS_PARAMETERS)
 {
     /* 2 * 2 * 63 * 127 fits in 16 bits. */
-    ck_multiply_blocks_avx2(load_avx2, CK_HALVES, 0, 2, CK_Q6_K_GROUP * (k / CK_SUPER_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_avx2, CK_HALVES, CK_CODES, 2, CK_Q6_K_GROUP, CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)
@@ -90,4 +91,26 @@ CK_AVX512 void ck_multiply_q6_k_avx512(CK_BLOCKS_PARAMETERS)
 {
     ck_multiply_blocks_avx512(load_avx512, CK_HALVES, CK_Q6_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
+#endif
+
+#if defined(__aarch64__)
+CK_NEON_INLINE void load_neon(const uint8_t *group, size_t block, size_t quarter, ck_block_neon *w)
+{
+    group += block / CK_PARTS * CK_Q6_K_GROUP;
+    size_t part = block % CK_PARTS;
+    const uint8_t *scales = group + SCALES_AT + 2 * part * CK_GROUP + 4 * quarter;
+    w->scale = ck_load_halves_neon(group + 8 * quarter);
+    w->first = ck_load_bytes_neon(scales);
+    w->second = ck_load_bytes_neon(scales + CK_GROUP);
+    bits from = bits_of(group + CK_STEP_BYTES / 4 * quarter, part);
+    int8x16_t low_shift = vdupq_n_s8((int8_t)-from.low_shift), high_shift = vdupq_n_s8((int8_t)-from.high_shift);
+    for (size_t step = 0; step < CK_STEPS; step++) {
+        uint8x16_t low = vshlq_u8(vld1q_u8(from.low + CK_STEP_BYTES * step), low_shift);
+        uint8x16_t high = vshlq_u8(vld1q_u8(from.high + CK_STEP_BYTES * step), high_shift);
+        high = vshlq_n_u8(vandq_u8(high, vdupq_n_u8(3)), 4);
+        w->q[step] = ck_codes_neon(vorrq_u8(vandq_u8(low, vdupq_n_u8(15)), high));
+    }
+}
+
+CK_DEFINE_MULTIPLY_NEON(q6_k, load_neon, CK_HALVES, 0, CK_Q6_K_GROUP * (k / CK_SUPER_BLOCK))
 #endif

@@ -1,5 +1,6 @@
 #include "blocks_avx2.h"
 #include "blocks_avx512.h"
+#include "blocks_neon.h"
 #include "file_blocks.h"
 
 /* Q8_0 with one f32 scale for 256 elements. */
@@ -32,7 +33,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
 
 CK_AVX2 void ck_multiply_q8_k_avx2(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx2(load_avx2, CK_PLAIN, 1, 1, CK_Q8_K_GROUP * (k / CK_SUPER_BLOCK), CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx2(load_avx2, CK_PLAIN, CK_INTEGERS, 1, CK_Q8_K_GROUP, CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)
@@ -47,4 +48,17 @@ CK_AVX512 void ck_multiply_q8_k_avx512(CK_BLOCKS_PARAMETERS)
 {
     ck_multiply_blocks_avx512(load_avx512, CK_PLAIN, CK_Q8_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
+#endif
+
+#if defined(__aarch64__)
+CK_NEON_INLINE void load_neon(const uint8_t *group, size_t block, size_t quarter, ck_block_neon *w)
+{
+    group += block / CK_PARTS * CK_Q8_K_GROUP;
+    w->scale = vld1q_f32((const float *)(group + 16 * quarter));
+    const uint8_t *q = group + Q_AT + block % CK_PARTS * PART_GROUP + CK_STEP_BYTES / 4 * quarter;
+    for (size_t step = 0; step < CK_STEPS; step++)
+        w->q[step] = ck_codes_neon(veorq_u8(vld1q_u8(q + CK_STEP_BYTES * step), vdupq_n_u8(0x80)));
+}
+
+CK_DEFINE_MULTIPLY_NEON(q8_k, load_neon, CK_PLAIN, 1, CK_Q8_K_GROUP * (k / CK_SUPER_BLOCK))
 #endif

@@ -188,3 +188,58 @@ CK_AVX512 void ck_add_rows_f32_avx512(size_t heads, size_t n, const float *weigh
     }
 }
 #endif
+
+#if defined(__aarch64__)
+CK_NEON_INLINE float temper_neon(size_t n, float inverse_tau, const float *noise, const int32_t *positions,
+                                 size_t heads, float *row)
+{
+    float32x4_t largest = vdupq_n_f32(-INFINITY);
+    size_t j = 0;
+    for (; j + 4 <= n; j += 4) {
+        float32x4_t logit = vld1q_f32(row + j);
+        if (noise && positions) {
+            float added[4];
+            for (size_t l = 0; l < 4; l++) added[l] = noise[(size_t)positions[j + l] * heads];
+            logit = vaddq_f32(logit, vld1q_f32(added));
+        } else if (noise) {
+            logit = vaddq_f32(logit, vld1q_f32(noise + j));
+        }
+        logit = vmulq_n_f32(logit, inverse_tau);
+        largest = ck_larger_neon(logit, largest);
+        vst1q_f32(row + j, logit);
+    }
+    float max = ck_largest_neon(largest);
+    if (j == n) return max;
+    float rest = temper_scalar(n - j, inverse_tau, noise ? noise + (positions ? 0 : j) : NULL,
+                               positions ? positions + j : NULL, heads, row + j);
+    return rest > max ? rest : max;
+}
+
+void ck_noisy_exp_sums_f32_neon(size_t heads, size_t n, float inverse_tau, const float *noise, size_t noise_stride,
+                                const int32_t *positions, float *rows, size_t stride, float *maxima, float *sums,
+                                size_t step, const void *ahead)
+{
+    assert(n > 0);
+    (void)ahead;
+    for (size_t h = 0; h < heads; h++) {
+        const float *own = noise ? noise + h * (positions ? 1 : noise_stride) : NULL;
+        float *row = rows + h * stride;
+        float max = temper_neon(n, inverse_tau, own, positions, heads, row);
+        maxima[h * step] = max;
+        sums[h * step] = ck_exp_sum_neon(n, max, row);
+    }
+}
+
+void ck_add_rows_f32_neon(size_t heads, size_t n, const float *weights, size_t step, const float *rows, size_t stride,
+                          float *y)
+{
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8) {
+        ck_eight sum = ck_load8_neon(y + j);
+        for (size_t h = 0; h < heads; h++)
+            sum = ck_fma_neon(ck_load8_neon(rows + h * stride + j), ck_all_neon(weights[h * step]), sum);
+        ck_store8_neon(y + j, sum);
+    }
+    ck_add_rows_f32_scalar(heads, n - j, weights, step, rows + j, stride, y + j);
+}
+#endif

@@ -69,7 +69,7 @@ static void spread(size_t count, size_t size, uint8_t flip, const uint8_t *from,
         for (size_t byte = 0; byte < size; byte++) to[byte] = from[byte] ^ flip;
 }
 
-/* The row's part of the nibbles, pairs or bits (blocks.h) of 32 codes, four of which are a word. */
+/* The row's part of the nibbles, pairs, triples or bits (blocks.h) of 32 codes, four of which are a word. */
 static uint32_t word(const uint8_t *codes, size_t step)
 {
     uint32_t four;
@@ -90,6 +90,15 @@ static void put_pairs(const uint8_t codes[CK_BLOCK], uint8_t *to)
     for (size_t half = 0; half < 2; half++, codes += CK_BLOCK / 2, to += CK_STEP_BYTES) {
         uint32_t four = word(codes, 0) | word(codes, 1) << 2 | word(codes, 2) << 4 | word(codes, 3) << 6;
         memcpy(to, &four, sizeof four);
+    }
+}
+
+static void put_triples(const uint8_t codes[CK_BLOCK], uint8_t *to)
+{
+    for (size_t i = 0; i < 3; i++, to += CK_STEP_BYTES) {
+        uint32_t sixth = word(codes, 6) >> i & 0x01010101, seventh = word(codes, 7) >> i & 0x01010101;
+        uint32_t three = word(codes, 2 * i) | word(codes, 2 * i + 1) << 4 | sixth << 3 | seventh << 7;
+        memcpy(to, &three, sizeof three);
     }
 }
 
@@ -135,17 +144,25 @@ static void pack_block(ck_type type, size_t row, const uint8_t *from, uint8_t *g
     }
 }
 
-/* The codes of 256, part by part, `apart` bytes from each other: nibbles, pairs or none, and one bit where `place` is
- * not 0. */
-static void pack_codes(const uint8_t codes[CK_SUPER_BLOCK], int has_nibbles, int place, size_t pairs_at,
-                       size_t bits_at, size_t apart, uint8_t *to)
+/* The codes of 256, part by part. */
+static void pack_pairs(const uint8_t codes[CK_SUPER_BLOCK], uint8_t *to)
 {
-    for (size_t part = 0; part < CK_PARTS; part++, codes += CK_BLOCK, to += apart) {
+    for (size_t part = 0; part < CK_PARTS; part++) put_pairs(codes + part * CK_BLOCK, to + part * CK_PAIRS_GROUP);
+}
+
+static void pack_triples(const uint8_t codes[CK_SUPER_BLOCK], uint8_t *to)
+{
+    for (size_t part = 0; part < CK_PARTS; part++) put_triples(codes + part * CK_BLOCK, to + part * CK_TRIPLES_GROUP);
+}
+
+/* 5 bits: the highest one, then the others. */
+static void pack_bits_and_nibbles(const uint8_t codes[CK_SUPER_BLOCK], uint8_t *to)
+{
+    for (size_t part = 0; part < CK_PARTS; part++, codes += CK_BLOCK, to += CK_BITS_GROUP + CK_NIBBLES_GROUP) {
         uint8_t low[CK_BLOCK];
-        for (size_t i = 0; i < CK_BLOCK; i++) low[i] = codes[i] & (has_nibbles ? 15 : 3);
-        if (has_nibbles) put_nibbles(low, to + pairs_at);
-        else put_pairs(low, to + pairs_at);
-        if (place) put_bits(codes, place, to + bits_at);
+        for (size_t i = 0; i < CK_BLOCK; i++) low[i] = codes[i] & 15;
+        put_bits(codes, 4, to);
+        put_nibbles(low, to + CK_BITS_GROUP);
     }
 }
 
@@ -161,14 +178,14 @@ static void pack_super_block(ck_type type, size_t row, const uint8_t *from, uint
         }
         spread(CK_PARTS, 2, 0, from, halves + 8 * CK_GROUP);
         ck_read_pairs(from + 16, codes);
-        pack_codes(codes, 0, 0, 0, 0, CK_PAIRS_GROUP, steps + 24 * CK_GROUP);
+        pack_pairs(codes, steps + 24 * CK_GROUP);
         return;
     case CK_Q3_K:
         for (size_t i = 0; i < 16; i++) scales[i] = (uint8_t)ck_q3_k_scale(from + 96, i);
         spread(1, 2, 0, from + 108, halves);
         spread(CK_PARTS, 2, 0, scales, halves + 2 * CK_GROUP);
         ck_read_q3_k(from, codes);
-        pack_codes(codes, 0, 2, 0, CK_PAIRS_GROUP, CK_PAIRS_GROUP + CK_BITS_GROUP, steps + 18 * CK_GROUP);
+        pack_triples(codes, steps + 18 * CK_GROUP);
         return;
     case CK_Q4_K:
         spread(2, 2, 0, from, halves);
@@ -180,7 +197,7 @@ static void pack_super_block(ck_type type, size_t row, const uint8_t *from, uint
         spread(12, 1, 0, from + 4, group + 4 * CK_GROUP + row);
         ck_read_nibbles(CK_SUPER_BLOCK, 32, from + 48, codes);
         ck_add_planes(from + 16, 4, codes);
-        pack_codes(codes, 1, 4, CK_BITS_GROUP, 0, CK_BITS_GROUP + CK_NIBBLES_GROUP, steps + 16 * CK_GROUP);
+        pack_bits_and_nibbles(codes, steps + 16 * CK_GROUP);
         return;
     case CK_Q6_K:
         /* In the file: 128 bytes of lower bits, 64 of upper bits, 16 scales, d. */
@@ -203,7 +220,7 @@ static void pack_super_block(ck_type type, size_t row, const uint8_t *from, uint
         spread(1, 2, 0, from + (type == CK_TQ1_0 ? 52 : 64), halves);
         if (type == CK_TQ1_0) ck_read_tq1_0(from, codes);
         else ck_read_pairs(from, codes);
-        pack_codes(codes, 0, 0, 0, 0, CK_PAIRS_GROUP, steps + 2 * CK_GROUP);
+        pack_pairs(codes, steps + 2 * CK_GROUP);
         return;
     default: assert(!"a type of blocks of 32");
     }

@@ -1,4 +1,4 @@
-#include "kernels.h"
+#include "neon.h"
 
 /* Blocks whose largest magnitude is below this count as zeros: 127 over it must be finite. */
 #define SMALLEST 0x1p-100f
@@ -101,6 +101,33 @@ CK_AVX512 void ck_quantize_avx512(size_t n, int32_t zero, size_t span, const flo
         fill_sums(zero, span, _mm512_reduce_add_epi32(first), _mm512_reduce_add_epi32(second), y);
         _mm_storeu_si128((__m128i *)y->q, _mm512_cvtepi32_epi8(first));
         _mm_storeu_si128((__m128i *)(y->q + 16), _mm512_cvtepi32_epi8(second));
+    }
+}
+#endif
+
+#if defined(__aarch64__)
+void ck_quantize_neon(size_t n, int32_t zero, size_t span, const float *x, ck_block *y)
+{
+    assert(n % CK_BLOCK == 0);
+    assert(span == CK_BLOCK || span == CK_BLOCK / 2);
+    for (size_t b = 0; b < n / CK_BLOCK; b++, x += CK_BLOCK, y++) {
+        uint32x4_t largest = vdupq_n_u32(0);
+        for (size_t i = 0; i < CK_BLOCK; i += 4)
+            largest = vmaxq_u32(largest, vreinterpretq_u32_f32(vabsq_f32(vld1q_f32(x + i))));
+        float inverse = set_scale(vmaxvq_u32(largest), y);
+        int32_t sums[2];
+        for (size_t half = 0; half < 2; half++) {
+            int32x4_t q[4];
+            for (size_t i = 0; i < 4; i++) {
+                float32x4_t product = vmulq_n_f32(vld1q_f32(x + 16 * half + 4 * i), inverse);
+                q[i] = inverse == 0 ? vdupq_n_s32(0) : vcvtnq_s32_f32(product);
+            }
+            sums[half] = vaddvq_s32(vaddq_s32(vaddq_s32(q[0], q[1]), vaddq_s32(q[2], q[3])));
+            int16x8_t low = vcombine_s16(vmovn_s32(q[0]), vmovn_s32(q[1]));
+            int16x8_t high = vcombine_s16(vmovn_s32(q[2]), vmovn_s32(q[3]));
+            vst1q_s8(y->q + 16 * half, vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
+        }
+        fill_sums(zero, span, sums[0], sums[1], y);
     }
 }
 #endif

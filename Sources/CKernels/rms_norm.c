@@ -1,4 +1,4 @@
-#include "kernels.h"
+#include "neon.h"
 
 void ck_rms_norm_f32_scalar(size_t n, float eps, const float *x, const float *weight, float *y)
 {
@@ -31,5 +31,25 @@ CK_AVX2 void ck_rms_norm_f32_avx2(size_t n, float eps, const float *x, const flo
         __m256 normal = _mm256_mul_ps(_mm256_maskload_ps(x + i, mask), scale);
         _mm256_maskstore_ps(y + i, mask, _mm256_mul_ps(normal, _mm256_maskload_ps(weight + i, mask)));
     }
+}
+#endif
+
+#if defined(__aarch64__)
+void ck_rms_norm_f32_neon(size_t n, float eps, const float *x, const float *weight, float *y)
+{
+    assert(n > 0);
+    ck_eight s = ck_all_neon(0);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) s = ck_fma_neon(ck_load8_neon(x + i), ck_load8_neon(x + i), s);
+    if (i < n) {
+        ck_eight tail = ck_load_tail_neon(x + i, n - i);
+        s = ck_fma_neon(tail, tail, s);
+    }
+    float scale = 1.0f / sqrtf(ck_lanes_sum_neon(s) / (float)n + eps);
+    for (i = 0; i + 8 <= n; i += 8) {
+        ck_eight normal = ck_times_neon(ck_load8_neon(x + i), ck_all_neon(scale));
+        ck_store8_neon(y + i, ck_times_neon(normal, ck_load8_neon(weight + i)));
+    }
+    for (; i < n; i++) y[i] = x[i] * scale * weight[i];
 }
 #endif

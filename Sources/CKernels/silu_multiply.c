@@ -25,3 +25,15 @@ CK_AVX2 void ck_silu_multiply_f32_avx2(size_t n, const float *gate, const float 
     }
 }
 #endif
+
+#if defined(__aarch64__)
+void ck_silu_multiply_f32_neon(size_t n, const float *gate, const float *up, float *y)
+{
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        float32x4_t x = vld1q_f32(gate + i), divisor = vaddq_f32(vdupq_n_f32(1.0f), ck_exp4_neon(vnegq_f32(x)));
+        vst1q_f32(y + i, vmulq_f32(vdivq_f32(x, divisor), vld1q_f32(up + i)));
+    }
+    ck_silu_multiply_f32_scalar(n - i, gate + i, up + i, y + i);
+}
+#endif

@@ -35,7 +35,7 @@ extension APIError {
     /// The request could not run even alone on this server.
     public static func budgetUnsatisfiable(neededBytes: Int, limitBytes: Int) -> APIError {
         invalidRequest(
-            "The request needs \(neededBytes) bytes of KV cache, this server has \(limitBytes) in all. "
+            "The request needs \(neededBytes) bytes of KV cache at once, at most \(limitBytes) can be had. "
                 + "Ask for a smaller kv_cache budget, a shorter prompt or fewer choices.",
             param: "kv_cache", code: "kv_budget_unsatisfiable")
     }
@@ -83,6 +83,15 @@ extension APIError {
             status: status.rawValue, type: "rate_limit_error",
             message: "The server is full: KV cache memory and queue are taken. Try again later.", param: nil,
             code: "kv_pool_exhausted", retryAfterSeconds: retryAfterSeconds)
+    }
+
+    /// There is no memory for the request's KV cache now, and it asked not to wait.
+    public static func poolFull(retryAfterSeconds: Int, status: OverloadStatus = .tooManyRequests) -> APIError {
+        APIError(
+            status: status.rawValue, type: "rate_limit_error",
+            message: "There is no room for the request's KV cache now, and on_pool_full is \"reject\". "
+                + "Room is expected in \(retryAfterSeconds) s.",
+            param: nil, code: "kv_pool_exhausted", retryAfterSeconds: retryAfterSeconds)
     }
 
     /// The server is loading, draining, or the deadline passed before the request could start.

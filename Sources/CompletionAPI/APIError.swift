@@ -40,6 +40,7 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     public var headers: [(String, String)] {
         var headers: [(String, String)] = []
         if let retryAfterSeconds { headers.append(("Retry-After", String(retryAfterSeconds))) }
+        if status == 401 { headers.append(("WWW-Authenticate", "Bearer realm=\"keyhold\"")) }
         if !allowedMethods.isEmpty { headers.append(("Allow", allowedMethods.joined(separator: ", "))) }
         if (400..<500).contains(status) && ![408, 409, 429].contains(status) {
             headers.append(("x-should-retry", "false"))

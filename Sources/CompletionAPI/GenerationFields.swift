@@ -18,6 +18,8 @@ enum RequestBounds {
     static let stopBytes = 512
     /// Ids in `stop_token_ids`.
     static let stopTokens = 1024
+    /// Values of `priority`; a key's own bound may be lower.
+    static let priorities = -1000...1000
     /// Alternatives per token. OpenAI stops at 5 for completions and at 20 for chats; here 20 is legal for both.
     static let logprobs = 20
 }
@@ -31,6 +33,7 @@ extension GenerationRequest {
         sampling = try SamplingParameters(decoding: &reader)
         stop = try StopConditions(decoding: &reader)
         cache = try KVCacheRequest(decoding: &reader)
+        priority = try reader.integer("priority", in: RequestBounds.priorities)
         skipSpecialTokens = try reader.boolean("skip_special_tokens") ?? true
     }
 

@@ -19,13 +19,22 @@ extension KVCacheRequest {
             let allowed = KVCacheRequest.storages.map { "\"\($0)\"" }.joined(separator: ", ")
             throw .invalidValue("kv_cache.storage", "one of \(allowed)", given: .string(storage))
         }
+        onPoolFull = try Self.onPoolFull(&fields)
+        minBudgetTokens = try fields.integer("min_budget_tokens", in: 1...RequestBounds.tokenCount)
         policyParameters = try Self.policyParameters(&fields)
         if let unknown = fields.unknownFields.first {
             throw .invalidRequest(
                 "\(unknown.prefix(80)) is not a known field. Known: policy, budget_ratio, budget_tokens, budget_bytes, "
-                    + "recent_ratio, sink_tokens, storage, policy_params.",
+                    + "recent_ratio, sink_tokens, storage, policy_params, on_pool_full, min_budget_tokens.",
                 param: String(unknown.prefix(80)), code: "unknown_parameter")
         }
+    }
+
+    private static func onPoolFull(_ fields: inout FieldReader) throws(APIError) -> PoolFullChoice? {
+        guard let text = try fields.string("on_pool_full") else { return nil }
+        if let choice = PoolFullChoice(rawValue: text) { return choice }
+        let allowed = PoolFullChoice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+        throw .invalidValue(fields.path("on_pool_full"), "one of \(allowed)", given: .string(text))
     }
 
     /// At most one of the three ways to say it.

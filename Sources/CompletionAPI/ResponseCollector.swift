@@ -32,6 +32,13 @@ public struct ResponseCollector: Sendable {
     /// All choices have ended, or one has failed: time for `response()`.
     public var isFinished: Bool { unfinishedChoices == 0 || failure != nil }
 
+    /// Whether writing the answer takes next to nothing: one choice, little text, no tokens with their probabilities.
+    public var isShort: Bool {
+        choices.count == 1 && choices[0].tokens.isEmpty && choices[0].text.utf8.count <= Self.shortBytes
+    }
+
+    private static let shortBytes = 1024
+
     /// Takes one event of prompt number `prompt`.
     public mutating func add(_ event: TokenEvent, prompt: Int) {
         switch event {

@@ -84,7 +84,7 @@ struct UsageTotals: Sendable {
         writer.key("session_id")
         writer.stringOrNull(sessionID)
         writer.key("shrunk")
-        writer.bool(false)
+        writer.bool(caches.contains(where: \.isShrunk))
         writer.endObject()
     }
 }

@@ -27,6 +27,8 @@ public struct GenerationRequest: Sendable, Equatable {
     public var logprobs: Int?
     /// Report logprobs of the prompt's tokens too (`echo` with `logprobs`).
     public var promptLogprobs: Bool = false
+    /// Whose turn it is first; higher goes before lower. nil: the highest that its sender may have, at most 0.
+    public var priority: Int?
     /// Special tokens are left out of the text.
     public var skipSpecialTokens: Bool = true
 

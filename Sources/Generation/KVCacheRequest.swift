@@ -28,6 +28,10 @@ public struct KVCacheRequest: Sendable, Equatable {
     /// One of `storages`.
     public var storage: String?
     public var policyParameters: [String: PolicyParameter] = [:]
+    /// What happens when there is no room now.
+    public var onPoolFull: PoolFullChoice?
+    /// Smallest budget that `shrink` may leave.
+    public var minBudgetTokens: Int?
 
     public init() {}
 

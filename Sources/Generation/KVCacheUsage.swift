@@ -13,6 +13,8 @@ public struct KVCacheUsage: Sendable, Equatable {
     public var peakBytes: Int
     /// Tokens dropped, averaged over the lanes (every lane drops equally many).
     public var evictedTokens: Int
+    /// The budget was made smaller than asked for, because the pool was full.
+    public var isShrunk = false
 
     public init(
         policy: String, budgetTokens: Int, budgetBytes: Int, promptTokensRetained: Int, peakTokens: Int,

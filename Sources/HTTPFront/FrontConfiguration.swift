@@ -7,6 +7,8 @@ public struct FrontConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// The TCP port; 0 takes any free one, see `FrontServer.port`.
     public var port = 0
+    /// HTTPS with this certificate; nil is clear text.
+    public var tls: FrontTLS?
     /// Threads that read and write sockets. One serves tens of thousands of requests a second.
     public var loopThreads = 1
     /// Larger request bodies get a 413, without being read first if their length is announced.

@@ -8,6 +8,8 @@ public enum FrontError: Error, Sendable, Equatable, CustomStringConvertible {
     case outOfRange(name: String, value: Int, allowed: ClosedRange<Int>)
     /// The address could not be bound; `systemError` is an errno.
     case cannotListen(host: String, port: Int, systemError: Int32)
+    /// Certificate or key cannot be used; the text names the file.
+    case badCertificate(String)
     /// The system refused a thread or a descriptor; `systemError` is an errno, or 0 if it is not known.
     case noResources(systemError: Int32)
 
@@ -19,6 +21,7 @@ public enum FrontError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(name) is \(value), but must be from \(allowed.lowerBound) to \(allowed.upperBound)"
         case .cannotListen(let host, let port, let systemError):
             "cannot listen on \(host)\(host.hasPrefix("unix:") ? "" : " port \(port)"): \(Self.text(of: systemError))"
+        case .badCertificate(let reason): "TLS: \(reason)"
         case .noResources(let systemError):
             "cannot start the HTTP threads: \(Self.text(of: systemError)); check the limits on threads and open files"
         }

@@ -1,10 +1,10 @@
 internal import CFront
 
-/// An HTTP/1.1 server on libh2o. It serves from the end of `init` until `stop`.
+/// An HTTP/1.1 server on libh2o, in clear text or over TLS. It serves from the end of `init` until `stop`.
 @safe
 public final class FrontServer: Sendable {
     /// The C server has its own locks and is freed only here, in deinit.
-    private nonisolated(unsafe) let server: OpaquePointer
+    nonisolated(unsafe) let server: OpaquePointer
 
     /// Binds, listens and starts the loop threads.
     ///
@@ -17,7 +17,13 @@ public final class FrontServer: Sendable {
         try configuration.validate()
         var server: OpaquePointer?
         var systemError: Int32 = 0
-        let status = unsafe Self.start(configuration, handler, &server, &systemError)
+        let status: cf_status
+        if let files = configuration.tls {
+            let loaded = try LoadedTLS(files)
+            status = unsafe Self.start(configuration, loaded.handle, handler, &server, &systemError)
+        } else {
+            status = unsafe Self.start(configuration, nil, handler, &server, &systemError)
+        }
         switch status {
         case CF_STATUS_OK: break
         case CF_STATUS_BAD_HOST: throw .badHost(configuration.host)
@@ -57,14 +63,15 @@ public final class FrontServer: Sendable {
 
     @unsafe
     private static func start(
-        _ configuration: FrontConfiguration, _ handler: @escaping @Sendable (HTTPExchange) -> Void,
-        _ server: inout OpaquePointer?, _ systemError: inout Int32
+        _ configuration: FrontConfiguration, _ tls: OpaquePointer?,
+        _ handler: @escaping @Sendable (HTTPExchange) -> Void, _ server: inout OpaquePointer?,
+        _ systemError: inout Int32
     ) -> cf_status {
         let refusals = RefusalBodies(configuration)
         return unsafe configuration.host.withCString { host in
             unsafe configuration.errorContentType.withCString { contentType in
                 unsafe refusals.withBodies { bodies in
-                    var settings = unsafe cf_settings(configuration, handler, host, contentType, bodies)
+                    var settings = unsafe cf_settings(configuration, tls, handler, host, contentType, bodies)
                     return unsafe cf_server_start(&settings, &server, &systemError)
                 }
             }
@@ -86,8 +93,9 @@ private final class RequestHandler: Sendable {
 extension cf_settings {
     @unsafe
     fileprivate init(
-        _ configuration: FrontConfiguration, _ handler: @escaping @Sendable (HTTPExchange) -> Void,
-        _ host: UnsafePointer<CChar>, _ contentType: UnsafePointer<CChar>, _ bodies: UnsafePointer<cf_bytes>
+        _ configuration: FrontConfiguration, _ tls: OpaquePointer?,
+        _ handler: @escaping @Sendable (HTTPExchange) -> Void, _ host: UnsafePointer<CChar>,
+        _ contentType: UnsafePointer<CChar>, _ bodies: UnsafePointer<cf_bytes>
     ) {
         unsafe self.init(
             host: host,
@@ -101,6 +109,7 @@ extension cf_settings {
             write_stall_timeout_ms: UInt32(configuration.writeStallTimeout.wholeMilliseconds),
             drain_threshold_bytes: configuration.drainThresholdBytes,
             max_queued_bytes: configuration.maxQueuedBytes,
+            tls: tls,
             refusal_content_type: contentType,
             refusal_bodies: bodies,
             context: Unmanaged.passRetained(RequestHandler(handler, refused: configuration.onRefusal)).toOpaque(),

@@ -37,34 +37,44 @@ public struct AttentionJob {
 /// run in slot order within a part and then over parts, which is position order until the first eviction; so a budget
 /// that is never reached gives the bits of full attention.
 @safe public final class LaneAttention {
-    let kernels: KernelTable
     let shape: CacheShape
     /// How each layer attends.
     let layers: [LayerAttention]
     private let compute: Compute
     let noise: NoiseTable
-    private let scratch: [LaneScratch]
+    /// One for each thread.
+    private let workers: [LaneWorker]
     private let work: LaneWork
     /// Whether `takePolicySeconds` is told: costs clock readings.
     let timesPolicy: Bool
     // The layer under way, for the threads.
     private var jobs: [AttentionJob] = []
     private var layer = 0
-    private var rows: (qkv: ActivationRows, output: ActivationRows, quantisation: ActivationQuantisation?)?
+    private var rows: Rows?
     /// Runs an item; made once, so that a layer allocates nothing.
     private var body: (_ index: Int, _ worker: Int) -> Void = { _, _ in }
     private var appendBody: (_ index: Int, _ worker: Int) -> Void = { _, _ in }
+
+    /// Where queries, keys and values stand and where the outputs go.
+    @unsafe private struct Rows {
+        let qkv: RowAddresses
+        let output: RowAddresses
+        let quantiser: RowQuantiser?
+    }
 
     public init(compute: Compute, shape: CacheShape, layers: [LayerAttention], timesPolicy: Bool = false) {
         precondition(layers.count == shape.layerCount, "\(layers.count) layers for \(shape.layerCount)")
         self.timesPolicy = timesPolicy
         self.compute = compute
-        kernels = compute.table
         self.shape = shape
         self.layers = layers
-        scratch = (0..<compute.threadCount).map { _ in LaneScratch(headDim: shape.headDim) }
+        let noise = NoiseTable(shape: shape)
+        self.noise = noise
+        workers = (0..<compute.threadCount).map { _ in
+            LaneWorker(
+                shape: shape, kernels: compute.table, layers: layers, noise: noise, timesPolicy: timesPolicy)
+        }
         work = LaneWork(shape: shape, threads: compute.threadCount)
-        noise = NoiseTable(shape: shape)
         body = { [unowned(unsafe) self] index, worker in unsafe self.run(item: index, worker: worker) }
         appendBody = { [unowned(unsafe) self] index, worker in unsafe self.append(item: index, worker: worker) }
     }
@@ -84,8 +94,8 @@ public struct AttentionJob {
         let promptSlots = plan.startSlots + plan.promptTokens
         let slots = max(plan.laneSlots + 1, promptSlots)
         let radius = plan.pooling.neighbourhood
-        for worker in scratch {
-            worker.reserve(
+        for worker in workers {
+            worker.scratch.reserve(
                 slots: slots, promptTokens: promptSlots, groupSize: shape.groupSize, rotatesKeys: rotatesKeys,
                 positions: radius > 0 ? plan.fedTokens + 2 * radius : 0, scorers: scorers)
         }
@@ -94,8 +104,8 @@ public struct AttentionJob {
     /// Seconds that all threads together spent on scores and choices since this was asked last; 0 unless the policy is
     /// timed.
     package func takePolicySeconds() -> Double {
-        defer { for worker in scratch { worker.policyTime = .zero } }
-        return scratch.reduce(Duration.zero) { $0 + $1.policyTime } / .seconds(1)
+        defer { for worker in workers { worker.scratch.policyTime = .zero } }
+        return workers.reduce(Duration.zero) { $0 + $1.scratch.policyTime } / .seconds(1)
     }
 
     /// Runs a layer. `qkv` rows are [queryHeads + 2·kvHeads, headDim] before any rotation; `output` rows are
@@ -108,19 +118,22 @@ public struct AttentionJob {
         work.begin(jobs, layer: layer)
         self.jobs = jobs
         self.layer = layer
-        if let quantisation { compute.prepare(output, for: quantisation) }
-        rows = (qkv, output, canQuantise ? quantisation : nil)
+        let quantiser =
+            unsafe canQuantise
+            ? quantisation.map { unsafe compute.quantiser(of: output, for: $0) } : nil
+        unsafe rows = Rows(qkv: qkv.addresses, output: output.addresses, quantiser: quantiser)
         let choosing = jobs.filter { $0.choosesPerLayer(layer) }
         if !work.appended.isEmpty { compute.forEach(kept: appendBody, count: work.appended.count) }
         compute.forEach(kept: body, count: work.items.count)
         // Nobody's cache lives longer for it.
         self.jobs = []
+        defer { unsafe rows = nil }
         guard !choosing.isEmpty else { return }
         compute.forEach(count: choosing.count) { index, worker in
-            scratch[worker].timePolicy(timesPolicy) {
+            let worker = workers[worker]
+            worker.scratch.timePolicy(timesPolicy) {
                 unsafe LayerChoice(
-                    attention: self, job: choosing[index], layer: layer, qkv: qkv, output: output,
-                    scratch: scratch[worker]
+                    worker: worker, job: choosing[index], layer: layer, qkv: qkv.addresses, output: output.addresses
                 ).run()
             }
         }
@@ -128,31 +141,47 @@ public struct AttentionJob {
 
     /// Writes the keys and values of prompt rows that several threads will attend to.
     private func append(item index: Int, worker: Int) {
+        guard let rows = unsafe rows else { return }
         let item = work.appended[index]
         for kvHead in item.kvHeads {
-            guard let pass = unsafe pass(item, kvHead: kvHead, worker: worker) else { return }
-            unsafe pass.appendPrompt(item.promptRows)
+            unsafe pass(item, rows, kvHead: kvHead, workers[worker]).appendPrompt(item.promptRows)
         }
     }
 
     private func run(item index: Int, worker: Int) {
-        let item = work.items[index]
-        let job = jobs[item.job]
+        guard let rows = unsafe rows else { return }
+        let (item, worker) = (work.items[index], workers[worker])
         for kvHead in item.kvHeads {
-            guard let pass = unsafe pass(item, kvHead: kvHead, worker: worker) else { return }
-            if let rows = job.promptRows {
-                unsafe runPrompt(pass, rows, item)
-                let first = job.firstRow + item.promptRows.lowerBound - rows.lowerBound
-                quantise(first..<first + item.promptRows.count, kvHead: kvHead)
+            let pass = unsafe pass(item, rows, kvHead: kvHead, worker)
+            let job = unsafe pass.job
+            if let prompt = job.promptRows {
+                unsafe runPrompt(pass, prompt, item)
+                let first = job.firstRow + item.promptRows.lowerBound - prompt.lowerBound
+                unsafe quantise(first..<first + item.promptRows.count, rows, kvHead: kvHead)
                 continue
             }
             let number = item.lane + kvHead - item.kvHeads.lowerBound
-            let lane = unsafe work.lane(number, of: item, workerRows: scratch[worker].logits.base)
-            unsafe pass.attend(item.parts, lane)
+            let lane = unsafe work.lane(number, of: item, workerRows: worker.scratch.logits.base)
+            unsafe pass.attend(item.parts, lane, following: keys(after: index, kvHead: kvHead))
             guard work.finished(number, of: item) else { continue }
             unsafe pass.finishDecoded(lane)
-            quantise(job.firstRow..<job.firstRow + 1, kvHead: kvHead)
+            unsafe quantise(job.firstRow..<job.firstRow + 1, rows, kvHead: kvHead)
         }
+    }
+
+    /// The keys that the thread is likely to read after this lane of an item: the item's next ones, or those of the
+    /// item that it claims when each of the others has claimed one more.
+    @unsafe private func keys(after index: Int, kvHead: Int) -> UnsafeRawPointer? {
+        var item = work.items[index]
+        var next = kvHead + 1
+        if next == item.kvHeads.upperBound {
+            guard index + workers.count < work.items.count else { return nil }
+            item = work.items[index + workers.count]
+            next = item.kvHeads.lowerBound
+        }
+        let cache = jobs[item.job].cache
+        let first = item.parts.lowerBound * LaneParts.size * cache.plan.layout.keyBytes
+        return unsafe UnsafeRawPointer(cache.lane(layer: layer, kvHead: next).keys) + first
     }
 
     private func runPrompt(_ pass: LanePass, _ rows: Range<Int>, _ item: LaneWork.Item) {
@@ -161,22 +190,19 @@ public struct AttentionJob {
         if work.finished(item.lane, of: item) { unsafe pass.endPrompt(rows) }
     }
 
-    @unsafe private func pass(_ item: LaneWork.Item, kvHead: Int, worker: Int) -> LanePass? {
-        guard let rows else { return nil }
-        return unsafe LanePass(
-            attention: self, job: jobs[item.job], layer: layer, kvHead: kvHead, qkv: rows.qkv, output: rows.output,
-            scratch: scratch[worker])
+    @unsafe private func pass(_ item: LaneWork.Item, _ rows: Rows, kvHead: Int, _ worker: LaneWorker) -> LanePass {
+        unsafe LanePass(
+            worker: worker, job: jobs[item.job], layer: layer, kvHead: kvHead, qkv: rows.qkv, output: rows.output)
     }
 
     /// Whether what one lane gives to a row is whole blocks.
     public var canQuantise: Bool { shape.groupSize * shape.headDim % 32 == 0 }
 
-    private func quantise(_ outputRows: Range<Int>, kvHead: Int) {
-        guard let rows, let quantisation = rows.quantisation else { return }
+    private func quantise(_ outputRows: Range<Int>, _ rows: Rows, kvHead: Int) {
+        guard let quantiser = unsafe rows.quantiser else { return }
         let width = shape.groupSize * shape.headDim
         for row in outputRows {
-            compute.quantise(
-                rows.output, row: row, columns: kvHead * width..<(kvHead + 1) * width, for: quantisation)
+            unsafe quantiser.quantise(row: row, columns: kvHead * width..<(kvHead + 1) * width)
         }
     }
 }

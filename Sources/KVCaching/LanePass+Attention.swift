@@ -49,7 +49,7 @@ extension LanePass {
     /// The first `count` keys of the lane for that many queries.
     func promptKeys(_ lane: Lane, count: Int, queries: Int) -> Keys {
         var keys = unsafe storedKeys(lane, from: 0)
-        guard unsafe queries * shape.groupSize >= Self.fewestTiledRows, unsafe KernelTable.tiles(keys.type) else {
+        guard unsafe queries * groupSize >= Self.fewestTiledRows, unsafe KernelTable.tiles(keys.type) else {
             return unsafe keys
         }
         let tiles = unsafe scratch.keyTiles.base
@@ -63,7 +63,7 @@ extension LanePass {
     func attendPrompt(
         _ lane: Lane, keys: Keys, slots: Range<Int>, row: Int, keepsLogits: Bool, normalises: Bool
     ) -> AttendedRows {
-        let (group, base) = unsafe (shape.groupSize, firstPartEntry(of: slots.lowerBound, lane))
+        let (group, base) = unsafe (groupSize, firstPartEntry(of: slots.lowerBound, lane))
         let count = slots.upperBound - base
         let attended = unsafe rows(count: count, keepsLogits: keepsLogits)
         for (index, slot) in slots.enumerated() {
@@ -100,7 +100,7 @@ extension LanePass {
     /// Into scratch, part by part: entries that all queries see together, then for each later query those that it sees
     /// alone.
     private func sumValues(_ lane: Lane, _ attended: AttendedRows, slots: Range<Int>, base: Int) {
-        let (group, partial) = unsafe (shape.groupSize, scratch.partialSums.base)
+        let (group, partial) = unsafe (groupSize, scratch.partialSums.base)
         let layout = unsafe plan.layout
         let values = unsafe lane.values + base * layout.valueBytes
         for part in 0..<LaneParts.count(entries: slots.upperBound - base) {
@@ -161,7 +161,7 @@ extension LanePass {
 
     /// Puts the group's queries of a row, rotated, into scratch as the `index`-th ones, ready for keys of `keyType`.
     func placeQueries(row: Int, at index: Int, position: Int, keyType: KVStorage) {
-        let (group, first) = unsafe (shape.groupSize, scratch.queries.base + index * shape.groupSize * headDim)
+        let (group, first) = unsafe (groupSize, scratch.queries.base + index * groupSize * headDim)
         unsafe first.update(from: qkv.pointer(row: row, column: kvHead * group * headDim), count: group * headDim)
         if let rope = unsafe rope {
             for head in 0..<group {
@@ -192,10 +192,10 @@ extension LanePass {
         if let softCap = unsafe rules.softCap {
             unsafe kernels.softCap(count: count, cap: softCap, x: row.logits)
         }
-        if case .alibi(let slopes) = unsafe rules.encoding {
+        if unsafe usesALiBi, case .alibi(let slopes) = unsafe rules.encoding {
             let positions = unsafe plan.positions == .compact ? scratch.indexes.base : lane.positions
             unsafe kernels.alibi(
-                count: count, slope: slopes[kvHead * shape.groupSize + head], queryPosition: (positions + slot).pointee,
+                count: count, slope: slopes[kvHead * groupSize + head], queryPosition: (positions + slot).pointee,
                 positions: positions + base, logits: row.logits)
         }
         if unsafe row.probabilities != row.logits { unsafe row.probabilities.update(from: row.logits, count: count) }

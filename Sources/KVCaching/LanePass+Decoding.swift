@@ -11,17 +11,26 @@ extension LanePass {
 
     // MARK: Parts
 
-    /// The same work for each of some parts.
-    func attend(_ parts: Range<Int>, _ decoded: DecodedLane) {
-        let keyType = unsafe storedKeys(job.cache.lane(layer: layer, kvHead: kvHead), from: 0).type
-        unsafe placeQueries(row: job.firstRow, at: 0, position: queryIndex, keyType: keyType)
-        for part in parts { unsafe attendPart(part, decoded) }
+    /// The same work for each of some parts. `following` are the keys that the thread is likely to read after them.
+    func attend(_ parts: Range<Int>, _ decoded: DecodedLane, following: UnsafeRawPointer?) {
+        let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
+        unsafe placeQueries(
+            row: job.firstRow, at: 0, position: queryIndex, keyType: storedKeys(lane, from: 0).type)
+        for part in parts {
+            let next = unsafe part + 1 < parts.upperBound ? firstKey(of: part + 1, lane) : following
+            unsafe attendPart(part, decoded, lane, following: next)
+        }
+    }
+
+    /// Where the keys of a part stand.
+    func firstKey(of part: Int, _ lane: Lane) -> UnsafeRawPointer {
+        unsafe UnsafeRawPointer(lane.keys) + part * LaneParts.size * plan.layout.keyBytes
     }
 
     /// Logits, weights and sums of the entries of a part, for all heads of the group. The last part ends with the fed
     /// token, which it writes into its slot where there is one.
-    private func attendPart(_ part: Int, _ decoded: DecodedLane) {
-        let (held, lane) = unsafe (held, job.cache.lane(layer: layer, kvHead: kvHead))
+    private func attendPart(_ part: Int, _ decoded: DecodedLane, _ lane: Lane, following: UnsafeRawPointer?) {
+        let held = unsafe held
         let entries = LaneParts.entries(of: part, count: held + 1)
         var fed: FedToken?
         if entries.upperBound > held { unsafe fed = unsafe feed(lane, held: held) }
@@ -31,7 +40,7 @@ extension LanePass {
         unsafe addBias(lane, stored, fed, logits: logits, stride: stride)
         let (weights, weightStride) = unsafe partRows(decoded, entries, isLogits: false)
         let storage = unsafe plan.layout.valueStorage
-        for head in unsafe 0..<shape.groupSize {
+        for head in unsafe 0..<groupSize {
             let row = unsafe weights + head * weightStride
             if unsafe weights != logits { unsafe row.update(from: logits + head * stride, count: entries.count) }
             let place = unsafe head * decoded.parts + part
@@ -39,18 +48,18 @@ extension LanePass {
                 count: entries.count, values: row, maximum: decoded.maxima + place)
         }
         if let softmax = unsafe softmax {
-            unsafe scratch.timePolicy(attention.timesPolicy) {
+            unsafe scratch.timePolicy(worker.timesPolicy) {
                 unsafe temper(softmax, part, entries, decoded, lane, fed)
             }
         }
         let values = unsafe decoded.values + part * headDim
         unsafe kernels.weightedSum(
-            heads: shape.groupSize, count: stored.count, headDim: headDim, weights: weights,
+            heads: groupSize, count: stored.count, headDim: headDim, weights: weights,
             weightStride: weightStride, values: lane.values + stored.lowerBound * plan.layout.valueBytes,
-            valueType: storage, accumulate: false, output: values, stride: decoded.parts * headDim)
+            valueType: storage, accumulate: false, output: values, stride: decoded.parts * headDim, ahead: following)
         guard let fed = unsafe fed else { return }
         unsafe kernels.weightedSum(
-            heads: shape.groupSize, count: 1, headDim: headDim, weights: weights + stored.count,
+            heads: groupSize, count: 1, headDim: headDim, weights: weights + stored.count,
             weightStride: weightStride, values: fed.value, valueType: storage, accumulate: true, output: values,
             stride: decoded.parts * headDim)
     }
@@ -69,7 +78,7 @@ extension LanePass {
         }
         let noise = unsafe decodedNoise(softmax, positions: positions, count: entries.count)
         unsafe kernels.noisyExpSums(
-            heads: shape.groupSize, count: entries.count,
+            heads: groupSize, count: entries.count,
             inverseTau: softmax.inverseTau(call: job.cache.call, plannedTokens: plan.plannedTokens),
             noise: noise.values, noiseStride: noise.stride, positions: noise.positions,
             rows: rows + entries.lowerBound, stride: decoded.stride, maxima: decoded.scoreMaxima + part,
@@ -108,13 +117,14 @@ extension LanePass {
     private func fillLogits(
         _ lane: Lane, _ stored: Range<Int>, _ fed: FedToken?, logits: UnsafeMutablePointer<Float>, stride: Int
     ) {
-        let group = unsafe shape.groupSize
+        let group = unsafe groupSize
         unsafe rotateCompactKeys(lane, stored, fedKey: fed?.key)
         let keys = unsafe storedKeys(lane, from: stored.lowerBound)
         let together = unsafe keys.includesFed && fed != nil ? stored.count + 1 : stored.count
         unsafe kernels.attentionLogits(
             heads: group, count: together, headDim: headDim, scale: scale, queries: queries, keys: keys.rows,
-            keyType: keys.type, logits: logits, stride: stride)
+            keyType: keys.type, logits: logits, stride: stride,
+            ahead: lane.values + stored.lowerBound * plan.layout.valueBytes)
         guard let fed = unsafe fed, unsafe !keys.includesFed else { return }
         unsafe kernels.attentionLogits(
             heads: group, count: 1, headDim: headDim, scale: scale, queries: queries, keys: fed.key,
@@ -127,15 +137,15 @@ extension LanePass {
     ) {
         if let softCap = unsafe rules.softCap {
             let count = unsafe stored.count + (fed == nil ? 0 : 1)
-            for head in unsafe 0..<shape.groupSize {
+            for head in unsafe 0..<groupSize {
                 unsafe kernels.softCap(count: count, cap: softCap, x: logits + head * stride)
             }
         }
-        guard case .alibi(let slopes) = unsafe rules.encoding else { return }
+        guard unsafe usesALiBi, case .alibi(let slopes) = unsafe rules.encoding else { return }
         let query = unsafe Int32(queryIndex)
         let positions = unsafe plan.positions == .compact ? scratch.indexes.base : lane.positions
-        for head in unsafe 0..<shape.groupSize {
-            let slope = unsafe slopes[kvHead * shape.groupSize + head]
+        for head in unsafe 0..<groupSize {
+            let slope = unsafe slopes[kvHead * groupSize + head]
             let row = unsafe logits + head * stride
             unsafe kernels.alibi(
                 count: stored.count, slope: slope, queryPosition: query, positions: positions + stored.lowerBound,
@@ -155,7 +165,7 @@ extension LanePass {
         let (held, position, row) = unsafe (held, job.cache.fedTokens, job.firstRow)
         let isFull = unsafe job.cache.replaces(layer: layer, kvHead: kvHead)
         unsafe joinParts(decoded, entries: held + 1)
-        unsafe scratch.timePolicy(attention.timesPolicy) {
+        unsafe scratch.timePolicy(worker.timesPolicy) {
             let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
             let fedScore = unsafe score(lane, decoded, held: held, isFull: isFull)
             if !isFull {
@@ -169,7 +179,7 @@ extension LanePass {
     }
 
     private func joinParts(_ decoded: DecodedLane, entries: Int) {
-        let (group, parts) = unsafe (shape.groupSize, decoded.parts)
+        let (group, parts) = unsafe (groupSize, decoded.parts)
         for head in 0..<group {
             let weights = unsafe decoded.maxima + head * parts
             unsafe LaneParts.weigh(parts: parts, maxima: weights, sums: decoded.sums + head * parts, kernels: kernels)
@@ -186,7 +196,7 @@ extension LanePass {
     /// Adds what the row's heads give to the scores. Returns the score of a token without a slot.
     private func score(_ lane: Lane, _ decoded: DecodedLane, held: Int, isFull: Bool) -> Float {
         guard unsafe tap != .none, let rows = unsafe decoded.rows, let scores = unsafe lane.scores else { return 0 }
-        let (group, position) = unsafe (shape.groupSize, job.cache.fedTokens)
+        let (group, position) = unsafe (groupSize, job.cache.fedTokens)
         let scorer = unsafe RowScorer(plan: plan, scores: scores, number: 0)
         guard unsafe tap == .probabilities else {
             let tempered = unsafe joinedParts(

@@ -40,7 +40,7 @@ extension LanePass {
         _ softmax: NoisySoftmax, positions: UnsafePointer<Int32>, first: Int, count: Int, passCount: Int,
         isPassStart: Bool, by scorer: RowScorer
     ) -> RowNoise {
-        let (group, slots) = unsafe (shape.groupSize, scratch.slots)
+        let (group, slots) = unsafe (groupSize, scratch.slots)
         let values = unsafe scratch.noise.base + scorer.number * group * slots + first
         switch softmax.noise {
         case .none: return unsafe RowNoise()
@@ -66,7 +66,7 @@ extension LanePass {
     /// The lane's noise by position, where the table has it.
     private func drawnNoise(_ softmax: NoisySoftmax, _ plan: CachePlan) -> UnsafePointer<Float>? {
         guard let seed = softmax.fixedSeed else { return nil }
-        return unsafe attention.noise.lane(seed: seed, layer: layer, kvHead: kvHead, positions: plan.fedTokens)
+        return unsafe worker.noise.lane(seed: seed, layer: layer, kvHead: kvHead, positions: plan.fedTokens)
     }
 
     /// Noise of all heads of the group into rows that stand `scratch.slots` apart.
@@ -74,9 +74,9 @@ extension LanePass {
         _ softmax: NoisySoftmax, positions: UnsafePointer<Int32>, count: Int, tag: UInt64,
         into values: UnsafeMutablePointer<Float>
     ) {
-        for head in unsafe 0..<shape.groupSize {
+        for head in unsafe 0..<groupSize {
             let prefix = unsafe GumbelNoise.prefix(
-                seed: softmax.seed, layer: layer, head: kvHead * shape.groupSize + head)
+                seed: softmax.seed, layer: layer, head: kvHead * groupSize + head)
             unsafe kernels.gumbel(
                 count: count, prefix: prefix, positions: positions, queryTag: tag,
                 noise: values + head * scratch.slots)
@@ -91,7 +91,7 @@ extension LanePass {
         _ softmax: NoisySoftmax, _ attended: AttendedRows, positions: UnsafePointer<Int32>, first: Int, count: Int,
         passCount: Int, isPassStart: Bool, keepsLogits: Bool, by scorer: RowScorer
     ) {
-        let (group, parts) = unsafe (shape.groupSize, LaneParts.count(entries: count))
+        let (group, parts) = unsafe (groupSize, LaneParts.count(entries: count))
         let noise = unsafe promptNoise(
             softmax, positions: positions, first: first, count: count, passCount: passCount, isPassStart: isPassStart,
             by: scorer)
@@ -120,7 +120,7 @@ extension LanePass {
         rows: UnsafeMutablePointer<Float>, stride: Int, weights: UnsafeMutablePointer<Float>,
         sums: UnsafeMutablePointer<Float>, parts: Int
     ) -> TemperedRows {
-        for head in unsafe 0..<shape.groupSize {
+        for head in unsafe 0..<groupSize {
             unsafe LaneParts.weigh(
                 parts: parts, maxima: weights + head * parts, sums: sums + head * parts, kernels: kernels)
         }
@@ -134,11 +134,11 @@ extension LanePass {
         guard unsafe scorer.plan.pooling.reduceHeads == .sum else {
             return unsafe addLargest(tempered, count: count, held: held, by: scorer)
         }
-        unsafe addParts(tempered, heads: 0..<shape.groupSize, count: held, to: scorer.scores)
+        unsafe addParts(tempered, heads: 0..<groupSize, count: held, to: scorer.scores)
         var fedScore: Float = 0
         if count > held {
             unsafe kernels.addRows(
-                heads: shape.groupSize, count: 1, weights: tempered.weights + held / LaneParts.size,
+                heads: groupSize, count: 1, weights: tempered.weights + held / LaneParts.size,
                 step: tempered.parts, rows: tempered.rows + held, stride: tempered.stride, to: &fedScore)
         }
         return fedScore
@@ -146,7 +146,7 @@ extension LanePass {
 
     private func addLargest(_ tempered: TemperedRows, count: Int, held: Int, by scorer: RowScorer) -> Float {
         let increments = unsafe scratch.increments.base
-        for head in unsafe 0..<shape.groupSize {
+        for head in unsafe 0..<groupSize {
             unsafe increments.update(repeating: 0, count: count)
             unsafe addParts(tempered, heads: head..<head + 1, count: count, to: increments)
             guard let largest = unsafe joined(count: count, head: head, by: scorer) else { continue }

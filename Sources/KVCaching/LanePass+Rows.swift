@@ -43,7 +43,7 @@ extension LanePass {
         let observed = unsafe ObservedRow(
             count: count,
             context: RowContext(
-                layer: layer, queryHead: kvHead * shape.groupSize + head, queryPosition: queryPosition,
+                layer: layer, queryHead: kvHead * groupSize + head, queryPosition: queryPosition,
                 call: job.cache.call, plannedTokens: scorer.plan.plannedTokens),
             values: values, positions: positions, increments: scratch.increments.base)
         unsafe scorer.plan.policy.score(observed, kernels: kernels)
@@ -61,6 +61,6 @@ extension LanePass {
         } else {
             for index in 0..<count { unsafe largest[index] = max(largest[index], increments[index]) }
         }
-        return unsafe head == shape.groupSize - 1 ? UnsafePointer(largest) : nil
+        return unsafe head == groupSize - 1 ? UnsafePointer(largest) : nil
     }
 }

@@ -1,24 +1,20 @@
 internal import Kernels
 internal import Tensors
 
-/// The rows of one step on one lane.
+/// The rows of one step on one lane. Plain addresses and numbers but for the worker's object and the cache.
 @unsafe struct LanePass {
-    let attention: LaneAttention
+    let worker: LaneWorker
     let job: AttentionJob
     let layer: Int
     let kvHead: Int
-    let qkv: ActivationRows
-    let output: ActivationRows
-    let scratch: LaneScratch
+    let qkv: RowAddresses
+    let output: RowAddresses
 
     // Read once for all rows of the pass.
-    let plan: CachePlan
-    let shape: CacheShape
-    let kernels: KernelTable
     let headDim: Int
-    /// The layer's.
-    let rules: LayerAttention
-    let rope: RoPETable?
+    let groupSize: Int
+    let rope: RoPEAngles?
+    let usesALiBi: Bool
     let window: Int?
     /// Of the lane.
     let slots: Int
@@ -30,32 +26,36 @@ internal import Tensors
     let softmax: NoisySoftmax?
 
     init(
-        attention: LaneAttention, job: AttentionJob, layer: Int, kvHead: Int, qkv: ActivationRows,
-        output: ActivationRows,
-        scratch: LaneScratch
+        worker: LaneWorker, job: AttentionJob, layer: Int, kvHead: Int, qkv: RowAddresses, output: RowAddresses
     ) {
-        unsafe self.attention = attention
+        unsafe self.worker = worker
         unsafe self.job = job
         unsafe self.layer = layer
         unsafe self.kvHead = kvHead
         unsafe self.qkv = qkv
         unsafe self.output = output
-        unsafe self.scratch = scratch
-        unsafe plan = job.cache.plan
-        unsafe shape = attention.shape
-        unsafe kernels = attention.kernels
-        unsafe headDim = attention.shape.headDim
-        unsafe rules = attention.layers[layer]
-        unsafe rope = rules.encoding.table(tokens: plan.rotaryTokens)
-        unsafe window = attention.shape.window(layer: layer)
-        unsafe slots = plan.laneSlots(layer: layer)
+        unsafe headDim = worker.shape.headDim
+        unsafe groupSize = worker.shape.groupSize
+        unsafe rope = worker.layers[layer].encoding.angles(tokens: job.cache.plan.rotaryTokens)
+        unsafe usesALiBi = worker.layers[layer].encoding.isALiBi
+        unsafe window = worker.shape.window(layer: layer)
+        unsafe slots = job.cache.plan.laneSlots(layer: layer)
         let before =
-            unsafe job.promptRows == nil || plan.turn == nil ? 0 : job.cache.count(layer: layer, kvHead: kvHead)
+            unsafe job.promptRows == nil || job.cache.plan.turn == nil
+            ? 0 : job.cache.count(layer: layer, kvHead: kvHead)
         unsafe entriesBefore = before
-        unsafe dropped = plan.startTokens - before
-        unsafe tap = plan.tap
-        unsafe softmax = tap == .logits ? plan.policy.noisySoftmax : nil
+        unsafe dropped = job.cache.plan.startTokens - before
+        unsafe tap = job.cache.plan.tap
+        unsafe softmax = tap == .logits ? job.cache.plan.policy.noisySoftmax : nil
     }
+
+    // Not copied: each copy would count references to what the plan is made of.
+    var plan: CachePlan { unsafe job.cache.plan }
+    var shape: CacheShape { unsafe worker.shape }
+    var kernels: KernelTable { unsafe worker.kernels }
+    var scratch: LaneScratch { unsafe worker.scratch }
+    /// The layer's.
+    var rules: LayerAttention { unsafe worker.layers[layer] }
 
     // MARK: The prompt
 
@@ -96,7 +96,7 @@ internal import Tensors
         let keepsLogits = unsafe scorers.contains { unsafe $0.tap == .logits }
         let normalises = unsafe scorers.contains { unsafe $0.tap == .probabilities }
         let keys = unsafe promptKeys(lane, count: queries.upperBound, queries: queries.count)
-        let most = unsafe scratch.queriesPerTile(count: queries.upperBound, groupSize: shape.groupSize)
+        let most = unsafe scratch.queriesPerTile(count: queries.upperBound, groupSize: groupSize)
         for first in stride(from: queries.lowerBound, to: queries.upperBound, by: most) {
             let slots = first..<min(queries.upperBound, first + most)
             let attended = unsafe attendPrompt(
@@ -105,10 +105,10 @@ internal import Tensors
             let base = unsafe firstPartEntry(of: first, lane)
             for slot in slots where unsafe !scorers.isEmpty {
                 let start = unsafe firstEntry(of: slot, lane)
-                unsafe scratch.timePolicy(attention.timesPolicy) {
+                unsafe scratch.timePolicy(worker.timesPolicy) {
                     unsafe scorePrompt(
                         lane,
-                        attended.dropFirst((slot - first) * shape.groupSize).dropFirst(entries: start - base),
+                        attended.dropFirst((slot - first) * groupSize).dropFirst(entries: start - base),
                         start: start, slot: slot, pass: rows, by: scorers)
                 }
             }
@@ -118,7 +118,7 @@ internal import Tensors
     /// Prunes the lane after the prompt's last row.
     func endPrompt(_ rows: Range<Int>) {
         guard unsafe rows.upperBound == plan.promptTokens else { return }
-        unsafe scratch.timePolicy(attention.timesPolicy) {
+        unsafe scratch.timePolicy(worker.timesPolicy) {
             unsafe PromptEnd(leader: job.cache, layer: layer, kernels: kernels, scratch: scratch)
                 .fillLane(kvHead: kvHead)
         }
@@ -141,7 +141,7 @@ internal import Tensors
                     keepsLogits: index != last, by: scorer)
                 continue
             }
-            for head in unsafe 0..<shape.groupSize {
+            for head in unsafe 0..<groupSize {
                 let row = unsafe UnsafePointer(attended.dropFirst(head).probabilities)
                 guard
                     let increments = unsafe score(

@@ -17,6 +17,20 @@ public enum PositionEncoding {
         case .none, .alibi: nil
         }
     }
+
+    /// The same as plain addresses, for threads; valid until the next admission.
+    @unsafe func angles(tokens: Int) -> RoPEAngles? {
+        switch self {
+        case .rope(let table): unsafe table.angles
+        case .ropeByLength(let tables): unsafe tables.table(tokens: tokens).angles
+        case .none, .alibi: nil
+        }
+    }
+
+    var isALiBi: Bool {
+        guard case .alibi = self else { return false }
+        return true
+    }
 }
 
 /// How one layer attends, but for its window (`CacheShape.windows`).

@@ -62,11 +62,27 @@ internal import Tensors
         (cosines, sines, positions) = (newCosines, newSines, grown)
     }
 
+    /// What is there now, as plain addresses; valid until the next growth.
+    @unsafe var angles: RoPEAngles {
+        unsafe RoPEAngles(
+            pairs: pairs, pairing: pairing, positions: positions, cosines: cosines.base, sines: sines.base)
+    }
+}
+
+/// A table's angles for threads that rotate heads: nothing of it counts references.
+@unsafe struct RoPEAngles {
+    let pairs: Int
+    let pairing: RoPETable.Pairing
+    let positions: Int
+    /// [positions, pairs]
+    let cosines: UnsafePointer<Float>
+    let sines: UnsafePointer<Float>
+
     /// Rotates one head in place to `position`, which was reserved.
-    @unsafe func rotate(_ head: UnsafeMutablePointer<Float>, position: Int, kernels: KernelTable) {
-        precondition(position >= 0 && position < positions, "position \(position) of \(positions)")
-        let (cosine, sine) = unsafe (cosines.base + position * pairs, sines.base + position * pairs)
-        switch pairing {
+    func rotate(_ head: UnsafeMutablePointer<Float>, position: Int, kernels: KernelTable) {
+        precondition(unsafe position >= 0 && position < positions, "position \(position) of \(unsafe positions)")
+        let (cosine, sine) = unsafe (cosines + position * pairs, sines + position * pairs)
+        switch unsafe pairing {
         case .half: unsafe kernels.ropeHalf(pairCount: pairs, cosine: cosine, sine: sine, x: head)
         case .interleaved: unsafe kernels.ropeInterleaved(pairCount: pairs, cosine: cosine, sine: sine, x: head)
         }

@@ -193,13 +193,20 @@ internal import Tensors
 
     /// What the cache held so far. Before the prompt has passed all layers nothing counts as evicted.
     public var usage: KVCacheUsage {
-        let retained = (0..<plan.shape.laneCount).map { index in
-            keptPositions(layer: index / plan.shape.kvHeads, kvHead: index % plan.shape.kvHeads)
-                .count { $0 < plan.startTokens + plan.promptTokens }
-        }.max()
+        var retained = 0
+        let promptEnd = plan.startTokens + plan.promptTokens
+        for index in 0..<plan.shape.laneCount {
+            let (layer, kvHead) = (index / plan.shape.kvHeads, index % plan.shape.kvHeads)
+            let positions = unsafe lane(layer: layer, kvHead: kvHead).positions
+            var kept = 0
+            for slot in 0..<count(layer: layer, kvHead: kvHead) where unsafe Int(positions[slot]) < promptEnd {
+                kept += 1
+            }
+            retained = max(retained, kept)
+        }
         return KVCacheUsage(
             policy: plan.policyName, budgetTokens: plan.budgetSlots, budgetBytes: plan.budgetBytes,
-            promptTokensRetained: retained ?? 0, peakTokens: mostSlots,
+            promptTokensRetained: retained, peakTokens: mostSlots,
             peakBytes: plan.steadyBytes + max(plan.copiedBytes, plan.stagingBytes),
             evictedTokens: call == 0 ? 0 : fedTokens - heldTokens)
     }

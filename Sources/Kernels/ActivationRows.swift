@@ -78,6 +78,9 @@ internal import Tensors
         return unsafe pointer(row) + column
     }
 
+    /// Where the rows stand. Valid while `self` lives.
+    @unsafe public var addresses: RowAddresses { unsafe RowAddresses(first: storage.base + start, stride: stride) }
+
     /// Start of a row. The pointer is valid while `self` lives.
     @unsafe func pointer(_ row: Int) -> UnsafeMutablePointer<Float> {
         precondition(row >= 0 && row < rowCapacity, "row \(row) outside 0..<\(rowCapacity)")
@@ -137,3 +140,13 @@ internal import Tensors
 }
 
 @available(*, unavailable) extension ActivationRows: Sendable {}
+
+/// Where the rows of an `ActivationRows` stand, for threads: nothing of it counts references. The caller keeps to rows
+/// and columns that are there.
+@unsafe public struct RowAddresses {
+    let first: UnsafeMutablePointer<Float>
+    let stride: Int
+
+    /// The element at `column` of `row`, and the rest of the row behind it.
+    public func pointer(row: Int, column: Int) -> UnsafeMutablePointer<Float> { unsafe first + row * stride + column }
+}

@@ -55,22 +55,13 @@ extension Compute {
         }
     }
 
-    /// Prepares `rows` for `quantise(_:row:columns:for:)`.
-    public func prepare(_ rows: ActivationRows, for quantisation: ActivationQuantisation) {
-        _ = unsafe rows.blocks(for: quantisation)
-    }
-
-    /// Puts a part of a row, whole blocks, quantised beside the row. Threads may do so at once for different parts of
-    /// rows that were prepared.
-    public func quantise(
-        _ rows: ActivationRows, row: Int, columns: Range<Int>, for quantisation: ActivationQuantisation
-    ) {
-        let size = KernelTable.blockElements
-        precondition(columns.lowerBound % size == 0 && columns.count % size == 0, "columns \(columns) cut blocks")
-        let blocks = unsafe rows.blocks(for: quantisation) + row * rows.blocksPerRow
-        unsafe table.quantize(
-            count: columns.count, for: quantisation, input: rows.pointer(row: row, column: columns.lowerBound),
-            output: blocks + columns.lowerBound / size)
+    /// For threads that put parts of `rows` quantised beside them. Valid while the rows live.
+    @unsafe public func quantiser(
+        of rows: ActivationRows, for quantisation: ActivationQuantisation
+    ) -> RowQuantiser {
+        unsafe RowQuantiser(
+            table: table, quantisation: quantisation, rows: rows.addresses, blocks: rows.blocks(for: quantisation),
+            blocksPerRow: rows.blocksPerRow)
     }
 
     /// Puts the rows, quantised, beside themselves.
@@ -87,5 +78,24 @@ extension Compute {
             table: table, count: rows.count, columns: input.columns,
             share: rowsPerShare(rows.count, columns: 2 * input.columns), input: input.pointer(rows.lowerBound),
             inputStride: input.stride, output: output.pointer(rows.lowerBound), outputStride: output.stride)
+    }
+}
+
+/// Puts parts of rows quantised beside the rows. Threads may do so at once for different parts; nothing of it counts
+/// references.
+@unsafe public struct RowQuantiser {
+    let table: KernelTable
+    let quantisation: ActivationQuantisation
+    let rows: RowAddresses
+    let blocks: UnsafeMutablePointer<ck_block>
+    let blocksPerRow: Int
+
+    /// `columns` of a row, which are whole blocks.
+    public func quantise(row: Int, columns: Range<Int>) {
+        let size = KernelTable.blockElements
+        precondition(columns.lowerBound % size == 0 && columns.count % size == 0, "columns \(columns) cut blocks")
+        unsafe table.quantize(
+            count: columns.count, for: quantisation, input: rows.pointer(row: row, column: columns.lowerBound),
+            output: blocks + row * blocksPerRow + columns.lowerBound / size)
     }
 }

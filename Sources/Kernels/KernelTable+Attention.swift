@@ -48,10 +48,10 @@ extension KernelTable {
 
     /// `logits[g · stride + j] = scale · (queries[g] · keys[j])` for `g < heads` and `j < count`; keys are read once
     /// for some heads together. `keys` is `[count, headDim]` as `storeRows` lays it out; where it is in blocks,
-    /// `prepareQueries` was called.
+    /// `prepareQueries` was called. `ahead` is what will be read next: it is asked for when the last keys are read.
     @unsafe public func attentionLogits(
         heads: Int, count: Int, headDim: Int, scale: Float, queries: Queries, keys: UnsafeRawPointer,
-        keyType: KVStorage, logits: UnsafeMutablePointer<Float>, stride: Int
+        keyType: KVStorage, logits: UnsafeMutablePointer<Float>, stride: Int, ahead: UnsafeRawPointer? = nil
     ) {
         let query = unsafe queries.values
         let blocks = unsafe queries.blocks.assumingMemoryBound(to: ck_block.self)
@@ -59,19 +59,19 @@ extension KernelTable {
         switch keyType {
         case .f32:
             unsafe slots.pointee.attention_logits_f32(
-                heads, count, headDim, scale, query, headDim, keys, logits, stride)
+                heads, count, headDim, scale, query, headDim, keys, logits, stride, ahead)
         case .f16:
             unsafe slots.pointee.attention_logits_f16(
-                heads, count, headDim, scale, query, headDim, keys, logits, stride)
+                heads, count, headDim, scale, query, headDim, keys, logits, stride, ahead)
         case .bf16:
             unsafe slots.pointee.attention_logits_bf16(
-                heads, count, headDim, scale, query, headDim, keys, logits, stride)
+                heads, count, headDim, scale, query, headDim, keys, logits, stride, ahead)
         case .q8:
             unsafe slots.pointee.attention_logits_q8(
-                heads, count, headDim, scale, blocks, blockCount, keys, logits, stride)
+                heads, count, headDim, scale, blocks, blockCount, keys, logits, stride, ahead)
         case .q4:
             unsafe slots.pointee.attention_logits_q4(
-                heads, count, headDim, scale, blocks, blockCount, keys, logits, stride)
+                heads, count, headDim, scale, blocks, blockCount, keys, logits, stride, ahead)
         }
     }
 
@@ -139,29 +139,30 @@ extension KernelTable {
 
     /// `output[g · stride + i] = (accumulate ? output[g · stride + i] : 0) + Σ_j weights[g · weightStride + j] ·
     /// values[j, i]` for `g < heads`; values are read once for some heads together. `values` is `[count, headDim]` as
-    /// `storeRows` lays it out; `output` is `[heads, headDim]`. The sums run over rising `j`.
+    /// `storeRows` lays it out; `output` is `[heads, headDim]`. The sums run over rising `j`. `ahead` as for
+    /// the logits.
     @unsafe public func weightedSum(
         heads: Int, count: Int, headDim: Int, weights: UnsafePointer<Float>, weightStride: Int,
         values: UnsafeRawPointer, valueType: KVStorage, accumulate: Bool, output: UnsafeMutablePointer<Float>,
-        stride: Int
+        stride: Int, ahead: UnsafeRawPointer? = nil
     ) {
         let accumulate: Int32 = accumulate ? 1 : 0
         switch valueType {
         case .f32:
             unsafe slots.pointee.weighted_sum_f32(
-                heads, count, headDim, weights, weightStride, values, accumulate, output, stride)
+                heads, count, headDim, weights, weightStride, values, accumulate, output, stride, ahead)
         case .f16:
             unsafe slots.pointee.weighted_sum_f16(
-                heads, count, headDim, weights, weightStride, values, accumulate, output, stride)
+                heads, count, headDim, weights, weightStride, values, accumulate, output, stride, ahead)
         case .bf16:
             unsafe slots.pointee.weighted_sum_bf16(
-                heads, count, headDim, weights, weightStride, values, accumulate, output, stride)
+                heads, count, headDim, weights, weightStride, values, accumulate, output, stride, ahead)
         case .q8:
             unsafe slots.pointee.weighted_sum_q8(
-                heads, count, headDim, weights, weightStride, values, accumulate, output, stride)
+                heads, count, headDim, weights, weightStride, values, accumulate, output, stride, ahead)
         case .q4:
             unsafe slots.pointee.weighted_sum_q4(
-                heads, count, headDim, weights, weightStride, values, accumulate, output, stride)
+                heads, count, headDim, weights, weightStride, values, accumulate, output, stride, ahead)
         }
     }
 }

@@ -12,14 +12,16 @@ internal import Glibc
     /// The environment variable that chooses a table.
     public static let environmentName = "KEYHOLD_ISA"
 
-    /// The table that the environment's `KEYHOLD_ISA` names (`scalar`, `avx2` or `avx512`), or else, and where this CPU
-    /// does not run that one, the fastest that this CPU and operating system run.
+    /// The table that the environment's `KEYHOLD_ISA` names, or else, and where this CPU does not run that one, the
+    /// fastest that this CPU and operating system run.
     public static let best = chosen(by: unsafe getenv(environmentName).map { unsafe String(cString: $0) })
     /// The portable reference that the others are tested against.
     public static let scalar = unsafe KernelTable(slots: ck_table_scalar())
 
     /// All tables that this CPU runs, the reference first.
-    public static var available: [KernelTable] { ["scalar", "avx2", "avx512"].compactMap { named($0) } }
+    public static var available: [KernelTable] {
+        ["scalar", "avx2", "avx512", "neon", "dotprod"].compactMap { named($0) }
+    }
 
     /// The table of that name, or nil where there is none or this CPU does not run it.
     public static func named(_ isa: String) -> KernelTable? {
@@ -33,7 +35,7 @@ internal import Glibc
         return unsafe KernelTable(slots: ck_table_best())
     }
 
-    /// `scalar`, `avx2` or `avx512`.
+    /// `scalar`; on x86 also `avx2` or `avx512`, on arm64 `neon` or, with its products of bytes, `dotprod`.
     public var isa: String { unsafe String(cString: slots.pointee.isa) }
 
     /// `target[i] += input[i]`.

@@ -3,7 +3,7 @@ public final class MetricFamily<Series: MetricSeries>: Sendable {
     /// A family with more series than this renders only those that were touched.
     static var alwaysRendered: Int { 16 }
     /// The most series of a family: a limit on what a mistake in the label sets can cost.
-    static var seriesLimit: Int { 8192 }
+    static var seriesLimit: Int { 16_384 }
 
     let name: String
     let help: String

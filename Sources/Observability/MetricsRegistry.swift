@@ -62,7 +62,7 @@ public final class MetricsRegistry: Sendable {
         return family
     }
 
-    private func register(_ family: any RenderedFamily) {
+    func register(_ family: any RenderedFamily) {
         families.withLock { families in
             precondition(!families.contains { $0.name == family.name }, "\(family.name) is registered twice")
             families.append(family)

@@ -1,7 +1,6 @@
 /// Why a model could not be quantised, beside what reading and writing files report themselves.
 public enum QuantizationError: Error, Equatable, Sendable, CustomStringConvertible {
     case unknownType(String)
-    case notGGUF(path: String)
     /// The tensor has fewer bits already than what it could be quantised from.
     case alreadyQuantised(file: String, tensor: String, type: String)
     /// A value is NaN, infinite or too large for f16 scales.
@@ -11,7 +10,6 @@ public enum QuantizationError: Error, Equatable, Sendable, CustomStringConvertib
         switch self {
         case .unknownType(let name):
             "the type '\(name)' is not known; it must be one of \(QuantizationType.names)"
-        case .notGGUF(let path): "\(path): only GGUF files can be quantised; convert the folder first"
         case .alreadyQuantised(let file, let tensor, let type):
             "\(file): tensor '\(tensor)' is \(type) already, and what that lost does not come back; quantise from a "
                 + "file with F32, F16 or BF16 weights"

@@ -39,6 +39,8 @@ public struct Scheduler: Sendable {
     var heldBytes = 0
     var accounts = TenantAccounts()
     private var departureRate = DepartureRate()
+    /// The memory of the last plan's decode rows, for the next one's.
+    private var planMemory: [SequenceID] = []
 
     public init(limits: SchedulerLimits) {
         self.limits = limits
@@ -92,6 +94,7 @@ public struct Scheduler: Sendable {
             running[index].completeDecodeRow()
             guess = index + 1
         }
+        planMemory = plan.decode
         for piece in plan.prefill {
             guard let index = runningIndex(of: piece.sequence, guess: guess) else { continue }
             let before = running[index].reservedBytes
@@ -229,8 +232,10 @@ extension Scheduler {
         return expired
     }
 
-    private func plannedStep() -> StepPlan {
+    private mutating func plannedStep() -> StepPlan {
         var plan = StepPlan()
+        swap(&plan.decode, &planMemory)
+        plan.decode.removeAll(keepingCapacity: true)
         plan.decode.reserveCapacity(running.count)
         for sequence in running where sequence.canDecode { plan.decode.append(sequence.id) }
         let decodeRowLayers = plan.decode.count * limits.layerCount

@@ -30,8 +30,12 @@ struct TenantAccounts: Sendable {
         guard now > mark else { return }
         let seconds = (now - mark) / .seconds(1)
         mark = now
-        for (id, account) in accounts where account.reservedBytes > 0 {
-            accounts[id]?.served += Double(account.reservedBytes) * seconds / account.weight
+        // In place: a loop over the dictionary itself would keep it, and changing it would copy it, every step.
+        var index = accounts.startIndex
+        while index != accounts.endIndex {
+            let account = accounts.values[index]
+            accounts.values[index].served += Double(account.reservedBytes) * seconds / account.weight
+            accounts.formIndex(after: &index)
         }
     }
 

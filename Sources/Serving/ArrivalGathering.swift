@@ -10,7 +10,8 @@ struct ArrivalGathering {
     /// Steps without a wait, at most.
     private static let mostSkipped = 64
 
-    private var missing = 0
+    /// Sequences that may still come back.
+    private(set) var missing = 0
     private var end = Duration.zero
     private var hasWaited = false
     private var toSkip = 0
@@ -35,6 +36,9 @@ struct ArrivalGathering {
         missing = departed
         end = time + min(duration, Self.longest)
     }
+
+    /// How long a thread without work need not look at fewer arrivals than are missing; nil is not at all.
+    func idleWait(at time: Duration) -> Duration? { missing > 0 && time < end ? end - time : nil }
 
     /// How long the next step had better wait, if it has work; asked again after each arrival.
     mutating func wait(at time: Duration) -> Duration? {

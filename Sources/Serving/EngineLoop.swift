@@ -28,6 +28,11 @@ final class EngineLoop<Engine: StepEngine> {
     private var startDeadlines: Deque<(id: SequenceID, time: Duration)> = []
     private var outbox = Outbox()
     private var gathering = ArrivalGathering()
+    /// Of the step under way; kept so that a step allocates nothing.
+    private var batch = StepBatch()
+    private let fitting: PoolFitting
+    private var pace = StepPace()
+    private var predictions = RetryPredictions()
     /// Sequences that have ended in this step.
     private var departed = 0
 
@@ -45,6 +50,7 @@ final class EngineLoop<Engine: StepEngine> {
         planner = SubmissionPlanner(configuration: configuration)
         sessions = SessionTable(limits: configuration.sessions)
         queueTimeout = configuration.queueTimeout
+        fitting = PoolFitting(planner: SubmissionPlanner(configuration: configuration))
         scheduler = Scheduler(limits: configuration.limits)
     }
 
@@ -53,8 +59,17 @@ final class EngineLoop<Engine: StepEngine> {
     /// The next step would do something at once.
     var hasWork: Bool { scheduler.hasWork }
 
-    /// How long to wait for more work before the next step; nil is not at all. Asked again whenever something came.
-    func waitBeforeStep() -> Duration? { hasWork ? gathering.wait(at: now()) : nil }
+    /// How long to wait before the next step, and for how many more sequences; nil is not at all. Asked again whenever
+    /// something came.
+    func waitBeforeStep() -> (time: Duration, sequences: Int)? {
+        guard hasWork, let time = gathering.wait(at: now()) else { return nil }
+        return (time, gathering.missing)
+    }
+
+    /// The same for a thread without work, which then waits for any work.
+    func waitForReturn() -> (time: Duration, sequences: Int)? {
+        gathering.idleWait(at: now()).map { ($0, gathering.missing) }
+    }
 
     /// When the next step has something to do even if nothing happens.
     var nextDeadline: Duration? {
@@ -84,16 +99,24 @@ final class EngineLoop<Engine: StepEngine> {
             }
         }
         let request = LiveRequest(submission)
-        let group = submission.sequences.map { admission($0, submission) }
-        let decision = isStopping ? nil : scheduler.submit(group, now: now())
-        guard case .queued = decision else {
-            reject(request, decision)
+        guard !isStopping, let planned = fitted(submission, request) else {
+            if isStopping { reject(request, .stopping) }
             return
+        }
+        let group = planned.map { admission($0, submission) }
+        switch scheduler.submit(group, now: now()) {
+        case .queued: break
+        case .queueFull(let seconds):
+            metrics.rejected(.queueFull)
+            let predicted = scheduler.secondsUntilPlaces(for: group, pace: pace) ?? Double(seconds)
+            let told = tell(predicted, need: .places(group.count))
+            return reject(request, .queueFull(retryAfterSeconds: told))
+        case .neverFits, .groupTooLarge: preconditionFailure("the planner let through what the scheduler refuses")
         }
         requests[request.id] = request
         gathering.arrived(group.count)
         var caches: [ResolvedCache] = []
-        for planned in submission.sequences {
+        for planned in planned {
             if planned.choice == 0 { caches.append(ResolvedCache(planned.plan)) }
             sequences[planned.id] = LiveSequence(
                 planned, of: request, tokenizer: tokenizer, submitted: submission.submittedAt)
@@ -107,32 +130,59 @@ final class EngineLoop<Engine: StepEngine> {
         Admission(
             id: planned.id, promptTokens: planned.plan.promptTokens, maxNewTokens: planned.maxNewTokens,
             passesByRows: planned.plan.passesByRows, peakBytes: planned.plan.peakBytes,
-            steadyBytes: planned.plan.steadyBytes, deadline: submission.deadline,
-            tenant: planned.turn?.key.owner.tenant ?? .anonymous, heldBytes: planned.turn?.heldBytes ?? 0)
+            steadyBytes: planned.plan.steadyBytes, deadline: submission.deadline, tenant: submission.terms.tenant,
+            priority: submission.terms.priority, heldBytes: planned.turn?.heldBytes ?? 0)
     }
 
     private func refuse(_ request: LiveRequest, _ refusal: TurnRefusal) {
         switch refusal {
-        case .session(let error): outbox.post(.rejected(.session(error)), to: request)
+        case .session(let error): reject(request, .session(error))
         case .request(let error):
             if case .neverFits = error { metrics.rejected(.neverFits) }
-            outbox.post(.rejected(.unplannable(error)), to: request)
+            reject(request, .unplannable(error))
         }
-        outbox.close(request)
     }
 
-    private func reject(_ request: LiveRequest, _ decision: SubmitDecision?) {
-        switch decision {
-        case nil: outbox.post(.rejected(.stopping), to: request)
-        case .queueFull(let seconds):
-            metrics.rejected(.queueFull)
-            outbox.post(.rejected(.queueFull(retryAfterSeconds: seconds)), to: request)
-        case .neverFits(let needed, let limit):
-            metrics.rejected(.neverFits)
-            outbox.post(.rejected(.unplannable(.neverFits(neededBytes: needed, limitBytes: limit))), to: request)
-        case .queued, .groupTooLarge:
-            preconditionFailure("the planner let a request through that the scheduler answers with \(decision as Any)")
+    private func decide(_ submission: Submission) -> PoolFitting.Decision {
+        fitting.decide(submission, in: scheduler, pace: pace, now: now()) { sequences in
+            sequences.map { admission($0, submission) }
         }
+    }
+
+    /// The sequences as they can be submitted now; nil if they were refused.
+    private func fitted(_ submission: Submission, _ request: LiveRequest) -> [PlannedSequence]? {
+        // Idle sessions go before anybody is refused or gets less.
+        var decision = decide(submission)
+        while !decision.isAsPlanned, let session = sessionInTheWay(of: submission) {
+            end(session, .lru)
+            decision = decide(submission)
+        }
+        switch decision {
+        case .asPlanned: return submission.sequences
+        case .shrunk(let sequences):
+            metrics.shrunk()
+            return sequences
+        case .refused(let seconds):
+            metrics.rejected(.poolFull)
+            let bytes = submission.sequences.reduce(0) { $0 + $1.startBytes }
+            let told = tell(
+                seconds ?? 1,
+                need: .room(
+                    sequences: submission.sequences.count, bytes: bytes, tenant: submission.terms.tenant))
+            reject(request, .poolFull(retryAfterSeconds: told))
+            return nil
+        }
+    }
+
+    /// What a refused client hears about when to come back; whether it was right goes into the metrics.
+    private func tell(_ seconds: Double, need: RetryPredictions.Need) -> Int {
+        let told = Int(min(120, max(1, seconds.rounded(.up))))
+        predictions.told(told, need: need, now: now())
+        return told
+    }
+
+    private func reject(_ request: LiveRequest, _ rejection: Rejection) {
+        outbox.post(.rejected(rejection), to: request)
         outbox.close(request)
     }
 
@@ -182,9 +232,11 @@ final class EngineLoop<Engine: StepEngine> {
         let plan = scheduled.plan
         if !plan.isEmpty {
             metrics.stepStarted(sequences: plan.decode.count + plan.prefill.count)
-            engine.run(batch(for: plan)) { origin, logits in sample(origin, logits) }
+            fillBatch(plan)
+            engine.run(batch) { origin, logits in sample(origin, logits) }
             let end = now()
             departed = 0
+            pace.stepTook(plan, seconds: (end - begin) / .seconds(1))
             scheduler.completed(plan, now: end)
             for piece in plan.prefill where isLast(piece) { finishPrompt(piece.sequence, at: end) }
             for id in plan.decode { takeToken(id, at: end) }
@@ -194,13 +246,13 @@ final class EngineLoop<Engine: StepEngine> {
         publish()
     }
 
-    private func batch(for plan: StepPlan) -> StepBatch {
-        StepBatch(
-            decode: plan.decode.map { id in
-                guard let token = sequences[id]?.lastToken else { preconditionFailure("\(id) has no token to feed") }
-                return StepBatch.DecodeRow(sequence: id, token: token)
-            },
-            prefill: plan.prefill)
+    private func fillBatch(_ plan: StepPlan) {
+        batch.decode.removeAll(keepingCapacity: true)
+        for id in plan.decode {
+            guard let token = sequences[id]?.lastToken else { preconditionFailure("\(id) has no token to feed") }
+            batch.decode.append(StepBatch.DecodeRow(sequence: id, token: token))
+        }
+        batch.prefill = plan.prefill
     }
 
     private func sample(_ origin: LogitsOrigin, _ logits: Span<Float>) {
@@ -287,6 +339,9 @@ final class EngineLoop<Engine: StepEngine> {
         }
         endTurn(sequence, ending.reason)
         let usage = sequence.usage(cache: cache, until: time)
+        if ending.reason == .stop || ending.reason == .length {
+            pace.ended(generated: sequence.generated, of: sequence.planned.maxNewTokens)
+        }
         metrics.ended(sequence, ending.reason, usage, at: time)
         post(
             .finished(
@@ -322,6 +377,7 @@ final class EngineLoop<Engine: StepEngine> {
             metrics.sessions.observe(count: sessions.count, busy: sessions.busyCount)
             sessions.isChanged = false
         }
+        predictions.check(scheduler, now: now()) { metrics.predictionMissed(bySeconds: $0) }
         for _ in 0..<outbox.deliver() { liveRequests.leave() }
     }
 }

@@ -22,13 +22,14 @@ final class EngineThread: Sendable {
             let contents = inbox.drain()
             loop.apply(contents)
             if contents.isStopping { return }
-            if let time = loop.waitBeforeStep() {
-                inbox.wait(for: time)
+            if let wait = loop.waitBeforeStep() {
+                inbox.wait(for: wait.time, sequences: wait.sequences)
                 continue
             }
             loop.step()
             if !loop.hasWork {
                 loop.audit()
+                if let wait = loop.waitForReturn() { inbox.wait(for: wait.time, sequences: wait.sequences) }
                 inbox.wait(for: loop.nextDeadline.map { $0 - now() })
             }
         }

@@ -33,14 +33,22 @@ final class Inbox: Sendable {
         var commands: [SessionCommand] = []
         var isClosed = false
         var isStopping = false
-        var isReaderAsleep = false
+        /// Sequences of the submissions.
+        var sequenceCount = 0
+        /// Sequences for which a sleeping reader wakes; 0: it does not sleep.
+        var wakingCount = 0
 
-        var isEmpty: Bool { submissions.isEmpty && wishes.isEmpty && commands.isEmpty && !isStopping }
+
+        /// Whether a reader that wants `count` sequences has something to do.
+        func wakes(for count: Int) -> Bool {
+            sequenceCount >= count || !wishes.isEmpty || !commands.isEmpty || isStopping
+        }
     }
 
     private let capacity: Int
     private let state = Mutex(State())
     private let wake = WakeSignal()
+    private let turns = Atomic<UInt64>(0)
 
     init(capacity: Int) {
         precondition(capacity > 0, "an inbox of \(capacity)")
@@ -53,6 +61,7 @@ final class Inbox: Sendable {
             if state.isClosed { return .closed }
             guard state.submissions.count < capacity else { return .full }
             state.submissions.append(submission)
+            state.sequenceCount += submission.sequences.count
             return .posted
         }
     }
@@ -89,11 +98,21 @@ final class Inbox: Sendable {
         }
     }
 
+    /// Wakes the reader, with nothing to read.
+    func nudge() {
+        change { _ in }
+    }
+
+    /// How often the reader has looked.
+    var turnCount: UInt64 { turns.load(ordering: .relaxed) }
+
     /// Takes everything out.
     func drain() -> Contents {
-        state.withLock { state in
+        turns.wrappingAdd(1, ordering: .relaxed)
+        return state.withLock { state in
             defer {
                 state.submissions = []
+                state.sequenceCount = 0
                 state.wishes = [:]
                 state.commands = []
             }
@@ -103,23 +122,27 @@ final class Inbox: Sendable {
         }
     }
 
-    /// Sleeps until something is here or the time is over; nil is for ever. For the engine thread alone.
-    func wait(for time: Duration?) {
+    /// Sleeps until so many sequences are here, or a wish, or the time is over; nil is for ever. For the engine thread
+    /// alone.
+    func wait(for time: Duration?, sequences: Int = 1) {
         let mustSleep = state.withLock { state in
-            state.isReaderAsleep = state.isEmpty
-            return state.isReaderAsleep
+            if state.wakes(for: sequences) { return false }
+            state.wakingCount = sequences
+            return true
         }
         guard mustSleep else { return }
         wake.wait(for: time)
-        state.withLock { $0.isReaderAsleep = false }
+        state.withLock { $0.wakingCount = 0 }
     }
 
-    /// Changes the state, then wakes the reader if it sleeps: a busy reader costs the caller no system call.
+    /// Changes the state, then wakes the reader if it sleeps and this is enough for it: another one costs the caller no
+    /// system call.
     private func change<Result>(_ body: (inout sending State) -> sending Result) -> sending Result {
         let (result, mustWake) = state.withLock { state in
             let result = body(&state)
-            defer { state.isReaderAsleep = false }
-            return (result, state.isReaderAsleep)
+            let mustWake = state.wakingCount > 0 && state.wakes(for: state.wakingCount)
+            if mustWake { state.wakingCount = 0 }
+            return (result, mustWake)
         }
         if mustWake { wake.send() }
         return result

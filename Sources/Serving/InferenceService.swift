@@ -58,6 +58,7 @@ public final class InferenceService: Sendable {
     /// engine thread (see `ServiceEvent`), perhaps before this returns, and never if this throws.
     public func submit(
         _ requests: [GenerationRequest], session: SessionTurn? = nil, deadline: Duration?,
+        terms: AdmissionTerms = AdmissionTerms(),
         onEvent: @escaping @Sendable (ServiceEvent) -> Void
     ) throws(SubmitError) -> RequestHandle {
         precondition(!requests.isEmpty && requests.allSatisfy { $0.choices > 0 }, "a request without a choice")
@@ -68,11 +69,11 @@ public final class InferenceService: Sendable {
             precondition(isOne, "a turn is one prompt with one choice, which is not scored")
             turn = try planner.turn(session, requests[0], id: newSequenceID())
         }
-        let sequences = turn == nil ? try plannedSequences(of: requests) : []
+        let sequences = turn == nil ? try plannedSequences(of: requests, terms) : []
         let id = RequestID(rawValue: nextRequest.wrappingAdd(1, ordering: .relaxed).oldValue)
         let submission = Submission(
             id: id, sequences: sequences, turn: turn, submittedAt: submittedAt,
-            deadline: deadline.map { submittedAt + $0 }, onEvent: onEvent)
+            deadline: deadline.map { submittedAt + $0 }, terms: terms, onEvent: onEvent)
         liveRequests.enter()
         switch inbox.post(submission) {
         case .posted:
@@ -91,13 +92,22 @@ public final class InferenceService: Sendable {
         SequenceID(nextSequence.wrappingAdd(1, ordering: .relaxed).oldValue)
     }
 
-    private func plannedSequences(of requests: [GenerationRequest]) throws(SubmitError) -> [PlannedSequence] {
+    private func plannedSequences(
+        of requests: [GenerationRequest], _ terms: AdmissionTerms
+    ) throws(SubmitError) -> [PlannedSequence] {
         do throws(SubmitError) {
-            return try planner.sequences(of: requests) { newSequenceID() }
+            return try planner.sequences(of: requests, tenant: terms.tenant) { newSequenceID() }
         } catch {
             if case .neverFits = error { metrics.rejected(.neverFits) }
             throw error
         }
+    }
+
+    /// How often the engine thread has looked for work, and makes it look once more: a number that stays the same for
+    /// longer than any step takes belongs to an engine that hangs.
+    public func engineTurns() -> UInt64 {
+        inbox.nudge()
+        return inbox.turnCount
     }
 
     /// Takes no new work from now on; what was submitted runs to its end.

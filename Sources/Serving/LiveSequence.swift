@@ -149,9 +149,11 @@ final class LiveSequence {
         let empty = KVCacheUsage(
             policy: plan.policyName, budgetTokens: plan.budgetSlots, budgetBytes: plan.budgetBytes,
             promptTokensRetained: 0, peakTokens: 0, peakBytes: 0, evictedTokens: 0)
+        var held = cache ?? empty
+        held.isShrunk = planned.isShrunk
         return GenerationUsage(
             promptTokens: planned.request.prompt.count, cachedTokens: planned.cachedTokens, completionTokens: generated,
-            cache: cache ?? empty,
+            cache: held,
             queueSeconds: times.queueSeconds(until: end), prefillSeconds: times.prefillSeconds(until: end),
             decodeSeconds: times.decodeSeconds(until: end),
             byteSeconds: times.byteSeconds(

@@ -15,6 +15,8 @@ public struct ServiceConfiguration: Sendable {
     public var usesRoPE: Bool
     /// Fills what a request's `kv_cache` leaves out.
     public var cacheDefaults = KVCacheRequest()
+    /// What a request without room gets that says nothing about it.
+    public var onPoolFull = PoolFullChoice.queue
     /// How long a sequence may wait for its start; it then ends with `deadline`. nil: for ever.
     public var queueTimeout: Duration?
     public var sessions = SessionLimits()

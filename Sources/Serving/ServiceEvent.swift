@@ -26,6 +26,8 @@ public struct ResolvedCache: Sendable, Equatable {
 public enum Rejection: Sendable, Equatable {
     /// Too many sequences wait (HTTP 429).
     case queueFull(retryAfterSeconds: Int)
+    /// There is no room now and the request does not want to wait (HTTP 429).
+    case poolFull(retryAfterSeconds: Int)
     /// The service stops (HTTP 503).
     case stopping
     /// The request is no turn that its session can take.

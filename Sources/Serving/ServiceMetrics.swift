@@ -30,22 +30,23 @@ public final class ServiceMetrics: Sendable {
         }
     }
 
-    private enum PoolState: String, CaseIterable {
+    enum PoolState: String, CaseIterable {
         case total, reserved, used
         case sessionIdle = "session_idle"
     }
 
     let sessions: SessionMetrics
-    private let poolBytes: Int
-    private let usedBytes: @Sendable () -> Int
-    private let running, waiting, usageRatio: Gauge
-    private let pool: [PoolState: Gauge]
+    let poolBytes: Int
+    let usedBytes: @Sendable () -> Int
+    let running, waiting, usageRatio: Gauge
+    let pool: [PoolState: Gauge]
     private let requests: MetricFamily<Counter>
-    private let promptTokens, cachedTokens, generationTokens, disconnects: Counter
-    private let evictedTokens, rejections: MetricFamily<Counter>
-    private let timeToFirstToken, interTokenLatency, timePerOutputToken: Histogram
-    private let requestDuration, queueTime, prefillTime, decodeTime: Histogram
-    private let batchSize, budgetRatio, peakBytes: Histogram
+    let promptTokens, cachedTokens, generationTokens, disconnects: Counter
+    let evictedTokens, rejections: MetricFamily<Counter>
+    let timeToFirstToken, interTokenLatency, timePerOutputToken: Histogram
+    let requestDuration, queueTime, prefillTime, decodeTime: Histogram
+    private let batchSize, budgetRatio, peakBytes, predictionError: Histogram
+    private let shrinks: Counter
 
     /// Registers everything. `endpoints` are the values of that label; `usedBytes` is the arena's true use.
     public init(
@@ -102,12 +103,17 @@ public final class ServiceMetrics: Sendable {
             "keyhold_request_kv_budget_ratio", "Cache budget over prompt tokens.", edges: BucketEdges.ratio)
         peakBytes = registry.histogram(
             "keyhold_request_kv_peak_bytes", "Most cache bytes a sequence held.", edges: BucketEdges.bytes)
+        predictionError = registry.histogram(
+            "keyhold_retry_after_error_seconds", "By how much the Retry-After of a refusal missed the time of room.",
+            edges: BucketEdges.requestDuration)
+        shrinks = registry.counter(
+            "keyhold_kv_shrinks_total", "Requests that got a smaller budget because the pool was full.")
     }
 
     /// Values of the label `code`.
     private static let codes = [
-        "200", "201", "400", "401", "404", "405", "408", "409", "413", "415", "422", "429", "431", "499", "500", "503",
-        "507",
+        "200", "201", "204", "400", "401", "403", "404", "405", "408", "409", "413", "415", "429", "431", "499",
+        "500", "503", "507",
     ]
 
     /// Counts an answered HTTP request. `code` 499 is a client that left before the answer began.
@@ -119,6 +125,14 @@ public final class ServiceMetrics: Sendable {
 
     func rejected(_ reason: RejectionReason) {
         rejections[reason.rawValue].increment()
+    }
+
+    func shrunk() {
+        shrinks.increment()
+    }
+
+    func predictionMissed(bySeconds seconds: Double) {
+        predictionError.observe(seconds)
     }
 
     func clientLeft() {

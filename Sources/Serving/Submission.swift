@@ -20,6 +20,15 @@ struct PlannedSequence: Sendable {
     let plan: CachePlan
     /// Where the sequence is a turn of a session.
     var turn: PlannedTurn?
+    /// The budget is smaller than what was asked for.
+    var isShrunk = false
+
+    /// The same with another plan.
+    func shrunk(to plan: CachePlan) -> PlannedSequence {
+        PlannedSequence(
+            id: id, prompt: prompt, choice: choice, request: request, maxNewTokens: maxNewTokens, plan: plan,
+            turn: turn, isShrunk: true)
+    }
 
     /// Bytes reserved until the prompt is read, as the scheduler counts them.
     var startBytes: Int { max(plan.peakBytes, plan.steadyBytes) }
@@ -40,5 +49,6 @@ struct Submission: Sendable {
     let submittedAt: Duration
     /// When its sequences must have ended, on the service's clock.
     let deadline: Duration?
+    var terms = AdmissionTerms()
     let onEvent: @Sendable (ServiceEvent) -> Void
 }

@@ -9,9 +9,10 @@ internal import Scheduling
 struct SubmissionPlanner: Sendable {
     let configuration: ServiceConfiguration
 
-    /// The sequences of all requests, prompt by prompt and choice by choice. `nextID` gives each its identity.
+    /// The sequences of all requests, prompt by prompt and choice by choice, none larger than `tenant` may ever hold.
+    /// `nextID` gives each its identity.
     func sequences(
-        of requests: [GenerationRequest], nextID: () -> SequenceID
+        of requests: [GenerationRequest], tenant: Tenant = .anonymous, nextID: () -> SequenceID
     ) throws(SubmitError) -> [PlannedSequence] {
         let count = requests.reduce(0) { count, request in
             let (sum, isOverflow) = count.addingReportingOverflow(request.choices)
@@ -24,7 +25,12 @@ struct SubmissionPlanner: Sendable {
             try checkTokens(request.prompt, index: index)
             let maxNewTokens = try maxNewTokens(of: request)
             let plan = try cachePlan(
-                of: request.cache, promptTokens: request.prompt.count, maxNewTokens: maxNewTokens)
+                of: request.cache, promptTokens: request.prompt.count, maxNewTokens: maxNewTokens, tenant: tenant)
+            do throws(KVCacheRequestError) {
+                try checkShrinking(request, plan, maxNewTokens: maxNewTokens)
+            } catch {
+                throw .badCache(error)
+            }
             for choice in 0..<request.choices {
                 sequences.append(
                     PlannedSequence(
@@ -64,7 +70,7 @@ struct SubmissionPlanner: Sendable {
 
     /// What a cache of this kind costs. In a session `promptTokens` are those that it has not seen.
     func cachePlan(
-        of request: KVCacheRequest, promptTokens: Int, maxNewTokens: Int, turn: CacheTurn? = nil
+        of request: KVCacheRequest, promptTokens: Int, maxNewTokens: Int, tenant: Tenant, turn: CacheTurn? = nil
     ) throws(SubmitError) -> CachePlan {
         let plan: CachePlan
         do {
@@ -76,9 +82,8 @@ struct SubmissionPlanner: Sendable {
             throw .badCache(error)
         }
         let needed = max(plan.peakBytes, plan.steadyBytes)
-        guard needed <= configuration.limits.poolBytes else {
-            throw .neverFits(neededBytes: needed, limitBytes: configuration.limits.poolBytes)
-        }
+        let limit = min(configuration.limits.poolBytes, tenant.mostBytes ?? .max)
+        guard needed <= limit else { throw .neverFits(neededBytes: needed, limitBytes: limit) }
         return plan
     }
 }

@@ -7,7 +7,12 @@ struct DigitGroups: Sendable, Equatable {
         case groups
         /// `(?=(\d{3})+(?!\d))`: an empty match before each whole group of three.
         case borders
+        /// `\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N}))`: each group of numerals is a match.
+        case numerals
     }
+
+    /// The pattern of `numerals`.
+    static let allNumbers = #"\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N}))"#
 
     let kind: Kind
 
@@ -15,6 +20,7 @@ struct DigitGroups: Sendable, Equatable {
         switch pattern {
         case #"\d{1,3}(?=(?:\d{3})*\b)"#: DigitGroups(kind: .groups)
         case #"(?=(\d{3})+(?!\d))"#: DigitGroups(kind: .borders)
+        case allNumbers: DigitGroups(kind: .numerals)
         default: nil
         }
     }
@@ -25,12 +31,12 @@ struct DigitGroups: Sendable, Equatable {
         var borders: [Int] = []
         func finish(before next: Unicode.Scalar?) {
             defer { borders.removeAll(keepingCapacity: true) }
-            guard borders.count > 1, kind == .borders || !(next.map(Self.isWord) ?? false) else { return }
+            guard borders.count > 1, kind != .groups || !(next.map(Self.isWord) ?? false) else { return }
             let digits = borders.count - 1
             var start = 0
             while start < digits {
                 let end = start + (digits - start - 1) % 3 + 1
-                if kind == .groups {
+                if kind != .borders {
                     groups.append(borders[start]..<borders[end])
                 } else if end - start == 3 {
                     groups.append(borders[start]..<borders[start])
@@ -43,7 +49,7 @@ struct DigitGroups: Sendable, Equatable {
         var units = text[range].makeIterator()
         while case .scalarValue(let scalar) = decoder.decode(&units) {
             let end = place + UTF8.width(scalar)
-            if scalar.properties.generalCategory == .decimalNumber {
+            if isDigit(scalar) {
                 if borders.isEmpty { borders.append(place) }
                 borders.append(end)
             } else {
@@ -55,12 +61,21 @@ struct DigitGroups: Sendable, Equatable {
         return groups
     }
 
-    /// Letters, marks, numbers and connectors: what `\b` in these patterns takes for a word.
-    private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+    private func isDigit(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .nonspacingMark,
-            .spacingMark, .enclosingMark, .decimalNumber, .letterNumber, .otherNumber, .connectorPunctuation:
-            true
+        case .decimalNumber: true
+        case .letterNumber, .otherNumber: kind == .numerals
+        default: false
+        }
+    }
+
+    /// What `\b` takes for a part of a word: alphabetic characters, marks, digits and connectors, and Latin-1's
+    /// superscripts and fractions, but no other numerals such as ①. That is how Oniguruma has it.
+    private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.properties.isAlphabetic { return true }
+        return switch scalar.properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: true
+        case .otherNumber: scalar.value < 0x100
         default: false
         }
     }

@@ -2,7 +2,8 @@ internal import Generation
 
 /// The `tokenizer.ggml.*` fields of a GGUF file. nil where the file has no such key.
 public struct GGUFVocabulary: Sendable {
-    /// `tokenizer.ggml.model`: "llama" (SentencePiece BPE), "t5" (SentencePiece unigram) or "gpt2" (byte-level).
+    /// `tokenizer.ggml.model`: "llama" (SentencePiece BPE), "t5" (SentencePiece unigram), "gpt2" (byte-level), "gemma4"
+    /// (the latter's merges of characters) or "bert" (WordPiece).
     public var model: String
     /// `tokenizer.ggml.pre`: how byte-level text is split; nil counts as "default".
     public var pre: String?
@@ -27,6 +28,13 @@ public struct GGUFVocabulary: Sendable {
     /// `tokenizer.ggml.precompiled_charsmap`, `remove_extra_whitespaces`; "t5" only.
     public var precompiledCharsMap: [UInt8]?
     public var removesExtraSpaces: Bool?
+    /// `tokenizer.ggml.cls_token_id`, `seperator_token_id` (spelled so), `add_sep_token`, `normalizer.lowercase` and
+    /// `normalizer.strip_accents`; "bert" only.
+    public var classToken: Int?
+    public var separatorToken: Int?
+    public var addSeparator: Bool?
+    public var lowercases: Bool?
+    public var stripsAccents: Bool?
 
     public init(model: String, tokens: [[UInt8]]) {
         self.model = model
@@ -42,12 +50,14 @@ extension Tokenizer {
 }
 
 extension GGUFVocabulary {
-    private static let models = ["llama", "t5", "gpt2"]
+    private static let models = ["llama", "t5", "gpt2", "gemma4", "bert"]
 
     private var isUnigram: Bool { model == "t5" }
 
     func definition() throws(TokenizerError) -> TokenizerDefinition {
         let isSentencePiece = model == "llama" || isUnigram
+        let pre = model == "gemma4" ? model : pre ?? "default"
+        let mergesLines = !isSentencePiece && PreTokenizerPatterns.wholeLineNames[pre] != nil
         guard Self.models.contains(model) else {
             throw .unsupported(field: "tokenizer.ggml.model", value: model, known: Self.models)
         }
@@ -55,10 +65,12 @@ extension GGUFVocabulary {
         guard types.map({ $0.count == tokens.count }) ?? true else {
             throw .countMismatch(field: "tokenizer.ggml.token_type", count: types?.count ?? 0, tokens: tokens.count)
         }
+        let hasCharacters = isSentencePiece || mergesLines
         var definition = TokenizerDefinition(
             vocabulary: Vocabulary(tokens: tokens, types: try tokenTypes()),
-            symbols: isSentencePiece ? .characters(usesByteTokens: true) : .bytes,
-            spelling: isSentencePiece ? .sentencePiece : .byteLevel)
+            symbols: hasCharacters ? .characters(usesByteTokens: true) : .bytes,
+            spelling: hasCharacters ? .sentencePiece : .byteLevel)
+        if model == "bert" { return try wordPiece(definition) }
         try setIDs(&definition.vocabulary, isSentencePiece: isSentencePiece)
         definition.vocabulary.repairTypes()
         definition.vocabulary.collectEndTokens()
@@ -66,10 +78,15 @@ extension GGUFVocabulary {
             try setUnigram(&definition)
         } else if isSentencePiece {
             try setSentencePiece(&definition)
+        } else if mergesLines {
+            definition.normalizer = [.replace([UInt8(ascii: " ")], with: TokenSpelling.spaceMark)]
+            definition.preTokenizer = try PreTokenizerPatterns.lines()
+            definition.fusesUnknown = true
+            if PreTokenizerPatterns.wholeLineNames[pre] == true { definition.wholeWords = .lineBreaks }
+            definition.vocabulary.merges = try mergeRules(definition.vocabulary)
         } else {
-            let pre = pre ?? "default"
             definition.preTokenizer = try PreTokenizerPatterns.steps(named: pre)
-            definition.ignoresMerges = PreTokenizerPatterns.wholeWordNames.contains(pre)
+            if PreTokenizerPatterns.wholeWordNames.contains(pre) { definition.wholeWords = .all }
             definition.vocabulary.merges = try mergeRules(definition.vocabulary)
         }
         definition.addedTokens = Self.addedTokens(of: definition.vocabulary)
@@ -130,7 +147,7 @@ extension GGUFVocabulary {
         vocabulary.addEOS = addEOS ?? isUnigram
     }
 
-    private func token(_ id: Int?, _ field: String) throws(TokenizerError) -> TokenID? {
+    func token(_ id: Int?, _ field: String) throws(TokenizerError) -> TokenID? {
         guard let id else { return nil }
         guard tokens.indices.contains(id), let token = TokenID(exactly: id) else {
             throw .tokenOutOfRange(field: field, id: id, vocabularySize: tokens.count)
@@ -153,7 +170,7 @@ extension GGUFVocabulary {
         return rules
     }
 
-    private static func addedTokens(of vocabulary: Vocabulary) -> [AddedToken] {
+    static func addedTokens(of vocabulary: Vocabulary) -> [AddedToken] {
         vocabulary.tokens.indices.compactMap { id in
             switch vocabulary.types[id] {
             case .control, .unknown: AddedToken(id: TokenID(id), text: vocabulary.tokens[id], isSpecial: true)

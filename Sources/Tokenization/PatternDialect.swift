@@ -3,9 +3,9 @@
 enum PatternDialect {
     /// White_Space; PCRE2's `\s` has U+180E beside it.
     private static let space = "\\p{Z}\\t-\\r\\x{85}"
-    /// Alphabetic characters (circled letters too), marks, digits and connectors, as Oniguruma has them; PCRE2's `\w`
-    /// has other numbers and no marks.
-    private static let word = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+    /// Alphabetic characters (circled letters too), marks, digits, connectors and Latin-1's superscripts and fractions,
+    /// as Oniguruma has them; PCRE2's `\w` has other numbers and no marks.
+    private static let word = "\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
     private static let hexadecimalDigit = "0-9A-Fa-f"
 
     /// The pattern as PCRE2 has to have it. Throws for what cannot be said.

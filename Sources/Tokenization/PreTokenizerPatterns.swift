@@ -2,6 +2,8 @@
 enum PreTokenizerPatterns {
     /// GPT-2 (Radford et al. 2019): contractions, words, numbers, punctuation, spaces.
     static let gpt2 = #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
+    /// ASCII's symbols count as punctuation.
+    static let punctuationMark = #"[\p{P}!-/:-@\[-`{-~]"#
     private static let contraction = #"(?i:'s|'t|'re|'ve|'m|'ll|'d)"#
     /// Contractions without regard to case, then an optional other character and a word.
     private static let wordsWithLead = contraction + #"|[^\r\n\p{L}\p{N}]?\p{L}+|"#
@@ -12,9 +14,15 @@ enum PreTokenizerPatterns {
     static let qwen2 = wordsWithLead + #"\p{N}"# + punctuation + linesAndSpaces
     private static let qwen35 =
         contraction + #"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*"# + linesAndSpaces
+    private static let uppercase = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#
+    private static let lowercase = #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#
+    /// The same without Chinese characters, told by what does not belong to them.
+    private static let uppercaseButHan = #"[^\p{Ll}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]"#
+    private static let lowercaseButHan = #"[^\p{Lu}\p{Lt}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]"#
     /// Words cut at changes of case, each with what may follow it.
-    private static func casedWords(_ ending: String) -> String {
-        let (upper, lower) = (#"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#, #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#)
+    private static func casedWords(
+        _ ending: String, upper: String = uppercase, lower: String = lowercase
+    ) -> String {
         let lead = #"[^\r\n\p{L}\p{N}]?"#
         return "\(lead)\(upper)*\(lower)+\(ending)|\(lead)\(upper)+\(lower)*\(ending)|"
     }
@@ -28,9 +36,16 @@ enum PreTokenizerPatterns {
     private static let threeDigits = "[0-9][0-9][0-9]"
     private static let groupsOfThree = #"\p{N}{1,3}"#
     private static let kana = "[一-龥぀-ゟ゠-ヿ]+"
-    private static let deepSeekWords =
+    private static let deepSeekLead =
         ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"##
-        + #"| ?[\p{P}\p{S}]+[\r\n]*"# + linesAndSpaces
+    private static let deepSeekWords = deepSeekLead + #"| ?[\p{P}\p{S}]+[\r\n]*"# + linesAndSpaces
+    /// Hangul; wide punctuation; Bopomofo; Han and kana.
+    private static let eastAsian = "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+"
+    /// Han, kana, and the scripts of South-East Asia and Korea.
+    private static let asianScripts =
+        #"[\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{F900}-\x{FAFF}\x{3040}-\x{309F}\x{30A0}-\x{30FF}\x{FF65}-\x{FF9F}"#
+        + #"\x{2F00}-\x{2FDF}\x{E40}-\x{E7F}\x{EC0}-\x{EFF}\x{1780}-\x{17FF}\x{1000}-\x{109F}\x{AA60}-\x{AA7F}"#
+        + #"\x{A9E0}-\x{A9FF}\x{AC00}-\x{D7AF}\x{1100}-\x{11FF}]+"#
     /// Letters with case, as DeepSeek's file lists them.
     private static let deepSeekLetters =
         "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅ"
@@ -72,6 +87,19 @@ enum PreTokenizerPatterns {
         (["tekken"], [tekken]),
         (["gpt-4o", "llama4", "kanana2", "talkie", "minimax-m2", "granite-embed-multi-97m"], [o200k]),
         (["tiny_aya", "cohere2moe"], [#"\d{1,3}(?=(?:\d{3})*\b)"#, o200k]),
+        (
+            ["kimi-k2"],
+            [
+                #"\p{Han}+|"# + casedWords(contraction + "?", upper: uppercaseButHan, lower: lowercaseButHan)
+                    + groupsOfThree + punctuation + linesAndSpaces
+            ]
+        ),
+        (["youtu"], [eastAsian, casedWords(contraction + "?") + digit + punctuationWithSlash + linesAndSpaces]),
+        (["afmoe"], [DigitGroups.allNumbers, asianScripts, deepSeekWords]),
+        (
+            ["spark2_5"],
+            [groupsOfThree, kana, deepSeekLead + #"| ?[\p{P}\p{S}]+|[\r\n]|\s+(?!\S)|\s+"#, digit]
+        ),
         (["superbpe"], [#"\p{N}+"#, #"(?=(\d{3})+(?!\d))"#]),
         (["poro-chat", "bloom", "gpt3-finnish"], [bloom]),
         (["viking"], [bloom, digit]),
@@ -122,21 +150,33 @@ enum PreTokenizerPatterns {
     /// Families whose tokenizer takes a word that is a token as it is.
     static let wholeWordNames: Set<String> = [
         "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano",
-        "tekken", "minicpm5", "glm4", "glm5", "granite-embed-multi-97m",
+        "tekken", "minicpm5", "glm4", "glm5", "granite-embed-multi-97m", "youtu",
     ]
+    /// Families that merge characters, not bytes, from line to line: spaces are U+2581, and bytes without a token are
+    /// `<0x0A>`. Those with `true` take a run of line breaks that is a token as it is.
+    static let wholeLineNames = ["gemma4": true, "granite-embed-multi-311m": true, "sarvam-moe": false]
     /// Families whose texts begin with BOS where the file does not say.
     static let bosNames: Set<String> = [
         "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano",
         "tekken", "chameleon",
     ]
 
-    /// The names that are known, sorted.
+    /// The names of byte-level patterns, sorted.
     static var names: [String] { patterns.keys.sorted() }
+
+    /// The lines of a text, and the runs of line breaks between them.
+    static func lines() throws(TokenizerError) -> [PreTokenizerStep] { [try .isolating(#"[^\n]+|[\n]+"#)] }
+
+    /// BERT's words: white space is dropped, punctuation stands alone.
+    static func bert() throws(TokenizerError) -> [PreTokenizerStep] {
+        let space = try RegularExpression(#"\s+"#)
+        return [.split(space, .removed, isInverted: false), try .isolating(punctuationMark)]
+    }
 
     /// The steps of a name; throws for an unknown one.
     static func steps(named name: String) throws(TokenizerError) -> [PreTokenizerStep] {
         guard let patterns = patterns[name] else {
-            throw .unsupported(field: "tokenizer.ggml.pre", value: name, known: names)
+            throw .unsupported(field: "tokenizer.ggml.pre", value: name, known: (names + wholeLineNames.keys).sorted())
         }
         var steps: [PreTokenizerStep] = []
         for pattern in patterns { steps.append(try PreTokenizerStep.isolating(pattern)) }

@@ -6,7 +6,7 @@ public import Generation
 public struct StreamingDetokenizer: Sendable {
     private let tokenizer: Tokenizer
     private let skipSpecial: Bool
-    private var stripsSpace: Bool
+    private var stripped: LeadingSpaces
     private var held: [UInt8] = []
 
     /// `stripsLeadingSpace` drops a space at the very start, if this tokenizer puts one there when encoding. Ask for
@@ -14,16 +14,16 @@ public struct StreamingDetokenizer: Sendable {
     public init(_ tokenizer: Tokenizer, skipSpecial: Bool, stripsLeadingSpace: Bool = false) {
         self.tokenizer = tokenizer
         self.skipSpecial = skipSpecial
-        stripsSpace = stripsLeadingSpace && tokenizer.addsLeadingSpace
+        stripped = stripsLeadingSpace ? tokenizer.leadingSpaces : .none
     }
 
     /// The text that is complete with this token; may be empty.
     public mutating func append(_ token: TokenID) -> String {
         if skipSpecial, tokenizer.isSpecial(token) { return "" }
         var bytes = tokenizer.bytes(of: token)[...]
-        if stripsSpace, let first = bytes.first {
-            stripsSpace = false
-            if first == UInt8(ascii: " ") { bytes.removeFirst() }
+        if stripped != .none, let first = bytes.first {
+            if first == UInt8(ascii: " "), !tokenizer.isByte(token) { bytes.removeFirst() }
+            if stripped == .theFirst || !bytes.isEmpty { stripped = .none }
         }
         held += bytes
         let complete = held.count - UTF8Tail.incompleteByteCount(held)
@@ -36,6 +36,13 @@ public struct StreamingDetokenizer: Sendable {
         defer { held = [] }
         return String(decoding: held, as: UTF8.self)
     }
+}
+
+/// Which spaces at the start of a decoded text are not the text's own.
+enum LeadingSpaces: Sendable {
+    case none, theFirst
+    /// One of each token until there is text.
+    case everyTokens
 }
 
 /// The end of a byte sequence that may be the beginning of a character.

@@ -4,11 +4,12 @@ internal import Generation
 enum TokenSpelling: Sendable, Equatable {
     /// Each character stands for one byte (GPT-2's alphabet).
     case byteLevel
-    /// Text, after replacements; byte tokens `<0x0A>` stand for their byte if `hasByteTokens`.
-    case text(replacements: [Replacement], hasByteTokens: Bool)
-    /// Tokens that begin with the mark continue a word; before the others there is a space. `cleansUp` removes spaces
-    /// that English does not write, such as those before punctuation.
-    case wordPiece(continuation: [UInt8], cleansUp: Bool)
+    /// Text, after replacements, those of user-defined tokens if `rewritesUserDefined`; byte tokens `<0x0A>` stand for
+    /// their byte if `hasByteTokens`.
+    case text(replacements: [Replacement], hasByteTokens: Bool, rewritesUserDefined: Bool = false)
+    /// Tokens that continue a word, and others, which have a space before them. `cleansUp` removes spaces that English
+    /// does not write, such as those before punctuation.
+    case wordPiece(WordPieceMarks, cleansUp: Bool)
 
     struct Replacement: Sendable, Equatable {
         var pattern: [UInt8]
@@ -17,26 +18,35 @@ enum TokenSpelling: Sendable, Equatable {
 
     /// U+2581 is a space.
     static let sentencePiece = TokenSpelling.text(
-        replacements: [Replacement(pattern: spaceMark, content: [UInt8(ascii: " ")])], hasByteTokens: true)
+        replacements: spaceReplacements, hasByteTokens: true)
+    /// The same for SentencePiece's own files, where user-defined tokens have spaces too.
+    static let sentencePieceFile = TokenSpelling.text(
+        replacements: spaceReplacements, hasByteTokens: true, rewritesUserDefined: true)
+
+    private static let spaceReplacements = [Replacement(pattern: spaceMark, content: [UInt8(ascii: " ")])]
 
     /// UTF-8 of U+2581, SentencePiece's visible space.
     static let spaceMark: [UInt8] = [0xE2, 0x96, 0x81]
 
     /// The bytes that a token adds to the output. Control, unknown and user-defined tokens are their literal text.
     func bytes(of token: [UInt8], type: TokenType) -> [UInt8] {
-        let isLiteral = type == .control || type == .unknown || type == .userDefined
+        let isControl = type == .control || type == .unknown
         switch self {
-        case .byteLevel where isLiteral, .text where isLiteral:
+        case .byteLevel where isControl || type == .userDefined: return token
+        case .text(_, _, let rewritesUserDefined) where isControl || type == .userDefined && !rewritesUserDefined:
             return token
         case .byteLevel:
             return ByteAlphabet.decode(token) ?? token
-        case .text(let replacements, let hasByteTokens):
+        case .text(let replacements, let hasByteTokens, _):
             if hasByteTokens, let byte = Self.byte(spelledBy: token) { return [byte] }
             return replacements.reduce(token) { $0.replacing($1.pattern, $1.content) }
-        case .wordPiece(let continuation, let cleansUp):
+        case .wordPiece(let marks, let cleansUp):
             let text =
-                token.starts(with: continuation)
-                ? Array(token.dropFirst(continuation.count)) : [UInt8(ascii: " ")] + token
+                if let rest = marks.continuation(of: token), !(isControl && marks.continuation.isEmpty) {
+                    Array(rest)
+                } else {
+                    [UInt8(ascii: " ")] + (marks.beginning(of: token) ?? token[...])
+                }
             guard cleansUp else { return text }
             return Self.tidyEnglish.reduce(text) { $0.replacing($1.pattern, $1.content) }
         }

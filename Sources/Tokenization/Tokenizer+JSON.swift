@@ -49,7 +49,7 @@ struct TokenizerJSONReader {
             symbols: preTokenizer.isByteLevel ? .bytes : .characters(usesByteTokens: model.usesByteTokens),
             spelling: decoder.spelling)
         definition.fusesUnknown = model.fusesUnknown
-        definition.ignoresMerges = model.ignoresMerges
+        if model.ignoresMerges { definition.wholeWords = .all }
         definition.normalizer = try TokenizerJSONPipeline.normalizer(root.member("normalizer"))
         definition.preTokenizer = preTokenizer.steps
         if preTokenizer.isByteLevel, model.kind != .merging { definition.preTokenizer.append(.spellBytes) }

@@ -11,8 +11,12 @@ public final class Tokenizer: Sendable {
     /// A completion continues its prompt, so nothing is stripped there: it starts with the bytes of its first token.
     public let addsLeadingSpace: Bool
 
+    /// Which spaces a text decoded from its start loses.
+    let leadingSpaces: LeadingSpaces
+
     private let definition: TokenizerDefinition
     private let index: [[UInt8]: TokenID]
+    private let wholeWords: [[UInt8]: TokenID]?
     private let model: WordModel
     private let tokenBytes: [[UInt8]]
     private let matchers: AddedTokenMatchers
@@ -23,7 +27,14 @@ public final class Tokenizer: Sendable {
     init(_ definition: TokenizerDefinition) throws(TokenizerError) {
         let vocabulary = definition.vocabulary
         try vocabulary.check()
-        index = try vocabulary.index()
+        let index = try vocabulary.index()
+        wholeWords =
+            switch definition.wholeWords {
+            case .none: nil
+            case .all: index
+            case .lineBreaks: index.filter { $0.key.allSatisfy { $0 == UInt8(ascii: "\n") } }
+            }
+        self.index = index
         for token in definition.prefix + definition.suffix + definition.addedTokens.map(\.id) {
             guard vocabulary.tokens.indices.contains(Int(token)) else {
                 throw .tokenOutOfRange(
@@ -38,6 +49,8 @@ public final class Tokenizer: Sendable {
             definition.addedTokens, normalizer: definition.addedTextIsNormalized ? [] : definition.normalizer)
         addedTokens = Dictionary(definition.addedTokens.map { ($0.id, $0) }) { first, _ in first }
         addsLeadingSpace = definition.addsLeadingSpace
+        leadingSpaces =
+            definition.stripsEveryLeadingSpace ? .everyTokens : definition.addsLeadingSpace ? .theFirst : .none
         let keepsText =
             model.coversText(fusesUnknown: definition.fusesUnknown)
             && definition.preTokenizer.allSatisfy(\.keepsText)
@@ -73,6 +86,11 @@ public final class Tokenizer: Sendable {
     /// False for ids outside the vocabulary.
     public func isSpecial(_ token: TokenID) -> Bool {
         vocabulary.tokens.indices.contains(Int(token)) && vocabulary.isSpecial(token)
+    }
+
+    /// Whether the token stands for a single byte, spelled `<0x0A>`.
+    func isByte(_ token: TokenID) -> Bool {
+        vocabulary.tokens.indices.contains(Int(token)) && vocabulary.types[Int(token)] == .byte
     }
 
     /// The bytes that a token adds to the output; control tokens are their literal text. Half characters are possible.
@@ -111,7 +129,7 @@ public final class Tokenizer: Sendable {
     }
 
     /// The text of tokens, invalid UTF-8 as U+FFFD. `stripsLeadingSpace` undoes the space that encoding put in front,
-    /// where this tokenizer does so (`addsLeadingSpace`).
+    /// where this tokenizer does so.
     public func decode(_ tokens: [TokenID], skipSpecial: Bool, stripsLeadingSpace: Bool = false) -> String {
         var detokenizer = StreamingDetokenizer(self, skipSpecial: skipSpecial, stripsLeadingSpace: stripsLeadingSpace)
         var text = ""
@@ -176,7 +194,7 @@ extension Tokenizer {
     func encode(_ stretches: [Stretch], addSpecial: Bool) -> [TokenID] {
         var tokens = addSpecial ? definition.prefix : []
         var encoder = WordEncoder(
-            model, wholeWords: definition.ignoresMerges ? index : nil, vocabulary: vocabulary,
+            model, wholeWords: wholeWords, vocabulary: vocabulary,
             fusesUnknown: definition.fusesUnknown)
         for stretch in stretches {
             switch stretch {

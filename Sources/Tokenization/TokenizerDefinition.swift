@@ -16,13 +16,19 @@ struct TokenizerDefinition: Sendable {
         case wordPiece(WordPieceRules)
     }
 
+    /// Words that are a token as a whole are not merged from their parts.
+    enum WholeWords: Sendable {
+        case none, all
+        /// Runs of line breaks only.
+        case lineBreaks
+    }
+
     var vocabulary: Vocabulary
     var algorithm = Algorithm.merging
     var symbols: Symbols
     /// Neighbouring unknown characters are one unknown token.
     var fusesUnknown = false
-    /// A word that is a token as a whole is not merged from its parts.
-    var ignoresMerges = false
+    var wholeWords = WholeWords.none
     /// A listed merge is as soon as its merged token's id is low, not as it stands in the list.
     var ranksAreTokens = false
     var normalizer: [NormalizerStep] = []
@@ -36,4 +42,7 @@ struct TokenizerDefinition: Sendable {
     var spelling: TokenSpelling
     /// The first space of a decoded text is the one that encoding put there.
     var addsLeadingSpace = false
+    /// A decoded text loses the space of each token until there is text: what SentencePiece does where encoding removes
+    /// extra spaces.
+    var stripsEveryLeadingSpace = false
 }

@@ -41,7 +41,7 @@ struct TokenizerJSONDecoder {
             stripsLeadingSpace = try TokenizerJSONPipeline.prefixScheme(field) != .never
         case "WordPiece":
             wordPiece = .wordPiece(
-                continuation: try field.member("prefix")?.text() ?? Array("##".utf8),
+                WordPieceMarks(continuation: try field.member("prefix")?.text() ?? Array("##".utf8)),
                 cleansUp: try field.flag("cleanup", default: true))
             stripsLeadingSpace = true
         case "Strip" where isFused:

@@ -93,7 +93,7 @@ struct TokenizerJSONModel {
                     roundsSums: false, usesByteTokens: usesByteTokens))
         case .wordPiece:
             var rules = WordPieceRules()
-            if let prefix = field.member("continuing_subword_prefix") { rules.continuation = try prefix.text() }
+            if let prefix = field.member("continuing_subword_prefix") { rules.marks.continuation = try prefix.text() }
             if let longest = field.member("max_input_chars_per_word") { rules.longestWord = try longest.integer() }
             return .wordPiece(rules)
         }

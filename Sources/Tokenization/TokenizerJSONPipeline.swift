@@ -96,8 +96,6 @@ enum TokenizerJSONPipeline {
         return members
     }
 
-    private static let punctuation = #"[\p{P}!-/:-@\[-`{-~]"#
-
     private static func steps(_ field: JSONField, _ type: String) throws(TokenizerError) -> [PreTokenizerStep] {
         switch type {
         case "ByteLevel":
@@ -124,10 +122,10 @@ enum TokenizerJSONPipeline {
             return [.split(try RegularExpression(#"[\#(word)]+|[^\#(word)\s]+"#), .removed, isInverted: true)]
         case "WhitespaceSplit": return [.split(try RegularExpression(#"\s+"#), .removed, isInverted: false)]
         case "BertPreTokenizer":
-            return [.split(try RegularExpression(#"\s+"#), .removed, isInverted: false), try .isolating(punctuation)]
+            return try PreTokenizerPatterns.bert()
         case "Punctuation":
             let behavior = try field.member("behavior").map(splitBehavior) ?? .isolated
-            return [.split(try RegularExpression(punctuation), behavior, isInverted: false)]
+            return [.split(try RegularExpression(PreTokenizerPatterns.punctuationMark), behavior, isInverted: false)]
         case "CharDelimiterSplit":
             return [.splitLiteral(try field.required("delimiter").text(), .removed, isInverted: false)]
         default:

@@ -9,8 +9,10 @@ struct Keyhold: ParsableCommand {
         abstract: "Serves language models on CPUs with a KV-cache budget for every request.",
         version: ProductVersion.text,
         subcommands: [
-            ServeCommand.self, GenerateCommand.self, InspectCommand.self, ConvertCommand.self, QuantizeCommand.self,
+            ServeCommand.self, CheckConfigCommand.self, KeyCommand.self, TopCommand.self,
+            GenerateCommand.self, InspectCommand.self, ConvertCommand.self, QuantizeCommand.self,
             DownloadCommand.self, TokenizeCommand.self, DetokenizeCommand.self, RenderCommand.self,
-            LogitsCommand.self, EvaluateCommand.self, BenchCommand.self,
+            LogitsCommand.self, EvaluateCommand.self, BenchCommand.self, CheckConfigCommand.self,
+            HealthcheckCommand.self, CompletionCommand.self, ManCommand.self,
         ])
 }

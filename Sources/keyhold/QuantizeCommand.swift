@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Foundation
 internal import Kernels
 internal import ModelFiles
 internal import Quantization
@@ -8,13 +9,14 @@ internal import ServerApp
 struct QuantizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quantize",
-        abstract: "Write a GGUF model with its matrices in fewer bits.",
+        abstract: "Write a model as GGUF with its matrices in fewer bits.",
         discussion: """
             Scales are searched for the least squared error. Which matrices of a mix get more bits is chosen as \
-            llama.cpp chooses. The file appears when it is whole.
+            llama.cpp chooses. The file appears when it is whole. A Hugging Face folder is converted first; the file \
+            for that stands beside the output and goes again.
             """)
 
-    @Argument(help: "GGUF file with F32, F16 or BF16 weights; of a split model any part.")
+    @Argument(help: "GGUF file with F32, F16 or BF16 weights, of a split model any part; or a Hugging Face folder.")
     var input: String
 
     @Argument(help: "File to write.")
@@ -34,13 +36,15 @@ struct QuantizeCommand: ParsableCommand {
 
     func run() throws {
         let type = try QuantizationType(name: type)
-        guard case .gguf(let source) = try ModelSource.open(path: input) else {
-            throw QuantizationError.notGGUF(path: input)
-        }
-        let compute = try Compute(threadCount: threads ?? ProcessEnvironment.availableCores())
-        defer { compute.stop() }
         let bar = ProgressBar()
         defer { bar.end() }
+        let source =
+            switch try ModelSource.open(path: input) {
+            case .gguf(let file): file
+            case .huggingFace(let folder): try converted(folder, bar)
+            }
+        let compute = try Compute(threadCount: threads ?? ProcessEnvironment.availableCores())
+        defer { compute.stop() }
         let outcome = try ModelQuantizer(source, type: type).write(to: output, compute: compute) { share in
             bar.show("\(Int(share * 100)) %")
         }
@@ -51,5 +55,14 @@ struct QuantizeCommand: ParsableCommand {
         }
         let mix = outcome.mix.map { "\($0.typeName) \($0.tensors) tensors, \($0.bytes) bytes" }
         StandardOutput.write("\(output): \(outcome.byteCount) bytes; \(mix.joined(separator: "; "))\n")
+    }
+
+    /// The folder as a GGUF file without loss. Its name is gone when this returns; the mapped pages are not.
+    private func converted(_ folder: SafetensorsFolder, _ bar: ProgressBar) throws -> GGUFFile {
+        var conversion = ModelConversion(folder: input, output: output + ".converted")
+        conversion.type = ModelConversion.WeightType.lossless(for: folder)
+        defer { try? FileManager.default.removeItem(atPath: conversion.output) }
+        _ = try conversion.run { bar.show("converted \(Int($0 * 100)) %") }
+        return try GGUFFile(path: conversion.output)
     }
 }

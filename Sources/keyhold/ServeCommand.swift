@@ -11,6 +11,7 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup var file: ConfigurationOptions
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "HTTP and scheduling") var server: ServerOptions
+    @OptionGroup(title: "Operation") var operation: OperationOptions
     @OptionGroup(title: "KV cache") var cache: CacheOptions
     @OptionGroup(title: "Sessions") var sessions: SessionOptions
 
@@ -21,10 +22,12 @@ struct ServeCommand: ParsableCommand {
     var checksConfiguration = false
 
     func run() throws {
-        let configuration = try file.configuration(model.given + server.given + cache.given + sessions.given)
+        let configuration = try file.configuration(
+            model.given + server.given + operation.given + cache.given + sessions.given)
         if printsConfiguration {
             StandardOutput.write(configuration.printed)
         } else if checksConfiguration {
+            for warning in try configuration.checkedFiles() { StandardError.write("warning: \(warning)\n") }
             StandardOutput.write("configuration is valid\n")
         } else {
             try ServerProcess.run(configuration)

@@ -51,6 +51,9 @@ struct ServerOptions: ParsableArguments {
     @Option(name: .customLong("overload-status"), help: .key(.overloadStatus))
     var overloadStatus: String?
 
+    @Option(name: .customLong("on-pool-full"), help: .key(.onPoolFull))
+    var onPoolFull: String?
+
     var given: [(ConfigurationKey, String?)] {
         [
             (.host, host), (.port, port), (.maxConnections, maxConnections), (.maxBodyBytes, maxBodyBytes),
@@ -58,6 +61,7 @@ struct ServerOptions: ParsableArguments {
             (.writeStallTimeout, writeStallTimeout), (.drainGrace, drainGrace), (.ssePing, ssePing),
             (.strictFields, strictFields), (.maxSequences, maxSequences), (.maxQueue, maxQueue),
             (.queueTimeout, queueTimeout), (.rowsPerStep, rowsPerStep), (.overloadStatus, overloadStatus),
+            (.onPoolFull, onPoolFull),
         ]
     }
 }

@@ -27,6 +27,16 @@ import Testing
         #expect(abs(variance * 400 - 1) < 0.06)
     }
 
+    @Test func aDurationHoldsTheArrivalsWithinIt() throws {
+        let schedule = ArrivalSchedule.poisson(rate: 50, seed: 4)
+        let count = try #require(schedule.count(within: 3))
+        let times = try #require(schedule.times(count: count + 1))
+        #expect(times[count - 1] < 3 && times[count] >= 3)
+        #expect(ArrivalSchedule.planned([0, 1, 2]).count(within: 2) == 2)
+        #expect(ArrivalSchedule.planned([0, 1, 2]).times(count: 2) == [0, 1])
+        #expect(ArrivalSchedule.closed(concurrency: 1).count(within: 3) == nil)
+    }
+
     @Test func aClosedLoopHasNoTimes() {
         #expect(ArrivalSchedule.closed(concurrency: 4).times(count: 3) == nil)
     }

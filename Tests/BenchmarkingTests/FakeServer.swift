@@ -31,6 +31,7 @@ final class FakeServer: Sendable {
             }
             guard let body = try? JSONValue(parsing: exchange.body, limits: .request).asObject else { return }
             recorder.bodies.withLock { $0.append(body) }
+            recorder.authorizations.withLock { $0.append(exchange.header("authorization")) }
             guard body["stream"]?.asBool == true else {
                 _ = exchange.respond(status: 200, headers: [], body: Array("{\"choices\":[]}".utf8))
                 return
@@ -48,11 +49,15 @@ final class FakeServer: Sendable {
 
     private final class Recorder: Sendable {
         let bodies = Mutex<[JSONObject]>([])
+        let authorizations = Mutex<[String?]>([])
         let streams = Mutex<(now: Int, most: Int)>((0, 0))
     }
 
     /// Bodies of the completions so far.
     var bodies: [JSONObject] { recorder.bodies.withLock { $0 } }
+
+    /// The completions' `Authorization` headers.
+    var authorizations: [String?] { recorder.authorizations.withLock { $0 } }
 
     /// Largest number of streams that were written at once.
     var mostAtOnce: Int { recorder.streams.withLock { $0.most } }
@@ -61,9 +66,11 @@ final class FakeServer: Sendable {
 
     deinit { _ = server.stop(grace: .zero) }
 
+    private static let refusal = #"{"error":{"message":"no","type":"rate_limit_error","code":"pool_full"}}"#
+
     private static func answer(_ exchange: HTTPExchange, _ behaviour: Behaviour) {
         if case .status(let status) = behaviour {
-            _ = exchange.respond(status: status, headers: [], body: Array("{\"error\":{\"message\":\"no\"}}".utf8))
+            _ = exchange.respond(status: status, headers: [], body: Array(Self.refusal.utf8))
             return
         }
         let stream = exchange.startStream(status: 200, headers: [("content-type", "text/event-stream")])

@@ -34,7 +34,7 @@ import Testing
     @Test func theBodyIsWhatWasAskedFor() throws {
         let server = try FakeServer(.tokens(1, apart: 0))
         var settings = Self.settings(server, .closed(concurrency: 1), requests: 2)
-        try settings.setKVCache(parsing: "{\"budget_ratio\": 0.5}")
+        settings.budgets = try BudgetMix(parsing: ["{\"budget_ratio\": 0.5}"])
         settings.extraFields = [("cache_prompt", .bool(false))]
         _ = try LoadGenerator(settings: settings).run()
         let bodies = server.bodies
@@ -105,9 +105,50 @@ import Testing
         #expect(server.bodies.first?["max_tokens"] == 1)
     }
 
-    @Test func aWrongObjectForTheCacheIsRefused() throws {
-        let server = try FakeServer(.status(500))
-        var settings = Self.settings(server, .closed(concurrency: 1))
-        #expect { try settings.setKVCache(parsing: "[1]") } throws: { "\($0)".contains("--kv-cache") }
+    /// The plan is kept whatever the server does: a stall shows in the times to the first token, not in fewer requests.
+    @Test func aReplaySendsAtItsTimes() throws {
+        let server = try FakeServer(.tokens(2, apart: 0.05))
+        let entries = [0.0, 0.01, 0.15].map { RequestTrace.Entry(time: $0, promptTokens: 3, newTokens: 2) }
+        let settings = LoadSettings(target: server.target, replaying: RequestTrace(entries))
+        let outcome = try LoadGenerator(settings: settings).run()
+        #expect(outcome.samples.map(\.scheduled) == [0, 0.01, 0.15])
+        for sample in outcome.samples {
+            let late = try #require(sample.sent) - sample.scheduled
+            #expect(late >= 0 && late < 1, "\(sample)")
+        }
+        #expect(try Self.value("failures", LoadBenchmark(settings).rows(outcome)) == 0)
+    }
+
+    @Test func aDurationEndsAClosedLoop() throws {
+        let server = try FakeServer(.tokens(1, apart: 0.01))
+        var settings = Self.settings(server, .closed(concurrency: 2))
+        settings.limit(toSeconds: 0.1)
+        let outcome = try LoadGenerator(settings: settings).run()
+        #expect(outcome.samples.count >= 2 && outcome.seconds < 5)
+        #expect(outcome.samples.allSatisfy { ($0.sent ?? 9) <= 0.11 })
+    }
+
+    @Test func eachBudgetOfAMixHasItsOwnRows() throws {
+        let server = try FakeServer(.tokens(2, apart: 0))
+        var settings = Self.settings(server, .closed(concurrency: 2), requests: 40)
+        settings.budgets = try BudgetMix(parsing: ["2:{\"budget_tokens\": 8}", "none"])
+        settings.apiKey = "secret"
+        let rows = LoadBenchmark(settings).rows(try LoadGenerator(settings: settings).run())
+        let goodput = rows.filter { $0.name == "goodput" }
+        #expect(goodput.count == 3)
+        #expect(goodput[1].parameters.last?.value == "{\"budget_tokens\":8}")
+        let parts = goodput[1].summary.median + goodput[2].summary.median
+        #expect(abs(parts - goodput[0].summary.median) < 1e-6)
+        let sent = server.bodies.count { $0["kv_cache"] == ["budget_tokens": 8] }
+        #expect(sent > 15 && sent < 38)
+        #expect(server.authorizations.allSatisfy { $0 == "Bearer secret" })
+    }
+
+    @Test func failuresAreCountedByKind() throws {
+        let server = try FakeServer(.status(429))
+        let settings = Self.settings(server, .closed(concurrency: 2), requests: 3)
+        let rows = LoadBenchmark(settings).rows(try LoadGenerator(settings: settings).run())
+        let failures = try #require(rows.first { $0.name == "failures" })
+        #expect(failures.details.last?.name == "429 pool_full" && failures.details.last?.value == 3)
     }
 }

@@ -96,7 +96,11 @@ private let badCompletionFields: [(fields: String, param: String, word: String)]
     (#""kv_cache":{"policy_params":{"noise":[1]}}"#, "kv_cache.policy_params.noise", "an array"),
     (#""kv_cache":{"policy_params":{"noise":{}}}"#, "kv_cache.policy_params.noise", "an object"),
     (#""kv_cache":{"budget":5}"#, "kv_cache.budget", "not a known field"),
-    (#""kv_cache":{"policy":"full","on_pool_full":"shrink"}"#, "kv_cache.on_pool_full", "Known: policy"),
+    (#""kv_cache":{"on_pool_empty":"shrink"}"#, "kv_cache.on_pool_empty", "Known: policy"),
+    (#""kv_cache":{"on_pool_full":"wait"}"#, "kv_cache.on_pool_full", "one of \"queue\", \"reject\", \"shrink\""),
+    (#""kv_cache":{"on_pool_full":1}"#, "kv_cache.on_pool_full", "a string"),
+    (#""kv_cache":{"min_budget_tokens":0}"#, "kv_cache.min_budget_tokens", "from 1"),
+    (#""priority":1.5"#, "priority", "-1000"), (#""priority":1001"#, "priority", "1000"),
 ]
 
 private let badPrompts: [(fields: String, param: String, word: String)] = [

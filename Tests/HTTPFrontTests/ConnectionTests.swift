@@ -87,6 +87,17 @@ extension FrontTests {
             #expect(response.text == "ok")
         }
 
+        @Test func connectionsThatBeginWithHTTP2AreNoHTTP2() throws {
+            let front = try FrontFixture { $0.answer() }
+            let client = try front.connect()
+            // The preface, and an empty SETTINGS frame.
+            try client.send(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0])
+            let end = client.readToEnd(within: .seconds(5))
+            #expect(end.ending != .stillOpen)
+            #expect(!end.bytes.starts(with: [0, 0]), "an HTTP/2 frame")
+            #expect(front.isServing())
+        }
+
         @Test func manyConnectionsAtOnceAreServed() throws {
             let exchanges = Recorder<HTTPExchange>()
             let front = try FrontFixture { exchanges.append($0) }

@@ -41,13 +41,13 @@ import Testing
         switch type {
         case .f32:
             unsafe variant.table.pointee.attention_logits_f32(
-                heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.wide.pointer, y.pointer, rows.count)
+                heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.wide.pointer, y.pointer, rows.count, nil)
         case .f16:
             unsafe variant.table.pointee.attention_logits_f16(
-                heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.half.pointer, y.pointer, rows.count)
+                heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.half.pointer, y.pointer, rows.count, nil)
         case .bf16:
             unsafe variant.table.pointee.attention_logits_bf16(
-                heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.brain.pointer, y.pointer, rows.count)
+                heads, rows.count, rows.d, 0.3, q.pointer, rows.d, rows.brain.pointer, y.pointer, rows.count, nil)
         }
         findings.requireIntact(q, y, what: "\(variant.isa) logits")
         return y.values
@@ -83,13 +83,16 @@ import Testing
         switch type {
         case .f32:
             unsafe variant.table.pointee.weighted_sum_f32(
-                heads, rows.count, rows.d, p.pointer, rows.count, rows.wide.pointer, accumulate, y.pointer, rows.d)
+                heads, rows.count, rows.d, p.pointer, rows.count, rows.wide.pointer, accumulate, y.pointer, rows.d,
+                y.pointer)
         case .f16:
             unsafe variant.table.pointee.weighted_sum_f16(
-                heads, rows.count, rows.d, p.pointer, rows.count, rows.half.pointer, accumulate, y.pointer, rows.d)
+                heads, rows.count, rows.d, p.pointer, rows.count, rows.half.pointer, accumulate, y.pointer, rows.d,
+                y.pointer)
         case .bf16:
             unsafe variant.table.pointee.weighted_sum_bf16(
-                heads, rows.count, rows.d, p.pointer, rows.count, rows.brain.pointer, accumulate, y.pointer, rows.d)
+                heads, rows.count, rows.d, p.pointer, rows.count, rows.brain.pointer, accumulate, y.pointer, rows.d,
+                y.pointer)
         }
         findings.requireIntact(p, y, what: "\(variant.isa) weighted sum")
         return y.values

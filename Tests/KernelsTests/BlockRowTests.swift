@@ -69,10 +69,10 @@ import Testing
         switch storage {
         case .q8:
             unsafe variant.table.pointee.attention_logits_q8(
-                heads, count, d, 0.3, queries.pointer, blocks, keys.pointer, y.pointer, count)
+                heads, count, d, 0.3, queries.pointer, blocks, keys.pointer, y.pointer, count, y.pointer)
         case .q4:
             unsafe variant.table.pointee.attention_logits_q4(
-                heads, count, d, 0.3, queries.pointer, blocks, keys.pointer, y.pointer, count)
+                heads, count, d, 0.3, queries.pointer, blocks, keys.pointer, y.pointer, count, y.pointer)
         }
         findings.requireIntact(y, what: "\(variant.isa) \(storage) logits")
         return y.values
@@ -88,10 +88,10 @@ import Testing
         switch storage {
         case .q8:
             unsafe variant.table.pointee.weighted_sum_q8(
-                heads, count, d, p.pointer, count, values.pointer, accumulate, y.pointer, d)
+                heads, count, d, p.pointer, count, values.pointer, accumulate, y.pointer, d, y.pointer)
         case .q4:
             unsafe variant.table.pointee.weighted_sum_q4(
-                heads, count, d, p.pointer, count, values.pointer, accumulate, y.pointer, d)
+                heads, count, d, p.pointer, count, values.pointer, accumulate, y.pointer, d, y.pointer)
         }
         findings.requireIntact(y, p, what: "\(variant.isa) \(storage) weighted sum")
         return y.values

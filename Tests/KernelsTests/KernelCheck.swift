@@ -8,7 +8,7 @@ import Testing
 
     static let scalar = unsafe Variant(table: ck_table_scalar())
     /// The tables that are compared with the scalar one.
-    static let others: [Variant] = ["avx2", "avx512"].compactMap { isa in
+    static let others: [Variant] = ["avx2", "avx512", "neon", "dotprod"].compactMap { isa in
         guard let table = unsafe ck_table_named(isa) else { return nil }
         return unsafe Variant(table: table)
     }

@@ -32,6 +32,7 @@ import Testing
             }
             seed += 1
         }
+        if seconds >= 60 { print("fuzzed \(format): \(seed) files, \(opened) opened") }
         // Some changes hit names or values only: such files open.
         #expect(opened > 0 && opened < seed, "\(opened) of \(seed) files opened")
     }

@@ -128,7 +128,8 @@ final class FakeEngine: StepEngine {
         }
         if state.layer == layerCount {
             state.isDecoding = true
-            sequences[piece.sequence]?.charge = nil
+            // Both references go before the new charge is taken: the pool may have no room for both.
+            sequences[piece.sequence] = nil
             state.charge = nil
             state.charge = record.arena.charge(byteCount: state.admission.plan.steadyBytes)
             sink(.next(piece.sequence), model.logits(after: state.tokens, promptCount: state.promptCount).span)

@@ -107,7 +107,8 @@ final class LoopHarness {
         liveRequests.enter()
         contents.submissions.append(
             Submission(
-                id: id, sequences: [], turn: turn, submittedAt: time, deadline: nil, onEvent: { log.receive($0) }))
+                id: id, sequences: [], turn: turn, submittedAt: time, deadline: nil,
+                terms: AdmissionTerms(tenant: owner.tenant), onEvent: { log.receive($0) }))
         return (id, log)
     }
 

@@ -47,8 +47,20 @@ import Testing
             let prefix = "# \(key.rawValue): "
             let line = try #require(sample.split(separator: "\n").first { $0.hasPrefix(prefix) })
             var layers = ConfigurationLayers()
-            try layers.merge(yaml: String(line.dropFirst(2)), path: "config/keyhold.yaml")
+            // A key file is nothing without its certificate.
+            let before = key == .tlsKey ? "tls_certificate: a.pem\n" : ""
+            try layers.merge(yaml: before + line.dropFirst(2), path: "config/keyhold.yaml")
             _ = try ServerConfiguration(layers)
+        }
+    }
+
+    /// A misspelt variable in a container's or a pod's settings would only be a warning in a log.
+    @Test func deploymentsSetWhatCanBeSet() throws {
+        let known = Set(ConfigurationKey.allCases.map(\.environmentName))
+        for path in ["deploy/container/Dockerfile", "deploy/kubernetes/kustomization.yaml"] {
+            let names = try SourceTree.text(path).matches(of: /\bKEYHOLD_[A-Z_]+=/).map { $0.output.dropLast() }
+            #expect(!names.isEmpty)
+            for name in names { #expect(known.contains(String(name)), "\(path): \(name)") }
         }
     }
 

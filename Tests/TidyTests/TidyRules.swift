@@ -10,7 +10,7 @@ enum TidyRules {
         // Bytes of mapped files, behind bounds checks.
         "Sources/ModelFiles/MappedFile+Reading.swift", "Sources/ModelFiles/FolderListing.swift",
         // Digests of libcrypto.
-        "Sources/ModelHub/ContentDigest.swift",
+        "Sources/ModelHub/ContentDigest.swift", "Sources/Credentials/KeyDigest.swift",
         "Sources/SessionFiles/SHA256.swift",
         // System calls on files of sessions.
         "Sources/SessionFiles/FolderCalls.swift",
@@ -23,6 +23,8 @@ enum TidyRules {
         "Sources/ModelHub/FileCalls.swift", "Sources/Observability/SystemCalls.swift",
         "Sources/Serving/PosixThread.swift",
         "Sources/Serving/WakeSignal.swift", "Sources/ServerApp/Process/SignalWatch.swift",
+        "Sources/ServerApp/Process/ServiceNotifier.swift",
+        "Sources/ServerApp/Process/TerminalSize.swift",
     ]
 
     /// Modules without Foundation.

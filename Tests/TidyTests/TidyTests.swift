@@ -10,9 +10,14 @@ import Testing
     }
 
     @Test func shellScriptsStopAtTheFirstError() throws {
-        for path in ["deploy/run", "deploy/test", ".ci/run", "deploy/checks/python"] {
-            #expect(try SourceTree.text(path).contains("set -euo pipefail"), "\(path)")
+        let paths = SourceTree.files(under: "deploy", endings: [""]) + [".ci/run"]
+        var count = 0
+        for path in paths {
+            guard let text = try? SourceTree.text(path), text.hasPrefix("#!/usr/bin/env bash") else { continue }
+            count += 1
+            #expect(text.contains("\nset -euo pipefail\n"), "\(path)")
         }
+        #expect(count >= 4)
     }
 
     @Test func everyFixtureIsUsed() throws {

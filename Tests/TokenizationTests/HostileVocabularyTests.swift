@@ -37,8 +37,9 @@ import Testing
         #expect(error(good) == nil)
         #expect(changed { $0.tokens = [] } == .emptyVocabulary)
         #expect(
-            changed { $0.model = "bert" }
-                == .unsupported(field: "tokenizer.ggml.model", value: "bert", known: ["llama", "t5", "gpt2"]))
+            changed { $0.model = "rwkv" }
+                == .unsupported(
+                    field: "tokenizer.ggml.model", value: "rwkv", known: ["llama", "t5", "gpt2", "gemma4", "bert"]))
         #expect(
             changed { $0.types?.removeLast() }
                 == .countMismatch(field: "tokenizer.ggml.token_type", count: size - 1, tokens: size))

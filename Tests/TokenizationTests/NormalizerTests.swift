@@ -44,7 +44,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"\w+"#, #"[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]+"#), (#"[\w-]"#, #"[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}-]"#),
+        (#"\w+"#, #"[\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE}\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]+"#),
+        (#"[\w-]"#, #"[\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE}\p{Alphabetic}\p{M}\p{Nd}\p{Pc}-]"#),
         (#"\p{Han}\P{Lu}"#, #"\p{sc:Han}\P{Lu}"#),
         (#"[]\h]"#, #"[]0-9A-Fa-f]"#), (#"[[:alpha:]]\["#, #"[[:alpha:]]\["#),
     ])
@@ -59,7 +60,8 @@ import Testing
 
     @Test(arguments: [
         (DigitGroups.Kind.groups, "1234567", [0..<1, 1..<4, 4..<7]),
-        (.groups, "123a 45", [5..<7]), (.groups, "12½", []),
+        (.groups, "123a 45", [5..<7]), (.groups, "12½", []), (.groups, "1234①", [0..<1, 1..<4]), (.groups, "12²", []),
+        (.numerals, "1234a½", [0..<1, 1..<4, 5..<7]),
         (.borders, "12345 67", [2..<2]), (.borders, "123456", [0..<0, 3..<3]), (.borders, "12", []),
     ])
     func digitsAreGroupedFromTheRight(kind: DigitGroups.Kind, text: String, wanted: [Range<Int>]) {

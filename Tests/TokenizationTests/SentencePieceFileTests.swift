@@ -37,6 +37,22 @@ import Testing
         #expect(tokenizer.decode([7, 7], skipSpecial: true, stripsLeadingSpace: true) == "ab ab")
     }
 
+    /// However improbable the rest makes it: SentencePiece takes the least positive number for the greatest score.
+    @Test func aUserDefinedTokenBeatsProbabilities() throws {
+        let tokenizer = try tokenizer(Self.pieces + Self.piece("a▁b", 0, 4))
+        #expect(tokenizer.pieces("a b") == ["▁", "a▁b"])
+        #expect(tokenizer.pieces("aab bab") == ["▁", "a", "ab", "▁", "b", "ab"])
+    }
+
+    @Test func decodingStripsWhatEncodingWouldNotKeep() throws {
+        let spaced = Self.pieces + Self.piece("▁x▁", 0, 4)
+        #expect(try tokenizer(spaced).decode([3, 3, 3, 4, 8], skipSpecial: true, stripsLeadingSpace: true) == "a x ")
+        #expect(try tokenizer(spaced).decode([8, 4], skipSpecial: true, stripsLeadingSpace: true) == "x a")
+        let keeping = spaced + Self.field(3, 2, Self.field(4, 0, [0]))
+        #expect(try tokenizer(keeping).decode([3, 3, 4], skipSpecial: true, stripsLeadingSpace: true) == " a")
+        #expect(try tokenizer(spaced).decode([3, 4], skipSpecial: true) == " a")
+    }
+
     @Test func normalizerSettingsAreKept() throws {
         let plain = Self.field(3, 2, Self.field(3, 0, [0]) + Self.field(4, 0, [0]))
         #expect(try tokenizer(Self.pieces + plain).pieces(" a ") == ["▁", "a", "▁"])
@@ -57,16 +73,17 @@ import Testing
         #expect(!tokenizer.encode("<end>", addSpecial: false, parseSpecial: false).contains(9))
     }
 
-    @Test(arguments: [
-        ([0xFF], "cut off"), ([0x0A, 0x7F, 0x00], "127 bytes"), ([0x0F], "wire type 7"),
-        ([0x02, 0x00], "field number 0"),
-        ([0x08, 0x01], "wrong wire type"), ([], "no tokens"),
-        (Array(repeating: 0xFF, count: 11), "ten bytes"), (piece("a", 0, 9), "pieces[0].type"),
-        (pieces + field(2, 2, field(3, 0, [3])), "trainer_spec.model_type"),
-        (pieces + field(3, 2, field(2, 2, [1, 2])), "normalizer_spec.precompiled_charsmap"),
-        (pieces + piece("a", 0, 1), "the same text"), (pieces + piece("", 0, 1), "has no text"),
-        (piece("a", 0, 1), "unknown token"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([0xFF], "cut off"), ([0x0A, 0x7F, 0x00], "127 bytes"), ([0x0F], "wire type 7"),
+            ([0x02, 0x00], "field number 0"),
+            ([0x08, 0x01], "wrong wire type"), ([], "no tokens"),
+            (Array(repeating: 0xFF, count: 11), "ten bytes"), (piece("a", 0, 9), "pieces[0].type"),
+            (pieces + field(2, 2, field(3, 0, [3])), "trainer_spec.model_type"),
+            (pieces + field(3, 2, field(2, 2, [1, 2])), "normalizer_spec.precompiled_charsmap"),
+            (pieces + piece("a", 0, 1), "the same text"), (pieces + piece("", 0, 1), "has no text"),
+            (piece("a", 0, 1), "unknown token"),
+        ] as [([UInt8], String)])
     func aBrokenFileIsRefusedWithThePlace(bytes: [UInt8], words: String) {
         do {
             _ = try tokenizer(bytes)

@@ -63,6 +63,30 @@ enum TinyVocabularies {
         return vocabulary
     }
 
+    /// `[UNK] [CLS] [SEP]`, then pieces of words as GGUF's "bert" has them.
+    static func wordPiece() -> GGUFVocabulary {
+        let texts = ["▁hello", "ing", "▁,", "▁cafe", "▁h", "el", "lo", "▁日", "▁ing", "▁"]
+        var fields = plain("bert", [("[UNK]", 3), ("[CLS]", 3), ("[SEP]", 3)] + texts.map { ($0, 1) })
+        (fields.unknownToken, fields.classToken, fields.separatorToken) = (0, 1, 2)
+        return fields
+    }
+
+    /// `<unk> <bos>`, the byte tokens from id 2, then characters that merge from line to line.
+    static func lines() -> GGUFVocabulary {
+        let bytes = (UInt8.min...UInt8.max).map { ("<0x\(hexadecimal($0))>", Int32(6)) }
+        let texts = ["▁", "a", "b", "▁a", "▁a▁", "ab", "\n", "\n\n"]
+        var fields = plain("gemma4", [("<unk>", 2), ("<bos>", 3)] + bytes + texts.map { ($0, 1) })
+        (fields.unknownToken, fields.bosToken) = (0, 1)
+        fields.merges = ["a b", "▁ a", "▁a ▁"].map { Array($0.utf8) }
+        return fields
+    }
+
+    private static func plain(_ model: String, _ tokens: [(text: String, type: Int32)]) -> GGUFVocabulary {
+        var fields = GGUFVocabulary(model: model, tokens: tokens.map { Array($0.text.utf8) })
+        fields.types = tokens.map(\.type)
+        return fields
+    }
+
     static let the = [("Ġ", "t"), ("h", "e"), ("Ġt", "he"), ("a", "a"), ("aa", "aa")]
 
     /// Id of a byte in `byteLevel`.

@@ -54,13 +54,14 @@ import Testing
                 return
             }
         }
+        Self.report("tokenizer.json", round, loaded)
     }
 
     /// The larger files with every kind of model, normalizer and pre-tokenizer.
     @Test(arguments: ["wordpiece.json", "unigram-precompiled.json", "stripped.json"])
     func mutatedParitySamplesNeverCrash(file: String) throws {
         let seed = try Fixtures.bytes("parity/\(file)")
-        try Self.explore(seed, from: 7, Self.mutated) { bytes in
+        try Self.explore(file, seed, from: 7, Self.mutated) { bytes in
             try Tokenizer(tokenizerJSON: bytes, tokenizerConfig: nil, generationConfig: nil)
         }
     }
@@ -68,7 +69,7 @@ import Testing
     @Test(arguments: ["unigram.model", "unigram-bytes.model", "merges.model"])
     func mutatedSentencePieceFilesNeverCrash(file: String) throws {
         let seed = try Fixtures.bytes("parity/\(file)")
-        try Self.explore(seed, from: 8, Self.mutatedBinary) { bytes in
+        try Self.explore(file, seed, from: 8, Self.mutatedBinary) { bytes in
             try Tokenizer(sentencePieceModel: bytes, tokenizerConfig: nil, generationConfig: nil)
         }
     }
@@ -76,14 +77,14 @@ import Testing
     @Test func mutatedRankFilesNeverCrash() throws {
         let lines = (0..<256).map { byte in "\(Data([UInt8(byte)]).base64EncodedString()) \(byte)\n" }
         let seed = Array((lines.joined() + "YWE= 256\nYWFh 257\n").utf8)
-        try Self.explore(seed, from: 9, Self.mutated) { bytes in
+        try Self.explore("ranks", seed, from: 9, Self.mutated) { bytes in
             try Tokenizer(tiktokenRanks: bytes, pre: "llama-bpe", tokenizerConfig: nil, generationConfig: nil)
         }
     }
 
     /// Mutates until the time is over and at least one file loaded; reports the first tokenizer that breaks a promise.
     private static func explore(
-        _ original: [UInt8], from number: UInt64, _ mutate: ([UInt8], inout SeededGenerator) -> [UInt8],
+        _ name: String, _ original: [UInt8], from number: UInt64, _ mutate: ([UInt8], inout SeededGenerator) -> [UInt8],
         load: ([UInt8]) throws -> Tokenizer
     ) throws {
         var generator = SeededGenerator(seed: number)
@@ -100,7 +101,13 @@ import Testing
                 return
             }
         }
+        report(name, round, loaded)
         #expect(loaded > 0)
+    }
+
+    /// A line for long runs.
+    private static func report(_ name: String, _ rounds: Int, _ loaded: Int) {
+        if seconds >= 60 { print("fuzzed \(name): \(rounds) files, \(loaded) loaded") }
     }
 
     private static func mutatedBinary(_ seed: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
@@ -122,14 +129,15 @@ import Testing
     }
 
     @Test func mutatedGGUFFieldsNeverCrash() {
+        let kinds = [
+            TinyVocabularies.sentencePiece(TinyVocabularies.hello), TinyVocabularies.byteLevel(TinyVocabularies.the),
+            TinyVocabularies.wordPiece(), TinyVocabularies.lines(),
+        ]
         var generator = SeededGenerator(seed: 99)
         let end = Date().addingTimeInterval(Self.seconds)
         var loaded = 0
         while Date() < end || loaded == 0 {
-            var fields =
-                Bool.random(using: &generator)
-                ? TinyVocabularies.sentencePiece(TinyVocabularies.hello)
-                : TinyVocabularies.byteLevel(TinyVocabularies.the)
+            var fields = kinds.randomElement(using: &generator) ?? kinds[0]
             for _ in 0..<Int.random(in: 1...3, using: &generator) { Self.mutate(&fields, &generator) }
             guard let tokenizer = try? Tokenizer(fields) else { continue }
             loaded += 1
@@ -192,7 +200,7 @@ import Testing
         case 7:
             fields.merges?.append((0..<4).map { _ in [0x20, 0x61, 0x68, 0x65].randomElement(using: &generator) ?? 0 })
         case 8: fields.types = nil
-        case 9: fields.model = fields.model == "llama" ? "gpt2" : "llama"
+        case 9: fields.model = ["llama", "gpt2", "t5", "gemma4", "bert"].randomElement(using: &generator) ?? "llama"
         default: (fields.addBOS, fields.addEOS, fields.addSpacePrefix) = (true, true, Bool.random(using: &generator))
         }
     }

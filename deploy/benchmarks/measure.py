@@ -27,6 +27,7 @@ COMPARED = [
     ("llama1b-q4_0", "decode=0,batch=8,decode=8192"),
 ]
 PAPER_CACHES = {"full": {"policy": "full"}, "keyformer": {"policy": "keyformer", "budget_ratio": 0.5}}
+PAPER_POOLS = ["100MiB", "400MiB"]
 IDLE_CONNECTIONS = [1, 10, 100, 1000, 10000]
 
 
@@ -104,12 +105,17 @@ class Bench:
         self.write("growth-idle", rows)
 
     def paper(self):
-        """The same pool for whole caches and for half of the prompt: 2048 tokens in, 2048 out."""
-        with Server(self.model("smol135m-q8_0"), "--kv-pool-bytes", "400MiB") as server:
-            for name, cache in PAPER_CACHES.items():
-                keyhold(
-                    "bench", "load", "--url", server.url, "--concurrency", 16, "--requests", 16, "--prompt-tokens", 2048,
-                    "--new-tokens", 2048, "--kv-cache", json.dumps(cache), *self.json(f"paper-{name}"))
+        """The same pool for whole caches and for half of the prompt: 2048 tokens in, 2048 out.
+
+        The small pool holds one whole cache, as in the paper, the large one four.
+        """
+        for pool in PAPER_POOLS:
+            with Server(self.model("smol135m-q8_0"), "--kv-pool-bytes", pool) as server:
+                for name, cache in PAPER_CACHES.items():
+                    keyhold(
+                        "bench", "load", "--url", server.url, "--concurrency", 16, "--requests", 16,
+                        "--prompt-tokens", 2048, "--new-tokens", 2048, "--kv-cache", json.dumps(cache),
+                        *self.json(f"paper-{pool}-{name}"))
 
     def memory(self):
         """Resident memory beyond the model file with one session of 4096 tokens."""

@@ -6,8 +6,8 @@
     .venv/bin/python deploy/parity/compare_tokenizers.py --shared ../shared/tokenizers --json parity.json --table parity.md
 
 Every vocabulary gets the same number of strings, random and adversarial, a function of the seed. All go through one
-process. `--only TEXT` takes the vocabularies whose name contains it, `--vectors FOLDER` writes the small form that the
-Swift tests read.
+process. `--only TEXT …` takes the vocabularies whose name contains one of them, `--vectors FOLDER` writes the small form
+that the Swift tests read.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import tempfile
 import time
 
 import texts
+import trained_vocabularies
 import vocabularies
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -32,7 +33,7 @@ def keyhold(program, command, vocabulary, lines, options=()):
     arguments = [program, command, "--model", vocabulary.path, "--lines-json", *vocabulary.options, *options]
     done = subprocess.run(arguments, input="".join(line + "\n" for line in lines).encode(), capture_output=True)
     if done.returncode:
-        raise SystemExit(f"{' '.join(arguments)}: {done.stderr.decode()}")
+        raise RuntimeError(f"{' '.join(arguments)}: {done.stderr.decode()}")
     return done.stdout.decode().removesuffix("\n").split("\n")
 
 
@@ -50,7 +51,7 @@ def compare(program, vocabulary, count, decoded, seed):
                           ["--parse-special"] if parse else [])
         found = [[int(word) for word in answer.split()] for answer in answers]
         if len(found) != len(part):
-            raise SystemExit(f"{vocabulary.name}: {len(found)} answers to {len(part)} strings")
+            raise RuntimeError(f"{vocabulary.name}: {len(found)} answers to {len(part)} strings")
         for text, ids, expected in zip(part, found, wanted):
             result["strings"] += 1
             if ids != list(expected):
@@ -106,20 +107,25 @@ def main():
     parser.add_argument("--strings", type=int, default=100_000)
     parser.add_argument("--decoded", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", nargs="*", default=[""])
     parser.add_argument("--json")
     parser.add_argument("--table")
     parser.add_argument("--vectors")
     options = parser.parse_args()
-    results = []
+    results, failed = [], False
     with tempfile.TemporaryDirectory() as folder:
-        for source in (vocabularies.shared(options.shared), vocabularies.trained(folder)):
+        for source in (vocabularies.shared(options.shared), trained_vocabularies.trained(folder)):
             for vocabulary in source:
                 if options.vectors and vocabulary.name.startswith(tuple(FIXTURES)):
                     write_vectors(options.vectors, vocabulary, options.seed)
-                if options.vectors or options.only not in vocabulary.name:
+                if options.vectors or not any(part in vocabulary.name for part in options.only):
                     continue
-                result = compare(options.keyhold, vocabulary, options.strings, options.decoded, options.seed)
+                try:
+                    result = compare(options.keyhold, vocabulary, options.strings, options.decoded, options.seed)
+                except RuntimeError as error:
+                    print(f"{vocabulary.name}: {error}", flush=True)
+                    failed = True
+                    continue
                 results.append(result)
                 print(f"{result['vocabulary']}: {result['differences']} of {result['strings']}, decoded "
                       f"{result['decodedDifferences']} of {result['decoded']}, {result['seconds']} s", flush=True)
@@ -129,7 +135,7 @@ def main():
         pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
     if options.table:
         pathlib.Path(options.table).write_text(table(results))
-    return 1 if any(row["differences"] or row["decodedDifferences"] for row in results) else 0
+    return 1 if failed or any(row["differences"] or row["decodedDifferences"] for row in results) else 0
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@
   quants.py quantiser --llama-quantize LLAMA_QUANTIZE OUT.json
       Three kinds of weights and the relative root mean square errors that llama.cpp's quantiser makes of them:
       Tests/QuantizationTests/Fixtures/quantiser.json.
-  quants.py errors --keyhold KEYHOLD --llama-quantize LLAMA_QUANTIZE [--folder FOLDER]
+  quants.py errors --keyhold KEYHOLD --llama-quantize LLAMA_QUANTIZE [--folder FOLDER] [--out FOLDER]
       A small model of three kinds of random weights, quantised by both programs to each type: the root mean square
       error of each relative to the weights' own, tensor by tensor and type by type. Ends with 1 where keyhold's is
-      larger, or where its file differs from what it should be.
+      larger, or where its file differs from what it should be. --out gets quantiser.json and quantiser.md.
 
 Needs numpy and gguf from PyPI (written with 2.4.6 and 0.19.0).
 """
@@ -120,7 +120,7 @@ def errors(arguments):
     source = folder / "f32.gguf"
     source_model(str(source))
     exact = {name: np.array(t.data, np.float64).ravel() for name, t in tensors(source).items()}
-    failed = False
+    failed, rows = False, []
     print("type     tensor types (keyhold)          keyhold  llama.cpp  largest ratio of a tensor")
     for name in ["Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K_S", "Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K"]:
         ours, theirs = folder / f"keyhold-{name}.gguf", folder / f"llama-{name}.gguf"
@@ -144,7 +144,15 @@ def errors(arguments):
         rms = [float(np.sqrt(s / sums[2])) for s in sums[:2]]
         failed |= worst > 1
         kinds = " ".join(f"{kind}x{count}" for kind, count in sorted(mix.items()))
-        print(f"{name:8} {kinds:31} {rms[0]:.6f}  {rms[1]:.6f}  {worst:.4f}")
+        print(f"{name:8} {kinds:31} {rms[0]:.6f}  {rms[1]:.6f}  {worst:.4f}", flush=True)
+        rows.append(dict(type=name, tensors=mix, keyhold=rms[0], llama_cpp=rms[1], largest_ratio=worst))
+    if arguments.out:
+        out = pathlib.Path(arguments.out)
+        (out / "quantiser.json").write_text(json.dumps(rows, indent=1) + "\n")
+        lines = ["| type | keyhold | llama.cpp | largest ratio of a matrix |", "|---|---|---|---|"]
+        lines += [f"| {row['type']} | {row['keyhold']:.5f} | {row['llama_cpp']:.5f} | {row['largest_ratio']:.4f} |"
+                  for row in rows]
+        (out / "quantiser.md").write_text("\n".join(lines) + "\n")
     return 1 if failed else 0
 
 
@@ -183,6 +191,7 @@ def main():
     compare.add_argument("--keyhold", required=True)
     compare.add_argument("--llama-quantize", required=True)
     compare.add_argument("--folder")
+    compare.add_argument("--out")
     arguments = parser.parse_args()
     if arguments.command == "vectors":
         vectors(arguments.path)

@@ -133,7 +133,8 @@ def compare(keyhold, shared):
             else:
                 row["texts"] += 1
         rows.append(row)
-        print(f"{name}: {row['texts']} texts, {row['refusals']} refusals, {len(row['differences'])} differences")
+        print(f"{name}: {row['texts']} texts, {row['refusals']} refusals, {len(row['differences'])} differences",
+              flush=True)
     return rows
 
 

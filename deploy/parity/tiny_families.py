@@ -1,4 +1,5 @@
 """Tiny random models of every family, made with transformers: name -> (configuration, reference settings)."""
+import contextlib
 import copy
 import zlib
 from dataclasses import dataclass, field
@@ -19,6 +20,18 @@ class Family:
     by_token: bool = True
     llama_cpp: str = ""
     notes: list = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def rows_of(width):
+    """Makes families of matrices with rows of `width`, which blocks of that many elements fill."""
+    global HIDDEN, FF
+    kept = HIDDEN, FF
+    HIDDEN, FF = width, width
+    try:
+        yield
+    finally:
+        HIDDEN, FF = kept
 
 
 def common(**changes):
@@ -109,9 +122,9 @@ def phi3_long(pairs):
             long_factor=[1.5 + 2.0 * i for i in range(pairs)], original_max_position_embeddings=32)))
 
 
-def mpt(heads, hidden=HIDDEN, clip=None, layers=LAYERS):
+def mpt(heads, hidden=None, clip=None, layers=LAYERS):
     return hf.MptConfig(
-        vocab_size=VOCAB, d_model=hidden, n_layers=layers, n_heads=heads, max_seq_len=CONTEXT, expansion_ratio=4,
+        vocab_size=VOCAB, d_model=hidden or HIDDEN, n_layers=layers, n_heads=heads, max_seq_len=CONTEXT, expansion_ratio=4,
         no_bias=True, bos_token_id=None, eos_token_id=None,
         attn_config=dict(alibi=True, alibi_bias_max=8, clip_qkv=clip, attn_impl="torch"))
 

@@ -193,7 +193,7 @@ public struct Comparison: Sendable {
             load.seed = UInt64(turn + 1)
             let outcome = try LoadGenerator(settings: load).run()
             if let failure = outcome.samples.compactMap(\.failure).first {
-                throw .badAnswer(url: target.description, reason: failure)
+                throw .badAnswer(url: target.description, reason: failure.text)
             }
             let tokens = outcome.samples.reduce(0) { $0 + $1.tokenCount }
             return [

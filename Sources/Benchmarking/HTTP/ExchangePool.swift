@@ -33,6 +33,8 @@ final class ExchangePool {
     private var busy: [Connection] = []
 
     private static let readBytes = 64 << 10
+    /// How the reason of a failure by timeout begins.
+    static let latePrefix = "no answer within"
 
     /// An exchange that takes longer than `timeout` seconds fails.
     init(_ target: HTTPTarget, timeout: Double) {
@@ -70,7 +72,7 @@ final class ExchangePool {
                 try read(connection, onEvent: onEvent)
             } else if now > connection.deadline {
                 remove(connection)
-                try onEvent(connection.tag, .failed("no answer within \(Int(timeout)) seconds"))
+                try onEvent(connection.tag, .failed("\(Self.latePrefix) \(Int(timeout)) seconds"))
             }
         }
     }

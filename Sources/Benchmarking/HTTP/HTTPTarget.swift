@@ -42,17 +42,23 @@ public struct HTTPTarget: Sendable, Equatable, CustomStringConvertible {
     var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// The bytes of a GET.
-    func get(_ path: String) -> [UInt8] { Array("GET \(path) HTTP/1.1\r\nHost: \(authority)\r\n\r\n".utf8) }
+    func get(_ path: String, headers: [(name: String, value: String)] = []) -> [UInt8] {
+        Array("GET \(path) HTTP/1.1\r\nHost: \(authority)\r\n\(Self.lines(headers))\r\n".utf8)
+    }
 
     /// The bytes of a POST of JSON.
-    func post(_ path: String, json: [UInt8]) -> [UInt8] {
-        Array(
-            """
+    func post(_ path: String, json: [UInt8], headers: [(name: String, value: String)] = []) -> [UInt8] {
+        let head = """
             POST \(path) HTTP/1.1\r
             Host: \(authority)\r
             Content-Type: application/json\r
             Content-Length: \(json.count)\r
-            \r\n
-            """.utf8) + json
+
+            """
+        return Array((head + Self.lines(headers) + "\r\n").utf8) + json
+    }
+
+    private static func lines(_ headers: [(name: String, value: String)]) -> String {
+        headers.map { "\($0.name): \($0.value)\r\n" }.joined()
     }
 }

@@ -7,10 +7,12 @@
 // Memory. Bytes passed in are copied before the function returns. Bytes passed to on_request are valid only during
 // that callback. Like libh2o itself, the front aborts the process when malloc fails.
 //
-// Protocol. HTTP/1.0 and HTTP/1.1 in clear text; HTTP/2 and TLS are off. A client that shuts down its sending side is
-// treated as gone, because over TCP this cannot be told from a closed socket until a write fails: answers given at
-// once still reach it, pending ones are cancelled. A request whose head cannot be parsed at all gets libh2o's own
-// plain-text 400; every other refusal carries the caller's body (cf_settings.refusal_bodies).
+// Protocol. HTTP/1.0 and HTTP/1.1, in clear text or over TLS 1.2 and 1.3; HTTP/2 is never offered. Over TLS a request
+// that is too slow, or whose head grows too large before it ends, is cut without an answer.
+// A client that shuts down its sending side is treated as gone, because over TCP this cannot be told from a closed
+// socket until a write fails: answers given at once still reach it, pending ones are cancelled. A request whose head
+// cannot be parsed at all gets libh2o's own plain-text 400; every other refusal carries the caller's body
+// (cf_settings.refusal_bodies).
 #ifndef CF_FRONT_H
 #define CF_FRONT_H
 
@@ -24,6 +26,9 @@ typedef struct cf_server cf_server;
 
 /// One request and its answer. Reference counted.
 typedef struct cf_call cf_call;
+
+/// A certificate chain with its private key.
+typedef struct cf_tls cf_tls;
 
 /// Borrowed bytes; `start` may be null when `length` is 0.
 typedef struct cf_bytes {
@@ -96,6 +101,7 @@ typedef struct cf_settings {
     uint32_t write_stall_timeout_ms;  ///< Without a byte taken by the client while bytes wait for it.
     size_t drain_threshold_bytes;
     size_t max_queued_bytes;  ///< A stream that queues more than this is cut as a client that does not read.
+    const cf_tls *_Nullable tls;  ///< Null: clear text. Borrowed for the call of cf_server_start.
     const char *refusal_content_type;
     const cf_bytes *refusal_bodies;  ///< CF_REFUSAL_COUNT of them.
     void *context;
@@ -117,6 +123,15 @@ typedef enum cf_status {
     CF_STATUS_LOOP_FAILED,
     CF_STATUS_THREAD_FAILED
 } cf_status;
+
+/// Reads a certificate chain and a private key without a password, both in PEM. Null if they cannot be used; `error`
+/// then holds one line that names the file. Any thread.
+cf_tls *_Nullable cf_tls_load(const char *certificate_path, const char *key_path, char *error, size_t error_capacity);
+
+void cf_tls_free(cf_tls *tls);
+
+/// Connections accepted from now on use `tls`, which is borrowed for the call. For a server that was started with TLS.
+void cf_server_set_tls(cf_server *server, const cf_tls *tls);
 
 /// Binds, listens and starts the loop threads. On failure *server is null and *system_error holds errno or 0.
 /// Side effect on the process: SIGPIPE is ignored if it had its default action.

@@ -120,16 +120,17 @@ typedef void ck_gelu_f32_fn(size_t n, float *x);
 typedef void ck_rope_f32_fn(size_t n_pairs, const float *cosine, const float *sine, float *x);
 
 /* logits[g*stride + j] = scale * (q[g*q_stride ...] . key[j]) for g < heads and j < n, where keys are read once for
- * some heads together. q is [heads, d] f32; keys is [n, d] of the type in the name. */
+ * some heads together. q is [heads, d] f32; keys is [n, d] of the type in the name. `ahead`, unless NULL, is what the
+ * caller reads next: some KiB of it may be asked for meanwhile, whether they exist or not. */
 typedef void ck_attention_logits_fn(size_t heads, size_t n, size_t d, float scale, const float *q, size_t q_stride,
-                                    const void *keys, float *logits, size_t stride);
+                                    const void *keys, float *logits, size_t stride, const void *ahead);
 
 /* logits[g*stride + j] = scale * (sum over blocks b of dot * (key scale * query scale)), b rising, one fma from 0 for
  * each, where dot is the exact sum of q * q over the block. q is [heads, ceil(d / 32)] blocks at a distance of q_stride
  * blocks, quantised with span 32 and zero 128 for Q8 or 8 for Q4, zeros after the d-th element; keys is [n, d] as
- * ck_to_rows_fn stores it. */
+ * ck_to_rows_fn stores it. `ahead` as above. */
 typedef void ck_block_logits_fn(size_t heads, size_t n, size_t d, float scale, const ck_block *q, size_t q_stride,
-                                const void *keys, float *logits, size_t stride);
+                                const void *keys, float *logits, size_t stride, const void *ahead);
 
 /* Keys side by side for many queries: [ceil(n / CK_KEY_TILE), d, CK_KEY_TILE] f32, zeros after the n-th. keys is [n, d]
  * of the type in the name. */
@@ -150,9 +151,9 @@ typedef float ck_exp_sum_f32_fn(size_t n, float *x, float *max);
 
 /* out[g*stride + i] = (accumulate ? out[g*stride + i] : 0) + sum over j of p[g*p_stride + j] * values[j*d + i], j
  * rising, one fma per j, for g < heads; values are read once for some heads together. values is [n, d] of the type in
- * the name, out is [heads, d]. For Q8 and Q4 the fma takes (p * scale) and q. */
+ * the name, out is [heads, d]. For Q8 and Q4 the fma takes (p * scale) and q. `ahead` as for the logits. */
 typedef void ck_weighted_sum_fn(size_t heads, size_t n, size_t d, const float *p, size_t p_stride, const void *values,
-                                int accumulate, float *out, size_t stride);
+                                int accumulate, float *out, size_t stride, const void *ahead);
 
 /* What Keyformer's score (arXiv 2403.09054, Algorithm 1) is made of, for the query heads that share n entries. In
  * place: rows[h*stride + j] = exp(x - max) with x = (rows[h*stride + j] + noise of h and j) * inverse_tau and max,
@@ -187,7 +188,7 @@ void ck_encode(ck_type type, size_t n, const float *x, void *w);
 int ck_is_encodable(size_t n, const float *x);
 
 typedef struct {
-    const char *isa; /* "scalar", "avx2", "avx512" */
+    const char *isa; /* "scalar"; "avx2", "avx512" on x86; "neon", "dotprod" on arm64 */
     ck_multiply_floats_fn *multiply_f32, *multiply_f16, *multiply_bf16;
     ck_multiply_blocks_fn *multiply_q8_0, *multiply_q4_0, *multiply_q4_1, *multiply_q5_0, *multiply_q5_1;
     ck_multiply_blocks_fn *multiply_q2_k, *multiply_q3_k, *multiply_q4_k, *multiply_q5_k, *multiply_q6_k;

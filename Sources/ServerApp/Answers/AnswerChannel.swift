@@ -8,9 +8,14 @@ struct AnswerChannel: Sendable {
     let exchange: HTTPExchange
     let call: ClientCall
     let report: RequestReport
+    let caller: Caller
+    /// What lets a page of another origin read the answer.
+    let originHeaders: [(String, String)]
 
     /// Headers of every answer.
-    private var commonHeaders: [(String, String)] { [("x-request-id", report.identity.requestID)] }
+    private var commonHeaders: [(String, String)] {
+        [("x-request-id", report.identity.requestID)] + originHeaders
+    }
 
     /// A whole answer, which ends the request.
     func respond(status: Int, contentType: String, body: [UInt8], headers: [(String, String)] = []) {

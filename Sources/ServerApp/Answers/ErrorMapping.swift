@@ -31,6 +31,7 @@ extension APIError {
             case .session(let error): APIError(error, promptParam: promptParam, overload: overload)
             case .unplannable(let error): APIError(error, promptParam: promptParam, overload: overload)
             case .queueFull(let seconds): .poolExhausted(retryAfterSeconds: seconds, status: overload)
+            case .poolFull(let seconds): .poolFull(retryAfterSeconds: seconds, status: overload)
             case .stopping: .draining
             }
     }

@@ -3,8 +3,8 @@ internal import Generation
 internal import Serving
 internal import Synchronization
 
-/// Gathers the events of a request that is not streamed and answers once. Events are kept as they come; the answer is
-/// written on the answers' thread, which is woken for nothing else.
+/// Gathers the events of a request that is not streamed and answers once. Events are kept as they come; a short answer
+/// is written at once, a longer one on the answers' thread, which is woken for nothing else.
 final class WholeAnswer: Answer {
     private struct State {
         var collector: ResponseCollector
@@ -42,18 +42,29 @@ final class WholeAnswer: Answer {
             post { [self] in channel.respond(APIError(rejection, promptParam: promptParam, overload: overload)) }
         case .token(let prompt, let event):
             channel.report.observe(event)
-            if add(event, prompt: prompt) { post { [self] in answer() } }
+            switch add(event, prompt: prompt) {
+            case .waits: break
+            case .answersHere: answer()
+            case .answersElsewhere: post { [self] in answer() }
+            }
         }
     }
 
-    /// Whether this event is the last that matters.
-    private func add(_ event: TokenEvent, prompt: Int) -> Bool {
+    private enum Next {
+        case waits
+        /// On the engine's thread: waking another one takes longer than a short answer.
+        case answersHere
+        case answersElsewhere
+    }
+
+    /// What to do after this event.
+    private func add(_ event: TokenEvent, prompt: Int) -> Next {
         state.withLock { state in
             state.collector.add(event, prompt: prompt)
             if case .finished(_, .cancelled, _, _) = event { state.isCut = true }
-            guard state.collector.isFinished, !state.isAnswered else { return false }
+            guard state.collector.isFinished, !state.isAnswered else { return .waits }
             state.isAnswered = true
-            return true
+            return state.collector.isShort ? .answersHere : .answersElsewhere
         }
     }
 

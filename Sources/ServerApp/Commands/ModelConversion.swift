@@ -3,7 +3,7 @@ internal import Foundation
 internal import Generation
 internal import JSON
 internal import Kernels
-internal import ModelFiles
+public import ModelFiles
 internal import Tensors
 internal import Tokenization
 
@@ -15,6 +15,12 @@ public struct ModelConversion: Sendable {
         case f32 = "F32"
         case bf16 = "BF16"
         case q8_0 = "Q8_0"
+
+        /// The smallest type that holds every matrix of a folder as it is.
+        public static func lossless(for folder: SafetensorsFolder) -> WeightType {
+            let types = Set(folder.tensors.infos.filter { $0.shape.count > 1 }.map(\.dtype))
+            return types == [.f16] ? .f16 : types == [.bf16] ? .bf16 : .f32
+        }
 
         fileprivate var dtype: DType {
             switch self {

@@ -26,7 +26,7 @@ public struct ConfigurationDefinition: Sendable, Equatable {
     /// One sentence for `--help`, README and the sample file.
     public let meaning: String
 
-    private init(_ form: Form, _ fallback: String?, _ meaning: String) {
+    init(_ form: Form, _ fallback: String?, _ meaning: String) {
         self.form = form
         self.fallback = fallback
         self.meaning = meaning
@@ -39,6 +39,8 @@ public struct ConfigurationDefinition: Sendable, Equatable {
             cache(key)
         case .sessionsMax, .sessionTTL, .sessionTTLMax, .sessionLifetime, .sessionSavePath: sessions(key)
         case .maxSequences, .maxQueue, .queueTimeout, .rowsPerStep, .overloadStatus: scheduling(key)
+        case .onPoolFull, .apiKeysFile, .corsOrigins, .tlsCertificate, .tlsKey, .metricsListen, .metricsCompat:
+            operation(key)
         default: front(key)
         }
     }

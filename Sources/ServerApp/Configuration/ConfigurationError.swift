@@ -5,6 +5,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case unknownKey(String, origin: ConfigurationOrigin)
     case notAScalar(ConfigurationKey, origin: ConfigurationOrigin)
     case badValue(ConfigurationKey, value: String, expected: String, origin: ConfigurationOrigin)
+    /// A part of a list. The value is left out where it could be a secret.
+    case badEntry(String, value: String? = nil, expected: String, origin: ConfigurationOrigin)
     case conflict(ConfigurationKey, ConfigurationKey, reason: String)
 
     public var description: String {
@@ -16,6 +18,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
         case .notAScalar(let key, let origin): "\(origin): \(key.rawValue) must be a single value"
         case .badValue(let key, let value, let expected, let origin):
             "\(origin): \(key.rawValue) is '\(value)' but must be \(expected)"
+        case .badEntry(let name, let value, let expected, let origin):
+            "\(origin): \(name)\(value.map { " is '\($0)' but" } ?? "") must be \(expected)"
         case .conflict(let first, let second, let reason): "\(first.rawValue) and \(second.rawValue): \(reason)"
         }
     }

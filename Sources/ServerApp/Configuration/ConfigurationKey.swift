@@ -39,6 +39,15 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case rowsPerStep = "rows_per_step"
     case overloadStatus = "overload_status"
 
+    case onPoolFull = "on_pool_full"
+
+    case apiKeysFile = "api_keys_file"
+    case corsOrigins = "cors_origins"
+    case tlsCertificate = "tls_certificate"
+    case tlsKey = "tls_key"
+    case metricsListen = "metrics_listen"
+    case metricsCompat = "metrics_compat"
+
     case logLevel = "log_level"
     case logFormat = "log_format"
 

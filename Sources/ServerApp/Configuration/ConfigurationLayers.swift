@@ -1,3 +1,4 @@
+internal import Credentials
 internal import Kernels
 internal import Yams
 
@@ -10,6 +11,8 @@ public struct ConfigurationLayers: Sendable, Equatable {
     }
 
     private var entries: [ConfigurationKey: Entry] = [:]
+    /// The entries of `api_keys`; nil where no file has the list.
+    var keys: [APIKey]?
 
     /// Nothing set: every key has its default.
     public init() {}
@@ -33,6 +36,10 @@ public struct ConfigurationLayers: Sendable, Equatable {
         for (name, value) in mapping {
             guard let name = name.scalar?.string else { throw .notAMapping(path: path) }
             let line = name.isEmpty ? path : "\(path)\(value.mark.map { ":\($0.line)" } ?? "")"
+            if name == "api_keys" {
+                try merge(keys: value, path: path)
+                continue
+            }
             guard let key = ConfigurationKey(rawValue: name) else { throw .unknownKey(name, origin: .file(line)) }
             guard let scalar = value.scalar else { throw .notAScalar(key, origin: .file(line)) }
             if value.tag == Tag(.null) { continue }
@@ -49,6 +56,8 @@ public struct ConfigurationLayers: Sendable, Equatable {
         for (name, text) in environment where name.hasPrefix("KEYHOLD_") {
             if let key = known[name] {
                 entries[key] = Entry(text: text, origin: .environment(name))
+            } else if name == "KEYHOLD_API_KEY" {
+                // For `keyhold top`.
             } else if name != KernelTable.environmentName || KernelTable.named(text) == nil {
                 unknown.append(name)
             }

@@ -1,5 +1,5 @@
 /// Reading and writing the texts of sizes, durations and ratios.
-enum ConfigurationText {
+public enum ConfigurationText {
     private static let byteUnits: [(suffix: String, factor: Int)] = [
         ("kib", 1 << 10), ("mib", 1 << 20), ("gib", 1 << 30), ("tib", 1 << 40),
         ("kb", 1000), ("mb", 1_000_000), ("gb", 1_000_000_000), ("tb", 1_000_000_000_000), ("b", 1),
@@ -10,7 +10,7 @@ enum ConfigurationText {
     ]
 
     /// `65536`, `64KiB`, `1.5GiB`, `2GB`; nil for anything else or what exceeds `Int`.
-    static func bytes(_ text: String) -> Int? {
+    public static func bytes(_ text: String) -> Int? {
         let lowered = text.lowercased()
         for (suffix, factor) in byteUnits where lowered.hasSuffix(suffix) {
             return scaled(lowered.dropLast(suffix.count), by: factor)

@@ -59,6 +59,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     public let front: Front
     public let admission: Admission
     public let sessions: Sessions
+    public let operation: Operation
     public let kvPoolBytes: Int
     /// The cache of a request that names nothing.
     public let cacheDefaults: KVCacheRequest
@@ -66,6 +67,15 @@ public struct ServerConfiguration: Sendable, Equatable {
     public let logFormat: LogFormat
     /// The merged texts that this value was made of, for `--print-config`.
     public let layers: ConfigurationLayers
+
+    /// Where `load` read it from; nil for one that was made otherwise.
+    var source: Source?
+
+    /// What `load` was given.
+    struct Source: Sendable, Equatable {
+        let file: String?
+        let arguments: [ConfigurationKey: String]
+    }
 
     /// `KEYHOLD_*` variables that are no setting; worth a warning.
     public let unknownVariables: [String]
@@ -75,18 +85,29 @@ public struct ServerConfiguration: Sendable, Equatable {
         -> ServerConfiguration
     {
         var layers = ConfigurationLayers()
-        if let file {
-            let text: String
-            do {
-                text = try TextFile.read(file, limit: 1 << 20)
-            } catch {
-                throw .unreadableFile(path: file, reason: error.reason)
-            }
-            try layers.merge(yaml: text, path: file)
-        }
+        if let file { try layers.merge(yaml: try text(ofFile: file), path: file) }
         let unknown = layers.merge(environment: ProcessEnvironment.variables())
         layers.merge(arguments: arguments)
-        return try ServerConfiguration(layers, unknownVariables: unknown)
+        if let file = layers[.apiKeysFile]?.text {
+            try layers.merge(keysYAML: try text(ofFile: file), path: file)
+        }
+        var configuration = try ServerConfiguration(layers, unknownVariables: unknown)
+        configuration.source = Source(file: file, arguments: arguments)
+        return configuration
+    }
+
+    /// Reads file and environment again, under the same arguments.
+    func reloaded() throws(ConfigurationError) -> ServerConfiguration {
+        guard let source else { return self }
+        return try Self.load(file: source.file, arguments: source.arguments)
+    }
+
+    private static func text(ofFile path: String) throws(ConfigurationError) -> String {
+        do {
+            return try TextFile.read(path, limit: 1 << 20)
+        } catch {
+            throw .unreadableFile(path: path, reason: error.reason)
+        }
     }
 
     /// Checks every key of `layers`.
@@ -97,6 +118,7 @@ public struct ServerConfiguration: Sendable, Equatable {
         front = try Self.front(layers)
         admission = try Self.admission(layers)
         sessions = try Self.sessions(layers)
+        operation = try Self.operation(layers)
         kvPoolBytes = try layers.bytes(.kvPoolBytes) ?? 0
         cacheDefaults = try Self.cacheDefaults(layers)
         logLevel = try layers.text(.logLevel) ?? "info"
@@ -108,7 +130,7 @@ public struct ServerConfiguration: Sendable, Equatable {
         ConfigurationKey.allCases.map { key in
             guard let entry = layers[key] else { return "# \(key.rawValue):  (\(key.definition.meaning))\n" }
             return "\(key.rawValue): \(Self.quoted(entry.text))  # \(entry.origin)\n"
-        }.joined()
+        }.joined() + layers.printedKeys
     }
 
     /// Plain words and numbers stay bare; anything else becomes a double-quoted YAML scalar.

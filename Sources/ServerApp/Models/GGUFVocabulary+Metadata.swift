@@ -22,6 +22,11 @@ extension GGUFVocabulary {
             UInt8(truncatingIfNeeded: $0)
         }
         removesExtraSpaces = try metadata.boolIfPresent("tokenizer.ggml.remove_extra_whitespaces")
+        classToken = try metadata.uintIfPresent("tokenizer.ggml.cls_token_id")
+        separatorToken = try metadata.uintIfPresent("tokenizer.ggml.seperator_token_id")
+        addSeparator = try metadata.boolIfPresent("tokenizer.ggml.add_sep_token")
+        lowercases = try metadata.boolIfPresent("tokenizer.ggml.normalizer.lowercase")
+        stripsAccents = try metadata.boolIfPresent("tokenizer.ggml.normalizer.strip_accents")
         addSpacePrefix = try metadata.boolIfPresent("tokenizer.ggml.add_space_prefix")
     }
 }

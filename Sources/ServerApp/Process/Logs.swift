@@ -5,8 +5,8 @@ internal import Observability
 /// The log of the process: lines on standard error.
 enum Logs {
     /// A logger in the configured form. Nothing is bootstrapped globally; the logger is passed to whoever logs.
-    static func logger(_ configuration: ServerConfiguration) -> Logger {
-        let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
+    static func logger(_ configuration: ServerConfiguration, level: SharedLogLevel? = nil) -> Logger {
+        let level = level ?? SharedLogLevel(configuration)
         let isText =
             switch configuration.logFormat {
             case .text: true
@@ -17,8 +17,8 @@ enum Logs {
         return Logger(label: "keyhold") { label in
             let handler: any LogHandler =
                 isText
-                ? TextLogHandler(level: level, sink: sink) : JSONLogHandler(label: label, level: level, sink: sink)
-            return handler
+                ? TextLogHandler(level: .trace, sink: sink) : JSONLogHandler(label: label, level: .trace, sink: sink)
+            return AdjustableLogHandler(handler, level: level)
         }
     }
 }

@@ -6,6 +6,9 @@ public enum ProcessEnvironment {
     /// The environment's variables.
     static func variables() -> [String: String] { ProcessInfo.processInfo.environment }
 
+    /// One of the environment's variables; nil where it is not set or empty.
+    public static func variable(_ name: String) -> String? { variables()[name].flatMap { $0.isEmpty ? nil : $0 } }
+
     /// Cores this process may run on; an affinity mask counts.
     public static func availableCores() -> Int { ProcessInfo.processInfo.activeProcessorCount }
 

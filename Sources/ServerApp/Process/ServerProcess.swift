@@ -13,14 +13,27 @@ public enum ServerProcess {
     /// is taken is noticed at once.
     public static func run(_ configuration: ServerConfiguration) throws {
         let signals = SignalWatch()
-        let logger = Logs.logger(configuration)
+        let level = SharedLogLevel(configuration)
+        let logger = Logs.logger(configuration, level: level)
         for name in configuration.unknownVariables {
             logger.warning("environment variable is no setting", metadata: ["name": "\(name)"])
         }
+        if configuration.operation.keys == nil, !ListenAddress.isLocal(host: configuration.front.host) {
+            logger.warning(
+                "no API keys: everybody who reaches the address may use the server; `keyhold key new NAME` makes one",
+                metadata: ["host": "\(configuration.front.host)"])
+        }
         let application = ServerApplication(configuration, logger: logger)
-        let front = try FrontServer(FrontConfiguration(configuration.front)) { application.handle($0) }
+        let front = try FrontServer(FrontConfiguration(configuration)) { application.handle($0) }
         application.watch(front)
-        let life = ServerLife(application: application, front: front, signals: signals)
+        let admin = try configuration.operation.metricsListen.map { address in
+            try FrontServer(FrontConfiguration(configuration.front, at: address)) {
+                application.handle($0, on: .metrics)
+            }
+        }
+        let reload = Reload(application: application, front: front, level: level)
+        let life = ServerLife(
+            application: application, front: front, admin: admin, signals: signals, reload: reload)
         life.load()
         try life.wait()
         logger.notice("ended")
@@ -31,13 +44,23 @@ public enum ServerProcess {
 private final class ServerLife: Sendable {
     private let application: ServerApplication
     private let front: FrontServer
+    /// The listener for metrics.
+    private let admin: FrontServer?
     private let signals: SignalWatch
+    private let reload: Reload
     private let failure = Mutex<(any Error)?>(nil)
+    private let notifier = ServiceNotifier()
+    private let watchdog: WatchdogPings
 
-    init(application: ServerApplication, front: FrontServer, signals: SignalWatch) {
+    init(
+        application: ServerApplication, front: FrontServer, admin: FrontServer?, signals: SignalWatch, reload: Reload
+    ) {
         self.application = application
+        self.admin = admin
+        self.reload = reload
         self.front = front
         self.signals = signals
+        watchdog = WatchdogPings(notifier) { [weak application] in application?.engineTurns }
     }
 
     /// Waits for the end, or throws what loading threw.
@@ -48,6 +71,7 @@ private final class ServerLife: Sendable {
             case .woken:
                 if let error = failure.withLock({ $0 }) { throw error }
                 return
+            case .reload: start("keyhold-reload") { $0.reload.run() }
             case .end(let signal) where isEnding: SignalWatch.endNow(signal)
             case .end(let signal):
                 isEnding = true
@@ -72,6 +96,7 @@ private final class ServerLife: Sendable {
 
     private func loadModel() throws {
         let (configuration, logger) = (application.configuration, application.logger)
+        notifier.status("loading the model")
         let progress = LoadProgress()
         let model = try ModelLoader.load(configuration.model) { progress.show($0) }
         progress.end()
@@ -84,16 +109,19 @@ private final class ServerLife: Sendable {
             model, configuration: configuration, arena: application.arena, metrics: application.metrics, logger: logger)
         application.serve(service)
         logger.notice("serving", metadata: ["model": "\(model.name)", "port": "\(front.port)"])
-        StandardOutput.write(Banner.text(model, configuration, port: front.port))
+        StandardOutput.write(Banner.text(model, configuration, port: front.port, metricsPort: admin?.port))
+        notifier.ready("serving \(model.name)")
     }
 
     private func end() {
         let grace = application.configuration.front.drainGrace
         let start = ContinuousClock.now
+        notifier.stopping("draining")
         if !application.drain(within: grace) { application.logger.warning("grace is over; cutting what still runs") }
         application.stop()
         let left = max(.milliseconds(100), grace - (ContinuousClock.now - start))
         front.stop(grace: left)
+        admin?.stop(grace: .milliseconds(100))
         signals.wake()
     }
 
@@ -106,8 +134,22 @@ private final class ServerLife: Sendable {
 }
 
 extension FrontConfiguration {
+    /// What clients talk to.
+    init(_ configuration: ServerConfiguration) {
+        self.init(configuration.front)
+        tls = configuration.operation.tls.map { FrontTLS(certificate: $0.certificate, key: $0.key) }
+    }
+
+    /// A listener elsewhere, in clear text and with the same limits.
+    init(_ front: ServerConfiguration.Front, at address: ListenAddress) {
+        self.init(front)
+        (host, port) = (address.host, address.port)
+        maxBodyBytes = 4096
+        maxConnections = min(maxConnections, 64)
+    }
+
     /// The front's part of the server's configuration; its own refusals speak the API's error format.
-    init(_ front: ServerConfiguration.Front) {
+    private init(_ front: ServerConfiguration.Front) {
         self.init()
         host = front.host
         port = front.port

@@ -1,11 +1,13 @@
 internal import Glibc
 
-/// SIGTERM and SIGINT as values that one thread waits for. Made before any other thread starts, so that every thread
-/// inherits the blocked mask and no handler ever runs.
+/// SIGTERM, SIGINT and SIGHUP as values that one thread waits for. Made before any other thread starts, so that every
+/// thread inherits the blocked mask and no handler ever runs.
 struct SignalWatch: Sendable {
     enum Event: Equatable {
         /// SIGTERM or SIGINT.
         case end(signal: Int32)
+        /// SIGHUP.
+        case reload
         /// `wake()` was called.
         case woken
     }
@@ -19,7 +21,7 @@ struct SignalWatch: Sendable {
     init() {
         var set = sigset_t()
         unsafe sigemptyset(&set)
-        for signal in [SIGTERM, SIGINT, Self.wakeSignal] { unsafe sigaddset(&set, signal) }
+        for signal in [SIGTERM, SIGINT, SIGHUP, Self.wakeSignal] { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         self.set = set
     }
@@ -30,7 +32,11 @@ struct SignalWatch: Sendable {
         var set = set
         // EINTR is the only failure with a valid set.
         while unsafe sigwait(&set, &signal) != 0 {}
-        return signal == Self.wakeSignal ? .woken : .end(signal: signal)
+        switch signal {
+        case Self.wakeSignal: return .woken
+        case SIGHUP: return .reload
+        default: return .end(signal: signal)
+        }
     }
 
     /// Makes one `next()` return `.woken`. Any thread.

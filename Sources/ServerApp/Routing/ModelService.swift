@@ -32,6 +32,7 @@ struct ModelService: Sendable {
         sessionFiles = try configuration.sessions.savePath.map {
             try SessionStore(path: $0, model: model, mostBytes: configuration.kvPoolBytes)
         }
+        settings.onPoolFull = configuration.operation.onPoolFull
         let limits = DecodeEngine.Limits(
             maxSequences: admission.maxSequences, maxRows: max(admission.rowsPerStep, admission.maxSequences),
             threads: configuration.model.threads ?? ProcessEnvironment.availableCores())

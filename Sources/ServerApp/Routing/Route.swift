@@ -13,6 +13,7 @@ public enum Route: String, CaseIterable, Sendable {
     case ready = "/ready"
     case live = "/live"
     case metrics = "/metrics"
+    case status = "/status"
 
     /// The methods that do something; HEAD comes with GET, OPTIONS with everything.
     public var methods: [String] {
@@ -24,10 +25,11 @@ public enum Route: String, CaseIterable, Sendable {
         }
     }
 
-    /// The route as a label of metrics: the calls about sessions share one.
+    /// The route as a label of metrics: the calls about sessions share one, and those about models.
     var label: String {
         switch self {
         case .session, .sessionFork, .sessionSave, .sessionRestore: Route.sessions.rawValue
+        case .model: Route.models.rawValue
         default: rawValue
         }
     }

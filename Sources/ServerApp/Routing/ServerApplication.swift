@@ -1,4 +1,5 @@
 internal import CompletionAPI
+internal import Generation
 internal import HTTPFront
 internal import KVCaching
 internal import Logging
@@ -30,6 +31,15 @@ final class ServerApplication: Sendable {
     let filing = WorkerThread(name: "keyhold-files")
     private let pings: StreamPings?
     let overload: APIError.OverloadStatus
+    let gate: AccessGate
+    private let sinks: ReportSinks
+    private let startedAt = ContinuousClock.now
+    private let front = Mutex<Front>(Front())
+
+    /// The listener, once it is there.
+    private struct Front {
+        weak var server: FrontServer?
+    }
 
     init(_ configuration: ServerConfiguration, logger: Logger) {
         self.configuration = configuration
@@ -43,7 +53,12 @@ final class ServerApplication: Sendable {
         overload = APIError.OverloadStatus(rawValue: configuration.admission.overloadStatus) ?? .tooManyRequests
         let answering = answering
         pings = configuration.front.ssePing.map { StreamPings(silence: $0, post: answering.post) }
+        gate = AccessGate(configuration.operation.keys, registry: registry)
+        sinks = ReportSinks(logger: logger, metrics: metrics, gate: gate, live: LiveReports())
         ProcessMetrics.register(in: registry)
+        registry.gauge("keyhold_model_loaded", "1 when the model is there and requests are taken.") { [weak self] in
+            if case .serving? = self?.phase.withLock({ $0 }) { 1 } else { 0 }
+        }
         registry.info("keyhold_build_info", "Which program answers.", ["version": ProductVersion.number])
     }
 
@@ -51,6 +66,11 @@ final class ServerApplication: Sendable {
 
     /// The model is there: requests are taken from now on, unless the server ends already.
     func serve(_ service: ModelService) {
+        let tokenBytes = service.model.kvBytesPerToken
+        metrics.modelLoaded(in: registry, tokenBytes: tokenBytes, policy: configuration.cacheDefaults.policy ?? "")
+        if configuration.operation.showsVLLMMetrics {
+            metrics.showVLLMNames(in: registry, model: service.model.name, tokenBytes: tokenBytes)
+        }
         phase.withLock { phase in
             switch phase {
             case .loading: phase = .serving(service)
@@ -74,6 +94,14 @@ final class ServerApplication: Sendable {
         return service?.service.drain(within: grace) ?? true
     }
 
+    /// Turns of the engine's thread so far, which asking makes it take; nil while there is no engine.
+    var engineTurns: UInt64? {
+        switch phase.withLock({ $0 }) {
+        case .loading, .draining(nil): nil
+        case .serving(let service), .draining(let service?): service.service.engineTurns()
+        }
+    }
+
     /// Ends what still runs.
     func stop() {
         if case .draining(let service?) = phase.withLock({ $0 }) { service.service.stop() }
@@ -90,6 +118,7 @@ final class ServerApplication: Sendable {
 
     /// Shows the front's open connections in the metrics.
     func watch(_ front: FrontServer) {
+        self.front.withLock { $0.server = front }
         registry.gauge("keyhold_connections", "Open client connections.") { [weak front] in
             Double(front?.connectionCount ?? 0)
         }
@@ -98,27 +127,66 @@ final class ServerApplication: Sendable {
     // MARK: Requests
 
     /// Takes a request from the front. Called on a loop thread, returns at once.
-    func handle(_ exchange: HTTPExchange) {
-        let match = Route.match(method: exchange.method, path: exchange.path)
-        let report = RequestReport(
-            identity: RequestReport.Identity(
-                requestID: RequestIdentity.accepted(exchange.header("x-request-id")) ?? RequestIdentity.minted(),
-                method: exchange.method, path: exchange.path, remoteAddress: exchange.remoteAddress,
-                route: match.route),
-            logger: logger, metrics: metrics)
-        let channel = AnswerChannel(exchange: exchange, call: ClientCall(), report: report)
-        exchange.onClosed { [call = channel.call] reason in
+    func handle(_ exchange: HTTPExchange, on listener: Listener = .main) {
+        let match = match(exchange, on: listener)
+        let preflight = preflightHeaders(exchange, match)
+        let isKnown = preflight != nil || listener == .metrics
+        let caller: Result<Caller, APIError> = isKnown ? .success(.anonymous) : gate.admit(exchange, match)
+        let channel = channel(for: exchange, match, try? caller.get())
+        exchange.onClosed { [call = channel.call, report = channel.report] reason in
             call.closed(reason)
             report.closed(clientGone: reason != .complete)
         }
+        if case .failure(let refusal) = caller { return channel.respond(refusal) }
+        if isForgedByAPage(exchange) { return channel.respond(.originNotAllowed) }
         switch match {
         case .notFound: channel.respond(.pathNotFound(exchange.path))
         case .methodNotAllowed(let route):
             channel.respond(.methodNotAllowed(exchange.method, allowed: route.allowedMethods))
         case .options(let route):
-            channel.respond(status: 204, contentType: "application/json", body: [], headers: [("allow", route.allow)])
+            channel.respond(
+                status: 204, contentType: "application/json", body: [],
+                headers: [("allow", route.allow)] + (preflight ?? []))
         case .found(let route, let parameter): answer(route, parameter, channel)
         }
+    }
+
+    /// Without keys nothing but the origin tells a page that a browser shows from its user. Reading needs no check: the
+    /// page does not see the answer.
+    private func isForgedByAPage(_ exchange: HTTPExchange) -> Bool {
+        guard !gate.needsKey, !["GET", "HEAD", "OPTIONS"].contains(exchange.method) else { return false }
+        return configuration.operation.origins.refuses(
+            origin: exchange.header("origin"), host: exchange.header("host"))
+    }
+
+    /// What exists on another listener only does not exist.
+    private func match(_ exchange: HTTPExchange, on listener: Listener) -> Route.Match {
+        let match = Route.match(method: exchange.method, path: exchange.path)
+        let isSplit = configuration.operation.metricsListen != nil
+        guard let route = match.route, listener.carries(route, isSplit: isSplit) else { return .notFound }
+        return match
+    }
+
+    private func channel(for exchange: HTTPExchange, _ match: Route.Match, _ caller: Caller?) -> AnswerChannel {
+        let identity = RequestReport.Identity(
+            requestID: RequestIdentity.accepted(exchange.header("x-request-id")) ?? RequestIdentity.minted(),
+            method: exchange.method, path: exchange.path, remoteAddress: exchange.remoteAddress, key: caller?.name,
+            route: match.route)
+        return AnswerChannel(
+            exchange: exchange, call: ClientCall(),
+            report: RequestReport(identity: identity, sinks: sinks),
+            caller: caller ?? .anonymous,
+            originHeaders: configuration.operation.origins.headers(origin: exchange.header("origin")))
+    }
+
+    /// What a browser hears that asks before it sends a request from another origin; nil for any other request, and
+    /// for an origin that may not. A browser sends no key with the question.
+    private func preflightHeaders(_ exchange: HTTPExchange, _ match: Route.Match) -> [(String, String)]? {
+        guard case .options(let route) = match, exchange.header("access-control-request-method") != nil else {
+            return nil
+        }
+        return configuration.operation.origins.preflightHeaders(
+            origin: exchange.header("origin"), methods: route.allowedMethods)
     }
 
     private func answer(_ route: Route, _ parameter: String?, _ channel: AnswerChannel) {
@@ -127,6 +195,7 @@ final class ServerApplication: Sendable {
         case .metrics:
             channel.respond(
                 status: 200, contentType: PrometheusText.contentType, body: Array(registry.prometheusText().utf8))
+        case .status: channel.respond(json: status().body())
         case .completions, .chatCompletions:
             // Waking a thread takes longer than a small body.
             if channel.exchange.body.count <= Self.smallBodyBytes {
@@ -143,6 +212,19 @@ final class ServerApplication: Sendable {
                 channel.respond(error)
             }
         }
+    }
+
+    private func status() -> ServerStatus {
+        let (name, service): (String, ModelService?) =
+            switch phase.withLock({ $0 }) {
+            case .loading: ("loading", nil)
+            case .serving(let service): ("serving", service)
+            case .draining(let service): ("draining", service)
+            }
+        return ServerStatus(
+            model: service?.model.name, phase: name, uptimeSeconds: (ContinuousClock.now - startedAt) / .seconds(1),
+            totals: metrics.totals, connections: front.withLock { $0.server?.connectionCount } ?? 0,
+            live: sinks.live.snapshots)
     }
 
     /// Bodies up to this size are prepared on the loop thread, in some tens of microseconds.
@@ -165,6 +247,7 @@ final class ServerApplication: Sendable {
         guard !channel.call.isGone else { return channel.report.complete() }
         do throws(APIError) {
             let service = try serving()
+            channel.report.asked(model: service.model.name)
             let preparation = RequestPreparation(
                 model: service.model, strictFields: configuration.front.strictFields,
                 sessionHeader: channel.exchange.header("x-session-id"))
@@ -180,6 +263,7 @@ final class ServerApplication: Sendable {
     private func submit(
         _ request: PreparedRequest, to service: ModelService, _ channel: AnswerChannel
     ) throws(APIError) {
+        let terms = try channel.caller.terms(priority: request.requests.first?.priority)
         let answer = answer(to: request, channel)
         let turn = request.session.map { session in
             SessionTurn(
@@ -187,7 +271,9 @@ final class ServerApplication: Sendable {
                 mode: session.isRebase ? .rebase : .append)
         }
         do throws(SubmitError) {
-            let handle = try service.service.submit(request.requests, session: turn, deadline: nil) { event in
+            let handle = try service.service.submit(
+                request.requests, session: turn, deadline: nil, terms: terms
+            ) { event in
                 answer.receive(event)
             }
             channel.call.attach(handle)

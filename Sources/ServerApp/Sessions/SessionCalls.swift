@@ -7,7 +7,9 @@ internal import SessionFiles
 /// `/v1/sessions` and below. The engine thread decides; files are read and written on a thread of their own.
 extension ServerApplication {
     /// Whose sessions a client sees.
-    func sessionOwner(_ channel: AnswerChannel) -> SessionOwner { .anonymous }
+    func sessionOwner(_ channel: AnswerChannel) -> SessionOwner {
+        SessionOwner(name: channel.caller.name, tenant: channel.caller.tenant)
+    }
 
     /// Answers a call about sessions, now or when the engine has.
     func sessionCall(_ route: Route, _ id: String, _ channel: AnswerChannel) {

@@ -233,6 +233,26 @@ extension EngineLoop {
         }
     }
 
+    /// The idle session that goes next so that a request can start at once; nil where that would not do.
+    func sessionInTheWay(of submission: Submission) -> Session? {
+        let (group, tenant) = (submission.sequences, submission.terms.tenant)
+        guard scheduler.statistics.running + group.count <= configuration.limits.maxSequences else { return nil }
+        let needed = group.reduce(0) { $0 + $1.startBytes - ($1.turn?.heldBytes ?? 0) }
+        let own = Set(group.compactMap { $0.turn?.key })
+        let candidates = sessions.idle.filter { $0.heldBytes > 0 && !own.contains($0.key) }
+        let mine = candidates.filter { $0.key.owner.tenant.id == tenant.id }
+        func sum(_ sessions: [Session]) -> Int { sessions.reduce(0) { $0 + $1.heldBytes } }
+        let isTenantFull = !scheduler.mayHold(needed, tenant)
+        guard needed <= scheduler.freeBytes + sum(candidates), scheduler.mayHold(needed - sum(mine), tenant) else {
+            return nil
+        }
+        let first = sessions.leastRecentlyUsed { session in
+            session.heldBytes > 0 && !own.contains(session.key)
+                && (!isTenantFull || session.key.owner.tenant.id == tenant.id)
+        }
+        return needed > scheduler.freeBytes || isTenantFull ? first : nil
+    }
+
     /// Makes room for a cache that no request runs in: idle sessions go, running and waiting requests do not.
     private func makeRoom(for bytes: Int, of owner: SessionOwner) throws(SessionError) {
         let limit = min(configuration.limits.poolBytes, owner.tenant.mostBytes ?? .max)

@@ -65,6 +65,7 @@ extension EngineLoop {
         do throws(SubmitError) {
             plan = try planner.cachePlan(
                 of: session.cache, promptTokens: suffix.count, maxNewTokens: maxNewTokens,
+                tenant: session.key.owner.tenant,
                 turn: CacheTurn(history: kept?.history, mostTokens: configuration.contextLength))
         } catch {
             throw .request(error)

@@ -81,6 +81,8 @@ final class SessionTable {
         if endedOrder.count > Self.mostRemembered { ended[endedOrder.removeFirst()] = nil }
     }
 
+    var idle: [Session] { sessions.values.filter { $0.use == .idle } }
+
     /// The idle session that was unused for longest, among those that are wanted.
     func leastRecentlyUsed(where isWanted: (Session) -> Bool) -> Session? {
         sessions.values.filter { $0.use == .idle && isWanted($0) }

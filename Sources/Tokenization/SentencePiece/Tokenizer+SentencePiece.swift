@@ -35,7 +35,7 @@ extension SentencePieceFile {
         vocabulary.addEOS = try folder.flag("add_eos_token", default: kind == .unigram) && vocabulary.eosToken != nil
         vocabulary.addSpacePrefix = normalizer.addsDummySpace
         var definition = TokenizerDefinition(
-            vocabulary: vocabulary, symbols: .characters(usesByteTokens: usesByteTokens), spelling: .sentencePiece)
+            vocabulary: vocabulary, symbols: .characters(usesByteTokens: usesByteTokens), spelling: .sentencePieceFile)
         if kind == .unigram {
             let scores = scores.map(Double.init)
             let rest = [Double](repeating: -.infinity, count: vocabulary.tokens.count - tokens.count)
@@ -44,6 +44,7 @@ extension SentencePieceFile {
         definition.fusesUnknown = true
         setMatching(&definition, added)
         definition.addsLeadingSpace = normalizer.addsDummySpace && !normalizer.marksWordEnds
+        definition.stripsEveryLeadingSpace = normalizer.removesExtraSpaces
         if vocabulary.addBOS, let bos = vocabulary.bosToken { definition.prefix = [bos] }
         if vocabulary.addEOS, let eos = vocabulary.eosToken { definition.suffix = [eos] }
         return definition

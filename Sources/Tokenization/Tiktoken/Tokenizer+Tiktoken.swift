@@ -32,7 +32,7 @@ extension TiktokenRanks {
         vocabulary.addBOS = try folder.flag("add_bos_token", default: family.bos != nil) && vocabulary.bosToken != nil
         var definition = TokenizerDefinition(vocabulary: vocabulary, symbols: .bytes, spelling: .byteLevel)
         definition.ranksAreTokens = true
-        definition.ignoresMerges = true
+        definition.wholeWords = .all
         definition.preTokenizer = try PreTokenizerPatterns.steps(named: family.pre)
         if family.composes { definition.normalizer = [.form(.composed)] }
         definition.addedTokens = added.map { token in

@@ -46,7 +46,8 @@ struct UnigramModel: Sendable {
             rules.scored.contains(vocabulary.types[$0]) && rules.scores[$0] > -.infinity
         }
         let least = scored.reduce(Double.greatestFiniteMagnitude) { min($0, rules.scores[$1]) }
-        let greatest = scored.reduce(-Double.greatestFiniteMagnitude) { max($0, rules.scores[$1]) }
+        // SentencePiece looks for the greatest score from the least positive number up, so negative ones count as none.
+        let greatest = scored.reduce(Double(Float.leastNormalMagnitude)) { max($0, rules.scores[$1]) }
         let lowest = (scored.isEmpty ? 0 : least) - Self.unknownPenalty
         unknownScore = rules.roundsSums ? Double(Float(lowest)) : lowest
         var scores = rules.scores
@@ -54,7 +55,7 @@ struct UnigramModel: Sendable {
         for (id, text) in vocabulary.tokens.enumerated() where rules.matched.contains(vocabulary.types[id]) {
             guard scores[id] > -.infinity else { continue }
             if rules.prefersUserDefined, vocabulary.types[id] == .userDefined {
-                scores[id] = Double(Float(text.count) * Float(scored.isEmpty ? 0 : greatest)) - 0.1
+                scores[id] = Double(Float(Double(Float(text.count) * Float(greatest)) - 0.1))
             }
             // The file may list an unused token with another's text.
             if vocabulary.types[id] != .unused || index[text] == nil { entries.append((text, Int32(id))) }

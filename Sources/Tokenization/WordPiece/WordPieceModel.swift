@@ -1,9 +1,31 @@
 internal import Generation
 
+/// How tokens that begin a word differ from those that continue one: by what stands before their text.
+struct WordPieceMarks: Sendable, Equatable {
+    /// Before tokens that begin a word; nothing but in GGUF, where it is U+2581.
+    var beginning: [UInt8] = []
+    /// Before tokens that continue a word; BERT's is `##`, and GGUF has nothing.
+    var continuation: [UInt8] = Array("##".utf8)
+
+    /// What a token is at the beginning of a word; nil where it does not occur there.
+    func beginning(of token: [UInt8]) -> ArraySlice<UInt8>? {
+        guard token.starts(with: beginning), beginning.isEmpty || token.count > beginning.count else { return nil }
+        return token.dropFirst(beginning.count)
+    }
+
+    /// What a token is within a word; nil where it does not occur there.
+    func continuation(of token: [UInt8]) -> ArraySlice<UInt8>? {
+        // The mark by itself is a character of a word.
+        if continuation.isEmpty, !beginning.isEmpty, token.count > beginning.count, token.starts(with: beginning) {
+            return nil
+        }
+        return token.starts(with: continuation) ? token.dropFirst(continuation.count) : nil
+    }
+}
+
 /// What a WordPiece file says beside its tokens.
 struct WordPieceRules: Sendable {
-    /// Begins every token that continues a word; BERT's is `##`.
-    var continuation: [UInt8] = Array("##".utf8)
+    var marks = WordPieceMarks()
     /// A word of more characters is the unknown token.
     var longestWord = 100
 }
@@ -26,9 +48,9 @@ struct WordPieceModel: Sendable {
         var continuations = beginnings
         for (id, text) in vocabulary.tokens.enumerated() {
             guard vocabulary.types[id] != .unused, vocabulary.types[id] != .control else { continue }
-            beginnings.append((text, Int32(id)))
-            if text.starts(with: rules.continuation) {
-                continuations.append((Array(text.dropFirst(rules.continuation.count)), Int32(id)))
+            if let begun = rules.marks.beginning(of: text) { beginnings.append((Array(begun), Int32(id))) }
+            if let continued = rules.marks.continuation(of: text) {
+                continuations.append((Array(continued), Int32(id)))
             }
         }
         self.beginnings = ByteTrie(beginnings)

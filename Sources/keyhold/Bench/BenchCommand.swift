@@ -12,6 +12,6 @@ struct BenchCommand: ParsableCommand {
         subcommands: [
             BenchModelCommand.self, BenchKernelsCommand.self, BenchPrefillCommand.self, BenchDecodeCommand.self,
             BenchBatchCommand.self, BenchPolicyCommand.self, BenchLoadCommand.self, BenchHTTPCommand.self,
-            BenchCompareCommand.self,
+            BenchCapacityCommand.self, BenchCompareCommand.self,
         ])
 }

@@ -5,11 +5,12 @@ internal import Benchmarking
 struct BenchLoadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "load",
-        abstract: "Put load on a server with the OpenAI API and report latencies and throughput.",
+        abstract: "Put load on a server with the OpenAI API and report latencies, throughput and cache bytes.",
         discussion: """
             With --concurrency that many clients send a new request when they have an answer (closed loop). With \
-            --rate requests come at random times, whether or not answers have come (open loop, Poisson), and all \
-            waiting counts.
+            --rate requests come at random times (Poisson), and with --trace at those of a trace, whether or not \
+            answers have come (open loop). All waiting counts from the intended time, so a server that is behind \
+            cannot slow its own measurement down.
             """)
 
     @Option(help: "The server, http://HOST:PORT.")
@@ -21,8 +22,13 @@ struct BenchLoadCommand: ParsableCommand {
     @Option(help: "Requests per second of an open loop.")
     var rate: Double?
 
-    @Option(help: "Requests in all.")
-    var requests = 32
+    @OptionGroup(title: "Replay of a trace") var replay: BenchTraceOptions
+
+    @Option(help: "Requests in all, 32 if neither this nor --duration nor --trace is given.")
+    var requests: Int?
+
+    @Option(help: "Seconds during which requests are sent, instead of a number of requests.")
+    var duration: Double?
 
     @Option(name: .customLong("prompt-tokens"), help: "Tokens of each prompt.")
     var promptTokens = 512
@@ -33,32 +39,45 @@ struct BenchLoadCommand: ParsableCommand {
     @Option(name: .customLong("vocabulary"), help: "Prompts are made of token ids below this.")
     var vocabulary = 256
 
-    @Option(name: .customLong("kv-cache"), help: "The kv_cache object of every request, as JSON.")
-    var kvCache: String?
+    @Option(
+        name: .customLong("kv-cache"),
+        help: ArgumentHelp(
+            "The requests' kv_cache object, or none; several mix them, each drawn with its weight.",
+            valueName: "[WEIGHT:]JSON"))
+    var kvCache: [String] = []
 
-    @Option(help: "Same seed, same prompts and same times of an open loop.")
+    @Option(name: .customLong("api-key"), help: "Sent with every request; the report leaves it out.")
+    var apiKey: String?
+
+    @Option(help: "Same seed, same prompts, same budgets and same times of an open loop.")
     var seed: UInt64 = 1
 
-    @Option(name: .customLong("slo-ttft"), help: "Seconds within which a good answer's first token comes.")
-    var ttft = 2.0
+    @Option(help: "Seconds after which a request without a whole answer has failed.")
+    var timeout = 600.0
 
-    @Option(name: .customLong("slo-tpot"), help: "Most seconds per further token of a good answer, on average.")
-    var tpot = 0.2
+    @Option(name: .customLong("metrics-url"), help: "Where /metrics is read; the server itself if absent.")
+    var metricsURL: String?
+
+    @OptionGroup(title: "Goodput") var objective: BenchObjectiveOptions
 
     @OptionGroup var report: BenchReportOptions
 
     func validate() throws {
-        guard (concurrency == nil) != (rate == nil) else {
-            throw ValidationError("Give either --concurrency for a closed loop or --rate for an open one.")
+        let given = [concurrency != nil, rate != nil, replay.trace != nil].count { $0 }
+        guard given == 1 else {
+            throw ValidationError("Give one of --concurrency for a closed loop, --rate or --trace for an open one.")
         }
         guard (1...10_000).contains(concurrency ?? 1) else {
             throw ValidationError("--concurrency is \(concurrency ?? 0) but must be from 1 to 10000.")
         }
-        if let rate, !(rate > 0 && rate <= 1_000_000) {
-            throw ValidationError("--rate is \(rate) but must be above 0 and at most 1000000.")
+        if requests != nil, duration != nil { throw ValidationError("Give either --requests or --duration.") }
+        for (name, value) in [("--rate", rate), ("--duration", duration), ("--timeout", timeout)] {
+            if let value, !(value > 0 && value <= 1_000_000) {
+                throw ValidationError("\(name) is \(value) but must be above 0 and at most 1000000.")
+            }
         }
         for (name, value) in [
-            ("--requests", requests), ("--prompt-tokens", promptTokens), ("--new-tokens", newTokens),
+            ("--requests", requests ?? 1), ("--prompt-tokens", promptTokens), ("--new-tokens", newTokens),
             ("--vocabulary", vocabulary),
         ] where !(1...10_000_000).contains(value) {
             throw ValidationError("\(name) is \(value) but must be from 1 to 10000000.")
@@ -66,18 +85,27 @@ struct BenchLoadCommand: ParsableCommand {
     }
 
     func run() throws {
-        let arrivals: ArrivalSchedule =
-            if let rate { .poisson(rate: rate, seed: seed) } else { .closed(concurrency: concurrency ?? 1) }
-        var settings = LoadSettings(
-            target: try HTTPTarget(parsing: url), arrivals: arrivals, requests: requests,
-            promptTokens: promptTokens, newTokens: newTokens)
+        var settings = try self.settings(HTTPTarget(parsing: url))
+        if let duration { settings.limit(toSeconds: duration) }
         settings.vocabularySize = vocabulary
         settings.seed = seed
-        settings.objective.ttftSeconds = ttft
-        settings.objective.tpotSeconds = tpot
-        if let kvCache { try settings.setKVCache(parsing: kvCache) }
+        settings.timeout = timeout
+        settings.apiKey = apiKey
+        settings.metrics = try metricsURL.map { url in try HTTPTarget(parsing: url) } ?? settings.target
+        settings.budgets = try BudgetMix(parsing: kvCache)
+        settings.objective = objective.objective
         try report.publish(
             try LoadBenchmark(settings).run(
-                product: BenchReportOptions.product, command: BenchReportOptions.command))
+                product: BenchReportOptions.product,
+                command: BenchReportOptions.command.map { $0 == apiKey ? "***" : $0 }))
+    }
+
+    private func settings(_ target: HTTPTarget) throws -> LoadSettings {
+        if let trace = try replay.loaded(requests: requests) { return LoadSettings(target: target, replaying: trace) }
+        let arrivals: ArrivalSchedule =
+            if let rate { .poisson(rate: rate, seed: seed) } else { .closed(concurrency: concurrency ?? 1) }
+        return LoadSettings(
+            target: target, arrivals: arrivals, requests: requests ?? 32, promptTokens: promptTokens,
+            newTokens: newTokens)
     }
 }
