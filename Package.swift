@@ -76,11 +76,15 @@ let package = Package(
             name: "Decoding",
             dependencies: ["Generation", "Tensors", "Kernels", "KVCaching", "ModelFiles"],
             swiftSettings: strict),
+        .target(
+            name: "SessionFiles", dependencies: ["CCrypto", "Generation", "Kernels", "KVCaching"],
+            swiftSettings: strict),
         .target(name: "Quantization", dependencies: ["Tensors", "Kernels", "ModelFiles"], swiftSettings: strict),
         .target(
             name: "Serving",
             dependencies: [
-                "Scheduling", "Decoding", "KVCaching", "Sampling", "Tokenization", "Generation", "Observability",
+                "Scheduling", "Decoding", "KVCaching", "Sampling", "SessionFiles", "Tokenization", "Generation",
+                "Observability",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -103,7 +107,7 @@ let package = Package(
                 "Serving", "HTTPFront", "CompletionAPI", "Credentials", "ModelFiles", "ModelHub", "Templates",
                 "Tokenization",
                 "Observability", "Generation", "Decoding", "KVCaching", "Kernels", "Tensors", "JSON", "Sampling",
-                "Scheduling",
+                "Scheduling", "SessionFiles",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -151,10 +155,11 @@ package.targets += [
     tests(
         "DecodingTests", ["Decoding", "KVCaching", "ModelFiles", "Generation", "Tensors", "Kernels", "JSON"],
         fixtures: true),
+    tests("SessionFilesTests", ["SessionFiles", "Generation", "Kernels", "KVCaching"]),
     tests(
         "ServingTests",
         [
-            "Serving", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation",
+            "Serving", "SessionFiles", "Decoding", "KVCaching", "Scheduling", "Sampling", "Tokenization", "Generation",
             "Observability", "ModelFiles",
             .product(name: "Logging", package: "swift-log"),
         ]),

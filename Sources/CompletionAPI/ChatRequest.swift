@@ -18,6 +18,8 @@ public struct ChatRequest: Sendable, Equatable {
     public let seed: Int?
     /// Nil when the answer is not streamed.
     public let stream: StreamOptions?
+    /// The session that this is a turn of.
+    public let session: SessionReference
     /// The client's name for its end user; has no effect.
     public let user: String?
     /// Names of fields that have no meaning here. They are ignored.
@@ -37,6 +39,7 @@ public struct ChatRequest: Sendable, Equatable {
         tools = try Self.tools(&reader)
         templateValues = try reader.members("chat_template_kwargs")?.object ?? JSONObject()
         stream = try StreamOptions.decode(&reader)
+        session = try SessionReference(decoding: &reader)
         user = try reader.string("user")
         reader.ignore(ignoredFields)
         unknownFields = reader.unknownFields

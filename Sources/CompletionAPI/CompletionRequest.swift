@@ -23,6 +23,8 @@ public struct CompletionRequest: Sendable, Equatable {
     public let echo: Bool
     /// Nil when the answer is not streamed.
     public let stream: StreamOptions?
+    /// The session that this is a turn of.
+    public let session: SessionReference
     /// The client's name for its end user; has no effect.
     public let user: String?
     /// Names of fields that have no meaning here. They are ignored.
@@ -49,6 +51,7 @@ public struct CompletionRequest: Sendable, Equatable {
         }
         self.template = template
         stream = try StreamOptions.decode(&reader)
+        session = try SessionReference(decoding: &reader)
         user = try reader.string("user")
         reader.ignore(ignoredFields)
         unknownFields = reader.unknownFields

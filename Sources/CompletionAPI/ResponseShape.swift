@@ -18,6 +18,8 @@ public struct ResponseShape: Sendable {
     let hasLogprobs: Bool
     /// Nil when the answer is not streamed.
     let stream: StreamOptions?
+    /// The session that the request is a turn of, for `usage`.
+    public var sessionID: String?
     /// Text bytes of a vocabulary entry, for the alternatives in logprobs.
     let tokenBytes: @Sendable (TokenID) -> [UInt8]
 

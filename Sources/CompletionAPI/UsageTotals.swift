@@ -10,6 +10,7 @@ internal import JSON
 struct UsageTotals: Sendable {
     private let promptTokens: [Int]
     private let choicesPerPrompt: Int
+    private let sessionID: String?
     private var generated: [Int]
     private var finished: [GenerationUsage?]
 
@@ -17,6 +18,7 @@ struct UsageTotals: Sendable {
     init(shape: ResponseShape) {
         promptTokens = shape.promptTokens
         choicesPerPrompt = shape.choicesPerPrompt
+        sessionID = shape.sessionID
         generated = Array(repeating: 0, count: shape.choiceCount)
         finished = Array(repeating: nil, count: shape.choiceCount)
     }
@@ -46,7 +48,7 @@ struct UsageTotals: Sendable {
         writeCounts(to: &writer)
         writer.key("prompt_tokens_details")
         writer.beginObject()
-        writer.member("cached_tokens", 0)
+        writer.member("cached_tokens", finished.compactMap { $0?.cachedTokens }.reduce(0, +))
         writer.endObject()
         writeCache(to: &writer)
         writer.endObject()
@@ -80,7 +82,7 @@ struct UsageTotals: Sendable {
         writer.key("byte_seconds")
         writer.real(usages.map(\.byteSeconds).reduce(0, +))
         writer.key("session_id")
-        writer.null()
+        writer.stringOrNull(sessionID)
         writer.key("shrunk")
         writer.bool(caches.contains(where: \.isShrunk))
         writer.endObject()

@@ -27,15 +27,15 @@ public final class DecodeEngine {
     }
 
     public let model: DecoderModel
-    private let arena: KVArena
-    private let compute: Compute
+    let arena: KVArena
+    let compute: Compute
     private let attention: LaneAttention
     let buffers: StepBuffers
     /// Residual stream of the decode rows, [maxSequences, hidden].
     private let decodeResidual: ActivationRows
     /// Residual stream of prompt rows that pass all layers in this step, [maxRows, hidden].
     private let promptResidual: ActivationRows
-    private var sequences: [SequenceID: SequenceState] = [:]
+    var sequences: [SequenceID: SequenceState] = [:]
     private let layers: [TransformerLayer]
     private let output: [Compute.Product]
     private let finalNorm: Compute.NormKind
@@ -68,7 +68,8 @@ public final class DecodeEngine {
     public func admit(_ admission: SequenceAdmission) {
         precondition(sequences[admission.id] == nil, "\(admission.id) was admitted before")
         attention.reserve(for: admission.plan, scorers: 1 + admission.siblings.count)
-        let leader = SequenceState(admission, arena: arena)
+        let cache = admission.continued.map { takeOver($0, plan: admission.plan) }
+        let leader = SequenceState(admission, cache: cache, arena: arena)
         sequences[admission.id] = leader
         for sibling in admission.siblings {
             precondition(sequences[sibling.id] == nil, "\(sibling.id) was admitted before")
@@ -161,7 +162,9 @@ public final class DecodeEngine {
             jobs.append(AttentionJob(cache: state.cache, firstRow: row, promptRows: piece.rows))
             let last = state.prompt.count - 1
             for position in piece.rows {
-                embed(state.prompt[position], position: position, into: buffers.hidden, row: row)
+                embed(
+                    state.prompt[position], position: state.firstLearnedPosition + position, into: buffers.hidden,
+                    row: row)
                 if position == last {
                     want(row: row, of: .next(piece.sequence), siblings: state.siblings)
                 } else if state.promptLogits {
@@ -280,7 +283,9 @@ public final class DecodeEngine {
     private func embedPrompt(_ span: RowSpan) {
         let (target, rows) = residual(of: span)
         for (row, position) in zip(rows, span.promptRows ?? 0..<0) {
-            embed(span.sequence.prompt[position], position: position, into: target, row: row)
+            embed(
+                span.sequence.prompt[position], position: span.sequence.firstLearnedPosition + position, into: target,
+                row: row)
         }
     }
 

@@ -11,6 +11,9 @@ public struct SequenceAdmission: Sendable {
     public let promptLogits: Bool
     /// Sequences that this one's prompt starts too, each with a cache of its own.
     public let siblings: [Sibling]
+    /// The sequence whose kept cache this one goes on with; its plan's turn has the history. It is no longer there
+    /// afterwards.
+    public let continued: SequenceID?
 
     /// Whether the prompt passes by rows (`PrefillPiece`): no cache that it fills evicts any of it.
     public var passesByRows: Bool { plan.passesByRows && siblings.allSatisfy(\.plan.passesByRows) }
@@ -29,7 +32,8 @@ public struct SequenceAdmission: Sendable {
     }
 
     public init(
-        id: SequenceID, prompt: [TokenID], plan: CachePlan, promptLogits: Bool, siblings: [Sibling] = []
+        id: SequenceID, prompt: [TokenID], plan: CachePlan, promptLogits: Bool, siblings: [Sibling] = [],
+        continued: SequenceID? = nil
     ) {
         precondition(prompt.count == plan.promptTokens, "\(prompt.count) tokens for a plan of \(plan.promptTokens)")
         self.id = id
@@ -37,5 +41,6 @@ public struct SequenceAdmission: Sendable {
         self.plan = plan
         self.promptLogits = promptLogits
         self.siblings = siblings
+        self.continued = continued
     }
 }

@@ -22,15 +22,25 @@ final class SequenceState {
     private(set) var layer = 0
     private(set) var rowsDone = 0
 
-    init(_ admission: SequenceAdmission, arena: KVArena) {
+    /// `cache` is that of the turns before, where there are any.
+    init(_ admission: SequenceAdmission, cache: SequenceCache? = nil, arena: KVArena) {
         prompt = admission.prompt
         promptLogits = admission.promptLogits
         siblings = admission.siblings.map(\.id)
-        cache = SequenceCache(plan: admission.plan, arena: arena)
+        self.cache = cache ?? SequenceCache(plan: admission.plan, arena: arena)
         passesByRows = admission.passesByRows
         guard !passesByRows else { return }
         residualCharge = arena.charge(byteCount: admission.plan.residualBytes)
         residual = ActivationRows(rowCapacity: prompt.count, columns: admission.plan.shape.hiddenSize)
+    }
+
+    /// A cache that no request uses now.
+    init(idle cache: SequenceCache) {
+        prompt = []
+        promptLogits = false
+        passesByRows = false
+        siblings = []
+        self.cache = cache
     }
 
     init(sibling: SequenceAdmission.Sibling, of leader: SequenceState, arena: KVArena) {
@@ -39,6 +49,11 @@ final class SequenceState {
         passesByRows = false
         siblings = []
         cache = leader.cache.makeSibling(plan: sibling.plan, arena: arena)
+    }
+
+    /// The index of the prompt's first row where positions are learned.
+    var firstLearnedPosition: Int {
+        cache.plan.positions == .compact ? cache.plan.startSlots : cache.plan.startTokens
     }
 
     /// Marks prompt rows as done in a layer; they come by rows or in layer-major order.

@@ -38,6 +38,8 @@ public struct ReportedToken: Sendable, Equatable {
 /// Seconds spent per phase and tokens counted, for `usage`, `timings`, logs and metrics.
 public struct GenerationUsage: Sendable, Equatable {
     public var promptTokens: Int
+    /// Tokens that were not read, because a session's cache had been fed them.
+    public var cachedTokens: Int
     public var completionTokens: Int
     public var cache: KVCacheUsage
     public var queueSeconds: Double
@@ -47,10 +49,11 @@ public struct GenerationUsage: Sendable, Equatable {
     public var byteSeconds: Double
 
     public init(
-        promptTokens: Int, completionTokens: Int, cache: KVCacheUsage, queueSeconds: Double,
+        promptTokens: Int, cachedTokens: Int = 0, completionTokens: Int, cache: KVCacheUsage, queueSeconds: Double,
         prefillSeconds: Double, decodeSeconds: Double, byteSeconds: Double
     ) {
         self.promptTokens = promptTokens
+        self.cachedTokens = cachedTokens
         self.completionTokens = completionTokens
         self.cache = cache
         self.queueSeconds = queueSeconds

@@ -9,22 +9,24 @@ public struct CachePlan: Sendable {
     /// What K and V are rounded to; unrotated keys of compact RoPE are held in f32 beside it (see `SequenceCache`).
     public let storage: KVStorage
     public let positions: PositionMode
-    /// n.
+    /// n: tokens that pass as a prompt. In a turn of a conversation, those that the cache has not been fed yet.
     public let promptTokens: Int
     /// T: tokens that will be generated at most. T − 1 of them are fed back.
     public let plannedTokens: Int
     /// k as asked for: slots per lane.
     public let budgetSlots: Int
+    /// Which turn of a conversation this is, where the cache is kept; nil: it is released at the end.
+    public let turn: CacheTurn?
     /// The policy's, read once.
     let pooling: ScorePooling
-    /// By layer: slots of a lane, and slots of all lanes before the layer's.
-    private let layerSlots: [(slots: Int, first: Int)]
+    /// The lanes after the prompt.
+    let lanes: LaneTable
     /// The first of the layers whose lanes have the most slots.
     let widestLayer: Int
 
     public init(
         policyName: String, policy: any EvictionPolicy, shape: CacheShape, layout: SlotLayout, storage: KVStorage,
-        positions: PositionMode, promptTokens: Int, plannedTokens: Int, budgetSlots: Int
+        positions: PositionMode, promptTokens: Int, plannedTokens: Int, budgetSlots: Int, turn: CacheTurn? = nil
     ) {
         precondition(promptTokens > 0 && plannedTokens >= 0 && budgetSlots > 0, "plan without tokens or slots")
         self.policyName = policyName
@@ -37,47 +39,60 @@ public struct CachePlan: Sendable {
         self.promptTokens = promptTokens
         self.plannedTokens = plannedTokens
         self.budgetSlots = budgetSlots
-        let laneSlots = min(budgetSlots, promptTokens + max(0, plannedTokens - 1))
-        var first = 0
-        layerSlots = (0..<shape.layerCount).map { layer in
-            let slots = shape.laneSlots(layer: layer, of: laneSlots)
-            defer { first += shape.kvHeads * slots }
-            return (slots, first)
+        self.turn = turn
+        let history = turn?.history
+        let laneSlots = min(budgetSlots, (history?.mostSlots ?? 0) + promptTokens + max(0, plannedTokens - 1))
+        let slots = (0..<shape.layerCount).map { shape.laneSlots(layer: $0, of: laneSlots) }
+        self.laneSlots = laneSlots
+        lanes = LaneTable(slots: slots, kvHeads: shape.kvHeads)
+        let most = slots.max()
+        widestLayer = slots.firstIndex { $0 == most } ?? 0
+        stagedSlots = slots.indices.map { layer in
+            let entries = (history?.slots[layer] ?? 0) + promptTokens
+            // Entries that leave a window in the middle of a turn go at its prompt's end.
+            let expires = history.map { $0.fedTokens + promptTokens >= shape.window(layer: layer) ?? .max } ?? false
+            return entries > slots[layer] || expires ? entries : 0
         }
-        let most = layerSlots.map(\.slots).max()
-        widestLayer = layerSlots.firstIndex { $0.slots == most } ?? 0
+        stagingSlots = stagedSlots.max() ?? 0
     }
 
-    /// Tokens the cache will be fed at most.
-    public var fedTokens: Int { promptTokens + max(0, plannedTokens - 1) }
+    /// Tokens fed before this prompt.
+    public var startTokens: Int { turn?.history?.fedTokens ?? 0 }
 
-    /// Slots a lane owns where no window bounds it: the budget, or all tokens where they are fewer.
-    public var laneSlots: Int { min(budgetSlots, fedTokens) }
+    /// Entries that lanes without a window hold before this prompt.
+    public var startSlots: Int { turn?.history?.mostSlots ?? 0 }
+
+    /// Tokens the cache will have been fed at most.
+    public var fedTokens: Int { startTokens + newTokens }
+
+    /// Tokens that this request feeds at most.
+    private var newTokens: Int { promptTokens + max(0, plannedTokens - 1) }
+
+    /// Tokens by which RoPE chooses its frequencies where they depend on length.
+    var rotaryTokens: Int { turn?.mostTokens ?? fedTokens }
+
+    /// Slots a lane owns where no window bounds it: the budget, or all entries where they are fewer.
+    public let laneSlots: Int
 
     /// Slots a lane of the layer owns: `laneSlots`, or in a layer with a window at most window − 1, which is what the
     /// next query sees of the past.
-    public func laneSlots(layer: Int) -> Int { layerSlots[layer].slots }
+    public func laneSlots(layer: Int) -> Int { lanes.slots[layer] }
 
-    /// Slots of all lanes before this one, in the order of layers and KV heads.
-    func firstSlot(layer: Int, kvHead: Int) -> Int { layerSlots[layer].first + kvHead * layerSlots[layer].slots }
+    /// Whether a lane of the layer cannot hold the whole prompt on top of what it holds.
+    func dropsPrompt(layer: Int) -> Bool { stagedSlots[layer] > 0 }
 
-    /// Slots of all lanes together.
-    var totalSlots: Int { shape.totalSlots(of: laneSlots) }
+    /// Whether this request can evict anything. If not, and no later turn can, scores and noise are not computed: the
+    /// cache is a full one.
+    public var canEvict: Bool { laneSlots < startSlots + newTokens }
 
-    /// Whether a lane of the layer cannot hold the whole prompt.
-    func dropsPrompt(layer: Int) -> Bool { promptTokens > laneSlots(layer: layer) }
-
-    /// Whether anything can ever be evicted. If not, scores and noise are not computed: the cache is a full one.
-    public var canEvict: Bool { laneSlots < fedTokens }
-
-    /// The rows that the policy sees: none where nothing can be evicted.
-    var tap: AttentionTap { canEvict ? policy.tap : .none }
+    /// The rows that the policy sees: none where nothing can be evicted, now or in a later turn.
+    var tap: AttentionTap { canEvict || (turn != nil && layout.isScored) ? policy.tap : .none }
 
     /// Whether a cache of the other plan can take the entries of a prompt that ran under this one.
     public func sharesPrompt(with other: CachePlan) -> Bool {
         shape == other.shape && storage == other.storage && positions == other.positions
             && layout.keyStorage == other.layout.keyStorage && layout.valueStorage == other.layout.valueStorage
-            && promptTokens == other.promptTokens
+            && promptTokens == other.promptTokens && turn == nil && other.turn == nil
     }
 
     /// Whether both plans give the entries of a prompt the same scores.
@@ -88,8 +103,11 @@ public struct CachePlan: Sendable {
         return policy.scoresLike(other.policy)
     }
 
-    /// Slots per KV head in which one layer's unpruned prompt stands; 0 where the prompt fits all lanes.
-    public var stagingSlots: Int { layerSlots.contains { promptTokens > $0.slots } ? promptTokens : 0 }
+    /// By layer: entries of a lane with the unpruned prompt, where they stand in staging; else 0.
+    private let stagedSlots: [Int]
+
+    /// Slots per KV head in which one layer's entries and unpruned prompt stand; 0 where the prompt fits all lanes.
+    public let stagingSlots: Int
 
     /// Bytes of `slots` slots in every lane, less where windows bound lanes.
     private func laneBytes(slots: Int) -> Int { shape.totalSlots(of: slots) * layout.slotBytes }
@@ -113,6 +131,13 @@ public struct CachePlan: Sendable {
     /// Bytes of the residual stream that waits between two layers of a layer-major prefill.
     public var activationBytes: Int { passesByRows ? 0 : residualBytes }
 
-    /// Bytes that admission reserves until the prompt ends: lanes, one layer of the prompt, activations.
-    public var peakBytes: Int { steadyBytes + stagingBytes + activationBytes }
+    /// Whether a turn goes on in the lanes as it finds them.
+    var keepsLanes: Bool { turn?.history?.slots == lanes.slots }
+
+    /// Bytes of the turns before that are held beside the new lanes until they have been copied.
+    public var copiedBytes: Int { keepsLanes ? 0 : turn?.history?.bytes ?? 0 }
+
+    /// Bytes that admission reserves until the prompt ends: lanes, and beside them first the entries of the turns
+    /// before, if they move, then one layer of the prompt and activations.
+    public var peakBytes: Int { steadyBytes + max(copiedBytes, stagingBytes + activationBytes) }
 }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Synchronization
 internal import Tensors
 
@@ -39,7 +40,7 @@ public final class KVArena: Sendable {
 
 /// Bytes charged to the pool for as long as the object lives.
 public final class ArenaCharge {
-    public let byteCount: Int
+    public private(set) var byteCount: Int
     private let arena: KVArena
 
     fileprivate init(byteCount: Int, arena: KVArena) {
@@ -50,6 +51,13 @@ public final class ArenaCharge {
     }
 
     deinit { arena.giveBack(byteCount) }
+
+    /// Gives back all but `byteCount` bytes.
+    func shrink(to byteCount: Int) {
+        precondition(byteCount >= 0 && byteCount <= self.byteCount, "\(self.byteCount) bytes shrink to \(byteCount)")
+        arena.giveBack(self.byteCount - byteCount)
+        self.byteCount = byteCount
+    }
 }
 
 /// Memory of one owner inside the pool, aligned to 64 bytes.
@@ -65,4 +73,15 @@ public final class ArenaCharge {
     public var base: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(memory.base) }
 
     public var byteCount: Int { charge.byteCount }
+
+    /// Gives back all but the first `byteCount` bytes: to the pool exactly, to the system whole pages.
+    func shrink(to byteCount: Int) {
+        guard byteCount < charge.byteCount else { return }
+        let page = UInt(getpagesize())
+        let first = unsafe (UInt(bitPattern: base) + UInt(byteCount) + page - 1) / page * page
+        let end = unsafe (UInt(bitPattern: base) + UInt(charge.byteCount)) / page * page
+        charge.shrink(to: byteCount)
+        guard first < end, let tail = unsafe UnsafeMutableRawPointer(bitPattern: first) else { return }
+        _ = unsafe madvise(tail, Int(end - first), MADV_DONTNEED)
+    }
 }

@@ -43,6 +43,27 @@ internal import Kernels
             from: other.values + source * layout.valueBytes, byteCount: layout.valueBytes)
     }
 
+    /// Copies the first `count` entries of a lane with the same layout, scores and all.
+    func copy(count: Int, from other: Lane) {
+        unsafe positions.update(from: other.positions, count: count)
+        if let scores = unsafe scores, let given = unsafe other.scores {
+            unsafe scores.update(from: given, count: count)
+        }
+        unsafe keys.copyMemory(from: other.keys, byteCount: count * layout.keyBytes)
+        unsafe values.copyMemory(from: other.values, byteCount: count * layout.valueBytes)
+    }
+
+    /// The first slot whose position is at least `position`: of `sorted` entries in rising order, or of those after
+    /// them, where a slot and its position differ by `following`.
+    func firstSlot(from position: Int, sorted: Int, following: Int) -> Int {
+        var (low, high) = (0, sorted)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if unsafe Int(positions[middle]) < position { low = middle + 1 } else { high = middle }
+        }
+        return low < sorted ? low : max(low, position - following)
+    }
+
     /// Removes an entry of `count` and moves the later ones down, so that slot order stays position order.
     func closeGap(at slot: Int, count: Int) {
         let moved = count - slot - 1

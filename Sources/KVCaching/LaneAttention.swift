@@ -84,18 +84,19 @@ public struct AttentionJob {
     public func reserve(for plan: CachePlan, scorers: Int = 1) {
         var rotatesKeys = false
         for layer in layers {
-            guard let table = layer.encoding.table(tokens: plan.fedTokens) else { continue }
+            guard let table = layer.encoding.table(tokens: plan.rotaryTokens) else { continue }
             table.reserve(positions: plan.fedTokens)
             rotatesKeys = plan.positions == .compact
         }
         if plan.tap != .none, let seed = plan.policy.noisySoftmax?.fixedSeed {
             noise.reserve(seed: seed, positions: plan.fedTokens, compute: compute)
         }
-        let slots = max(plan.laneSlots + 1, plan.promptTokens)
+        let promptSlots = plan.startSlots + plan.promptTokens
+        let slots = max(plan.laneSlots + 1, promptSlots)
         let radius = plan.pooling.neighbourhood
         for worker in workers {
             worker.scratch.reserve(
-                slots: slots, promptTokens: plan.promptTokens, groupSize: shape.groupSize, rotatesKeys: rotatesKeys,
+                slots: slots, promptTokens: promptSlots, groupSize: shape.groupSize, rotatesKeys: rotatesKeys,
                 positions: radius > 0 ? plan.fedTokens + 2 * radius : 0, scorers: scorers)
         }
     }
@@ -121,12 +122,12 @@ public struct AttentionJob {
             unsafe canQuantise
             ? quantisation.map { unsafe compute.quantiser(of: output, for: $0) } : nil
         unsafe rows = Rows(qkv: qkv.addresses, output: output.addresses, quantiser: quantiser)
+        let choosing = jobs.filter { $0.choosesPerLayer(layer) }
         if !work.appended.isEmpty { compute.forEach(kept: appendBody, count: work.appended.count) }
         compute.forEach(kept: body, count: work.items.count)
         // Nobody's cache lives longer for it.
         self.jobs = []
         defer { unsafe rows = nil }
-        let choosing = jobs.filter { $0.choosesPerLayer(layer) }
         guard !choosing.isEmpty else { return }
         compute.forEach(count: choosing.count) { index, worker in
             let worker = workers[worker]

@@ -58,34 +58,35 @@ extension LanePass {
         return unsafe keys
     }
 
-    /// Attention of the queries at `positions`, which stand from `row` on: output rows written. The rows returned begin
+    /// Attention of the queries in `slots`, which stand from `row` on: output rows written. The rows returned begin
     /// with the part of the first entry that the first query sees.
     func attendPrompt(
-        _ lane: Lane, keys: Keys, positions: Range<Int>, row: Int, keepsLogits: Bool, normalises: Bool
+        _ lane: Lane, keys: Keys, slots: Range<Int>, row: Int, keepsLogits: Bool, normalises: Bool
     ) -> AttendedRows {
-        let (group, base) = unsafe (groupSize, firstPartEntry(of: positions.lowerBound))
-        let count = positions.upperBound - base
+        let (group, base) = unsafe (groupSize, firstPartEntry(of: slots.lowerBound, lane))
+        let count = slots.upperBound - base
         let attended = unsafe rows(count: count, keepsLogits: keepsLogits)
-        for (index, position) in positions.enumerated() {
+        for (index, slot) in slots.enumerated() {
+            let position = unsafe plan.positions == .compact ? slot : slot + dropped
             unsafe placeQueries(row: row + index, at: index, position: position, keyType: keys.type)
         }
         unsafe fillLogits(
-            keys.dropFirst(base, headDim: headDim), rows: positions.count * group, count: count, attended)
-        for (index, position) in positions.enumerated() {
+            keys.dropFirst(base, headDim: headDim), rows: slots.count * group, count: count, attended)
+        for (index, slot) in slots.enumerated() {
             for head in 0..<group {
                 unsafe weigh(
-                    attended.dropFirst(index * group + head), head: head, base: base, position: position, lane,
+                    attended.dropFirst(index * group + head), head: head, base: base, slot: slot, lane,
                     weights: partWeights(row: index * group + head))
             }
         }
-        unsafe sumValues(lane, attended, positions: positions, base: base)
-        for index in 0..<positions.count {
+        unsafe sumValues(lane, attended, slots: slots, base: base)
+        for index in 0..<slots.count {
             unsafe output.pointer(row: row + index, column: kvHead * group * headDim)
                 .update(from: scratch.sums.base + index * group * headDim, count: group * headDim)
         }
-        for index in 0..<(normalises ? positions.count * group : 0) {
+        for index in 0..<(normalises ? slots.count * group : 0) {
             unsafe LaneParts.normalise(
-                attended.dropFirst(index).probabilities, count: positions.lowerBound + index / group + 1 - base,
+                attended.dropFirst(index).probabilities, count: slots.lowerBound + index / group + 1 - base,
                 weights: partWeights(row: index))
         }
         return unsafe attended
@@ -98,21 +99,21 @@ extension LanePass {
 
     /// Into scratch, part by part: entries that all queries see together, then for each later query those that it sees
     /// alone.
-    private func sumValues(_ lane: Lane, _ attended: AttendedRows, positions: Range<Int>, base: Int) {
+    private func sumValues(_ lane: Lane, _ attended: AttendedRows, slots: Range<Int>, base: Int) {
         let (group, partial) = unsafe (groupSize, scratch.partialSums.base)
         let layout = unsafe plan.layout
         let values = unsafe lane.values + base * layout.valueBytes
-        for part in 0..<LaneParts.count(entries: positions.upperBound - base) {
+        for part in 0..<LaneParts.count(entries: slots.upperBound - base) {
             let start = part * LaneParts.size
-            func seen(by position: Int) -> Int { min(LaneParts.size, max(0, position + 1 - base - start)) }
-            let common = seen(by: positions.lowerBound)
+            func seen(by slot: Int) -> Int { min(LaneParts.size, max(0, slot + 1 - base - start)) }
+            let common = seen(by: slots.lowerBound)
             unsafe kernels.weightedSum(
-                heads: positions.count * group, count: common, headDim: headDim,
+                heads: slots.count * group, count: common, headDim: headDim,
                 weights: attended.probabilities + start, weightStride: attended.stride,
                 values: values + start * layout.valueBytes, valueType: layout.valueStorage, accumulate: false,
                 output: partial, stride: headDim)
-            for (index, position) in positions.enumerated() {
-                let own = seen(by: position) - common
+            for (index, slot) in slots.enumerated() {
+                let own = seen(by: slot) - common
                 if own > 0 {
                     unsafe kernels.weightedSum(
                         heads: group, count: own, headDim: headDim,
@@ -185,20 +186,20 @@ extension LanePass {
     /// Soft cap and position bias, and what the parts of the row need: exp of its logits and the weights of the parts.
     /// The row begins with entry `base`.
     private func weigh(
-        _ row: AttendedRows, head: Int, base: Int, position: Int, _ lane: Lane, weights: UnsafeMutablePointer<Float>
+        _ row: AttendedRows, head: Int, base: Int, slot: Int, _ lane: Lane, weights: UnsafeMutablePointer<Float>
     ) {
-        let count = position + 1 - base
+        let count = slot + 1 - base
         if let softCap = unsafe rules.softCap {
             unsafe kernels.softCap(count: count, cap: softCap, x: row.logits)
         }
         if unsafe usesALiBi, case .alibi(let slopes) = unsafe rules.encoding {
             let positions = unsafe plan.positions == .compact ? scratch.indexes.base : lane.positions
             unsafe kernels.alibi(
-                count: count, slope: slopes[kvHead * groupSize + head], queryPosition: Int32(position),
+                count: count, slope: slopes[kvHead * groupSize + head], queryPosition: (positions + slot).pointee,
                 positions: positions + base, logits: row.logits)
         }
         if unsafe row.probabilities != row.logits { unsafe row.probabilities.update(from: row.logits, count: count) }
-        let hidden = unsafe firstEntry(of: position) - base
+        let hidden = unsafe firstEntry(of: slot, lane) - base
         unsafe row.probabilities.update(repeating: -.infinity, count: hidden)
         let parts = LaneParts.count(entries: count)
         let sums = unsafe scratch.partSums.base

@@ -90,7 +90,7 @@ extension LanePass {
     private func feed(_ lane: Lane, held: Int) -> FedToken? {
         let (position, row) = unsafe (job.cache.fedTokens, job.firstRow)
         let key = unsafe rotatedKey(row: row, position: position)
-        guard unsafe held == slots else {
+        guard unsafe job.cache.replaces(layer: layer, kvHead: kvHead) else {
             unsafe lane.write(slot: held, position: position, key: key, value: value(row: row), kernels: kernels)
             return nil
         }
@@ -163,7 +163,7 @@ extension LanePass {
     /// Joins the parts into the output row, scores the entries and makes room.
     func finishDecoded(_ decoded: DecodedLane) {
         let (held, position, row) = unsafe (held, job.cache.fedTokens, job.firstRow)
-        let isFull = unsafe held == slots
+        let isFull = unsafe job.cache.replaces(layer: layer, kvHead: kvHead)
         unsafe joinParts(decoded, entries: held + 1)
         unsafe scratch.timePolicy(worker.timesPolicy) {
             let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
@@ -248,7 +248,7 @@ extension LanePass {
 
     /// Puts the fed token in the place of the entry in `slot`; past the last one it is the fed token that goes.
     func replace(_ slot: Int, fedScore: Float, key: UnsafePointer<Float>) {
-        let (held, position, row) = unsafe (slots, job.cache.fedTokens, job.firstRow)
+        let (held, position, row) = unsafe (held, job.cache.fedTokens, job.firstRow)
         guard slot < held else { return }
         let lane = unsafe job.cache.lane(layer: layer, kvHead: kvHead)
         var slot = slot

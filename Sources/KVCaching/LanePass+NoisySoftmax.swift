@@ -46,7 +46,8 @@ extension LanePass {
         case .none: return unsafe RowNoise()
         case .perQuery:
             unsafe draw(
-                softmax, positions: positions, count: count, tag: softmax.queryTag(position: first + count - 1),
+                softmax, positions: positions, count: count,
+                tag: softmax.queryTag(position: first + count - 1 + dropped),
                 into: values)
         case .fixed where isPassStart:
             if let table = unsafe drawnNoise(softmax, scorer.plan) {

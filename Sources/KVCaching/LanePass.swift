@@ -18,6 +18,10 @@ internal import Tensors
     let window: Int?
     /// Of the lane.
     let slots: Int
+    /// Of a prompt: entries of the lane before it, and tokens fed before it that have no slot. The row in slot s has
+    /// position s + dropped.
+    let entriesBefore: Int
+    let dropped: Int
     let tap: AttentionTap
     let softmax: NoisySoftmax?
 
@@ -32,10 +36,15 @@ internal import Tensors
         unsafe self.output = output
         unsafe headDim = worker.shape.headDim
         unsafe groupSize = worker.shape.groupSize
-        unsafe rope = worker.layers[layer].encoding.angles(tokens: job.cache.plan.fedTokens)
+        unsafe rope = worker.layers[layer].encoding.angles(tokens: job.cache.plan.rotaryTokens)
         unsafe usesALiBi = worker.layers[layer].encoding.isALiBi
         unsafe window = worker.shape.window(layer: layer)
         unsafe slots = job.cache.plan.laneSlots(layer: layer)
+        let before =
+            unsafe job.promptRows == nil || job.cache.plan.turn == nil
+            ? 0 : job.cache.count(layer: layer, kvHead: kvHead)
+        unsafe entriesBefore = before
+        unsafe dropped = job.cache.plan.startTokens - before
         unsafe tap = job.cache.plan.tap
         unsafe softmax = tap == .logits ? job.cache.plan.policy.noisySoftmax : nil
     }
@@ -57,22 +66,31 @@ internal import Tensors
         unsafe endPrompt(rows)
     }
 
-    /// Writes the rows' keys and values.
+    /// Writes the rows' keys and values. The first rows bring the entries of the turns before into staging.
     func appendPrompt(_ rows: Range<Int>) {
         let lane = unsafe job.cache.promptLane(layer: layer, kvHead: kvHead)
-        for position in rows {
-            let row = unsafe job.firstRow + position - rows.lowerBound
+        if rows.lowerBound == 0, unsafe entriesBefore > 0, unsafe plan.dropsPrompt(layer: layer) {
+            unsafe lane.copy(count: entriesBefore, from: job.cache.lane(layer: layer, kvHead: kvHead))
+        }
+        for slot in unsafe slots(of: rows) {
+            let row = unsafe job.firstRow + slot - entriesBefore - rows.lowerBound
             unsafe lane.write(
-                slot: position, position: position, key: rotatedKey(row: row, position: position),
+                slot: slot, position: slot + dropped, key: rotatedKey(row: row, position: slot + dropped),
                 value: value(row: row),
                 kernels: kernels)
         }
+    }
+
+    /// The slots that prompt rows get.
+    private func slots(of rows: Range<Int>) -> Range<Int> {
+        unsafe entriesBefore + rows.lowerBound..<entriesBefore + rows.upperBound
     }
 
     /// Attention and scores of those of the pass's rows that are in `queries`, when all rows are written. Where
     /// somebody scores, they are all rows.
     func attendPrompt(_ rows: Range<Int>, queries: Range<Int>) {
         let lane = unsafe job.cache.promptLane(layer: layer, kvHead: kvHead)
+        let (rows, queries) = unsafe (slots(of: rows), slots(of: queries))
         unsafe rotateCompactKeys(lane, 0..<queries.upperBound, fedKey: nil)
         let scorers = unsafe promptScorers(rows)
         let keepsLogits = unsafe scorers.contains { unsafe $0.tap == .logits }
@@ -80,18 +98,18 @@ internal import Tensors
         let keys = unsafe promptKeys(lane, count: queries.upperBound, queries: queries.count)
         let most = unsafe scratch.queriesPerTile(count: queries.upperBound, groupSize: groupSize)
         for first in stride(from: queries.lowerBound, to: queries.upperBound, by: most) {
-            let positions = first..<min(queries.upperBound, first + most)
+            let slots = first..<min(queries.upperBound, first + most)
             let attended = unsafe attendPrompt(
-                lane, keys: keys, positions: positions, row: job.firstRow + first - rows.lowerBound,
+                lane, keys: keys, slots: slots, row: job.firstRow + first - rows.lowerBound,
                 keepsLogits: keepsLogits, normalises: normalises)
-            let base = unsafe firstPartEntry(of: first)
-            for position in positions where unsafe !scorers.isEmpty {
-                let start = unsafe firstEntry(of: position)
+            let base = unsafe firstPartEntry(of: first, lane)
+            for slot in slots where unsafe !scorers.isEmpty {
+                let start = unsafe firstEntry(of: slot, lane)
                 unsafe scratch.timePolicy(worker.timesPolicy) {
                     unsafe scorePrompt(
                         lane,
-                        attended.dropFirst((position - first) * groupSize).dropFirst(entries: start - base),
-                        start: start, position: position, pass: rows, by: scorers)
+                        attended.dropFirst((slot - first) * groupSize).dropFirst(entries: start - base),
+                        start: start, slot: slot, pass: rows, by: scorers)
                 }
             }
         }
@@ -106,20 +124,20 @@ internal import Tensors
         }
     }
 
-    /// Adds what the heads of one query, whose rows come first in `attended` and begin with slot `start`, give to all
-    /// scores.
+    /// Adds what the heads of the query in `slot`, whose rows come first in `attended` and begin with slot `start`,
+    /// give to all scores. `pass` are the slots of all rows of the pass.
     private func scorePrompt(
-        _ lane: Lane, _ attended: AttendedRows, start: Int, position: Int, pass: Range<Int>, by scorers: [RowScorer]
+        _ lane: Lane, _ attended: AttendedRows, start: Int, slot: Int, pass: Range<Int>, by scorers: [RowScorer]
     ) {
         let positions = unsafe UnsafePointer(lane.positions) + start
-        let count = position + 1 - start
+        let count = slot + 1 - start
         let last = unsafe scorers.lastIndex { unsafe $0.softmax != nil }
         for index in unsafe scorers.indices {
             let scorer = unsafe scorers[index].dropFirst(start)
             if let softmax = unsafe scorer.softmax {
                 unsafe scorePrompt(
                     softmax, attended, positions: positions, first: start, count: count,
-                    passCount: pass.upperBound - start, isPassStart: position == pass.lowerBound,
+                    passCount: pass.upperBound - start, isPassStart: slot == pass.lowerBound,
                     keepsLogits: index != last, by: scorer)
                 continue
             }
@@ -127,22 +145,27 @@ internal import Tensors
                 let row = unsafe UnsafePointer(attended.dropFirst(head).probabilities)
                 guard
                     let increments = unsafe score(
-                        row, count: count, positions: positions, head: head, queryPosition: position, by: scorer)
+                        row, count: count, positions: positions, head: head, queryPosition: slot + dropped,
+                        by: scorer)
                 else { continue }
                 unsafe kernels.add(count: count, input: increments, to: scorer.scores)
             }
         }
     }
 
-    /// The first entry of a prompt that a query sees.
-    func firstEntry(of position: Int) -> Int { unsafe window.map { max(0, position + 1 - $0) } ?? 0 }
-
-    /// Where the part of that entry begins.
-    func firstPartEntry(of position: Int) -> Int {
-        unsafe firstEntry(of: position) / LaneParts.size * LaneParts.size
+    /// The first entry of a prompt that the query in `slot` sees.
+    func firstEntry(of slot: Int, _ lane: Lane) -> Int {
+        guard let window = unsafe window else { return 0 }
+        return unsafe lane.firstSlot(
+            from: slot + dropped + 1 - window, sorted: entriesBefore, following: dropped)
     }
 
-    /// Those that add up scores while the prompt runs, with zeroes for the new rows.
+    /// Where the part of that entry begins.
+    func firstPartEntry(of slot: Int, _ lane: Lane) -> Int {
+        unsafe firstEntry(of: slot, lane) / LaneParts.size * LaneParts.size
+    }
+
+    /// Those that add up scores while the prompt runs, with zeroes for the new rows' slots.
     private func promptScorers(_ rows: Range<Int>) -> [RowScorer] {
         let (leader, family) = unsafe (job.cache, job.cache.family)
         var scorers = unsafe [RowScorer]()

@@ -58,9 +58,11 @@ public import Kernels
         return slot
     }
 
-    /// Entries with positions below `position` in a lane that holds a prompt from some position on, in order.
+    /// Entries with positions below `position` in a lane that is in order of position.
     public func leadingEntries(below position: Int) -> Int {
-        count == 0 ? 0 : min(count, max(0, position - Int(self.position(0))))
+        var entries = 0
+        while entries < count, Int(self.position(entries)) < position { entries += 1 }
+        return entries
     }
 
     /// The entry of that position; nil where there is none.

@@ -25,7 +25,7 @@ internal import Tensors
             return
         }
         let (cache, heads) = unsafe (job.cache, worker.shape.kvHeads)
-        let held = unsafe cache.plan.laneSlots(layer: layer)
+        let held = unsafe cache.count(layer: layer, kvHead: 0)
         let sum = unsafe scratch.layerScores(count: held, kvHeads: heads, kernels: worker.kernels) { kvHead in
             unsafe cache.lane(layer: layer, kvHead: kvHead).scores.map { unsafe UnsafePointer($0) }
         }

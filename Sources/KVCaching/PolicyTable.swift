@@ -74,9 +74,13 @@ public enum PolicyTable {
 
     /// Resolves a request for one prompt. Fields that the request leaves out come from `defaults`; without any budget
     /// the cache holds prompt and output whole.
+    ///
+    /// `turn` is given where the cache is kept. Then `promptTokens` are those that it has not been fed, and a ratio is
+    /// one of the whole conversation up to the prompt's end. Under a budget the cache is an evicting one from the first
+    /// turn on.
     public static func plan(
         _ request: KVCacheRequest, defaults: KVCacheRequest, promptTokens: Int, maxNewTokens: Int, shape: CacheShape,
-        usesRoPE: Bool
+        usesRoPE: Bool, turn: CacheTurn? = nil
     ) throws(KVCacheRequestError) -> CachePlan {
         let name = request.policy ?? defaults.policy ?? "keyformer"
         guard let row = rows.first(where: { $0.name == name }) else {
@@ -91,7 +95,8 @@ public enum PolicyTable {
             policy: name)
         let positions = try parameters.choice("positions", of: PositionMode.self) ?? row.defaultPositions
         let storage = try storageType(request.storage ?? defaults.storage ?? "f16")
-        let fedTokens = promptTokens + max(0, maxNewTokens - 1)
+        let history = turn?.history
+        let fedTokens = (history?.mostSlots ?? 0) + promptTokens + max(0, maxNewTokens - 1)
 
         func layout(isScored: Bool) -> SlotLayout {
             SlotLayout(
@@ -102,7 +107,7 @@ public enum PolicyTable {
         let isScoredPolicy = row.defaultRecentMillionths != nil
         let budget = request.budget ?? (name == "full" ? nil : defaults.budget)
         let slots = try budgetSlots(
-            budget, promptTokens: promptTokens, fedTokens: fedTokens, shape: shape,
+            budget, promptTokens: (history?.fedTokens ?? 0) + promptTokens, fedTokens: fedTokens, shape: shape,
             slotBytes: layout(isScored: isScoredPolicy).slotBytes)
         if name == "full" && slots < fedTokens {
             throw KVCacheRequestError(
@@ -121,14 +126,30 @@ public enum PolicyTable {
         let policy = try row.make(&ingredients)
         try ingredients.parameters.requireAllUsed()
         // A budget that is never reached is ordinary attention: same positions, same keys, same bits as `full`.
-        let isEvicting = slots < fedTokens
+        let mayEvictLater = turn != nil && name != "full" && budget != nil
+        let isEvicting = slots < fedTokens || mayEvictLater
         return CachePlan(
             policyName: name, policy: policy, shape: shape,
             layout: isEvicting
                 ? layout(isScored: isScoredPolicy)
                 : SlotLayout(headDim: shape.headDim, keyStorage: storage, valueStorage: storage, isScored: false),
             storage: storage, positions: isEvicting ? positions : .original, promptTokens: promptTokens,
-            plannedTokens: maxNewTokens, budgetSlots: slots)
+            plannedTokens: maxNewTokens, budgetSlots: slots, turn: turn)
+    }
+
+    /// The request with nothing left to defaults, for a cache that outlives them.
+    public static func resolved(_ request: KVCacheRequest, defaults: KVCacheRequest) -> KVCacheRequest {
+        let name = request.policy ?? defaults.policy ?? "keyformer"
+        let isDefault = name == (defaults.policy ?? "keyformer")
+        var resolved = request
+        resolved.policy = name
+        resolved.budget = request.budget ?? (name == "full" ? nil : defaults.budget)
+        resolved.storage = request.storage ?? defaults.storage ?? "f16"
+        guard isDefault else { return resolved }
+        resolved.recentRatioMillionths = request.recentRatioMillionths ?? defaults.recentRatioMillionths
+        resolved.sinkTokens = request.sinkTokens ?? defaults.sinkTokens
+        if request.policyParameters.isEmpty { resolved.policyParameters = defaults.policyParameters }
+        return resolved
     }
 
     private static func storageType(_ name: String) throws(KVCacheRequestError) -> KVStorage {

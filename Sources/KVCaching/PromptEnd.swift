@@ -8,7 +8,11 @@ internal import Kernels
     let kernels: KernelTable
     let scratch: LaneScratch
 
-    private var count: Int { unsafe leader.plan.promptTokens }
+    /// Entries in the prompt's lane: those of the turns before, of which siblings have none, and the prompt.
+    private func count(_ kvHead: Int) -> Int {
+        let before = unsafe leader.plan.turn == nil ? 0 : leader.count(layer: layer, kvHead: kvHead)
+        return unsafe before + leader.plan.promptTokens
+    }
 
     /// Fills one lane of every member that keeps all or chooses for each lane alone.
     func fillLane(kvHead: Int) {
@@ -30,7 +34,7 @@ internal import Kernels
         for index in unsafe 0..<leader.family.count {
             let member = unsafe leader.family.member(index, leader: leader)
             guard unsafe member.choosesPromptPerLayer(layer) else { continue }
-            let sum = unsafe scratch.layerScores(count: count, kvHeads: heads, kernels: kernels) { kvHead in
+            let sum = unsafe scratch.layerScores(count: count(0), kvHeads: heads, kernels: kernels) { kvHead in
                 unsafe scores(of: index, kvHead: kvHead).map { unsafe UnsafePointer($0) }
             }
             let kept = unsafe kept(member, scores: sum, kvHead: 0)
@@ -47,9 +51,14 @@ internal import Kernels
     private func kept(_ member: SequenceCache, scores: UnsafePointer<Float>?, kvHead: Int) -> [Int] {
         let (plan, lane) = unsafe (member.plan, leader.promptLane(layer: layer, kvHead: kvHead))
         let slots = unsafe plan.laneSlots(layer: layer)
+        let count = unsafe count(kvHead)
         // What the next query does not see is no candidate.
-        let first = unsafe plan.shape.window(layer: layer).map { unsafe max(0, count + 1 - $0) } ?? 0
-        guard unsafe slots < count - first else { return unsafe Array(first..<count) }
+        let first =
+            unsafe plan.shape.window(layer: layer).map { window in
+                unsafe lane.firstSlot(
+                    from: plan.startTokens + plan.promptTokens + 1 - window, sorted: count, following: 0)
+            } ?? 0
+        guard slots < count - first else { return Array(first..<count) }
         let view = unsafe scratch.view(
             held: count - first, positions: lane.positions + first, scores: scores.map { unsafe $0 + first },
             neighbourhood: plan.pooling.neighbourhood)
@@ -57,20 +66,21 @@ internal import Kernels
             case .keep(let kept) = unsafe plan.policy.plan(
                 .promptEnd, lane: view, budget: slots, kernels: kernels), kept.count == slots
         else {
-            preconditionFailure("policy \(plan.policyName) did not keep \(slots) of \(unsafe count) prompt tokens")
+            preconditionFailure("policy \(plan.policyName) did not keep \(slots) of \(count) entries")
         }
         return first == 0 ? kept : kept.map { $0 + first }
     }
 
     /// Copies entries and their scores into the member's lane; nil stands for all of them.
     private func take(_ member: SequenceCache, _ index: Int, kvHead: Int, kept: [Int]?) {
-        unsafe member.setCount(kept?.count ?? count, layer: layer, kvHead: kvHead)
+        let count = unsafe kept?.count ?? count(kvHead)
+        unsafe member.setCount(count, layer: layer, kvHead: kvHead)
         let isInPlace = index == 0 && kept == nil
         guard !isInPlace else { return }
         let source = unsafe leader.promptLane(layer: layer, kvHead: kvHead)
         let scores = unsafe scores(of: index, kvHead: kvHead)
         let lane = unsafe member.lane(layer: layer, kvHead: kvHead)
-        for slot in unsafe 0..<(kept?.count ?? count) {
+        for slot in 0..<count {
             let entry = kept?[slot] ?? slot
             unsafe lane.copy(slot: slot, from: source, slot: entry)
             if let scores = unsafe scores, let target = unsafe lane.scores { unsafe target[slot] = scores[entry] }

@@ -12,7 +12,9 @@ internal import Tensors
 /// Confined to the engine thread; within a step the thread team works on different lanes at once.
 @safe public final class SequenceCache {
     public let plan: CachePlan
-    private let block: ArenaBlock
+    let block: ArenaBlock
+    /// The lanes in `block`: those of the plan, or of what is held between two turns.
+    var lanes: LaneTable
     private var staging: ArenaBlock?
     /// A sibling's own scores of one layer of the prompt, [kvHeads, n].
     private var siblingScores: ArenaBlock?
@@ -21,9 +23,7 @@ internal import Tensors
     let isSibling: Bool
     /// Scores of the token fed last, one per KV head, until the choice for its layer is made.
     let fedScores: AlignedBuffer<Float>
-    private let counts: AlignedBuffer<Int>
-    /// Slots of all lanes.
-    private let slotCount: Int
+    let counts: AlignedBuffer<Int>
     private var mostSlots = 0
     /// Forward calls so far: 0 while the prompt runs.
     public private(set) var call = 0
@@ -32,8 +32,9 @@ internal import Tensors
 
     /// Takes the lanes and, where the prompt does not fit them, one layer's staging from the arena.
     public init(plan: CachePlan, arena: KVArena) {
+        precondition(plan.turn?.history == nil, "a new cache for a later turn")
         self.plan = plan
-        slotCount = plan.totalSlots
+        lanes = plan.lanes
         block = arena.allocate(byteCount: plan.steadyBytes)
         staging = plan.stagingBytes > 0 ? arena.allocate(byteCount: plan.stagingBytes) : nil
         counts = AlignedBuffer(count: plan.shape.laneCount)
@@ -44,7 +45,7 @@ internal import Tensors
 
     private init(siblingWith plan: CachePlan, addsScores: Bool, arena: KVArena) {
         self.plan = plan
-        slotCount = plan.totalSlots
+        lanes = plan.lanes
         block = arena.allocate(byteCount: plan.steadyBytes)
         siblingScores =
             addsScores && plan.stagingSlots > 0
@@ -53,6 +54,27 @@ internal import Tensors
         fedScores = AlignedBuffer(count: plan.shape.kvHeads)
         family = PromptFamily(leader: plan)
         isSibling = true
+    }
+
+    /// Entries of turns before or of another cache: in `block`, `counts` of them in each lane. Staging comes with
+    /// `reserveStaging`.
+    init(plan: CachePlan, lanes: LaneTable, block: ArenaBlock, counts: AlignedBuffer<Int>, fedTokens: Int) {
+        self.plan = plan
+        self.lanes = lanes
+        self.block = block
+        self.counts = counts
+        self.fedTokens = fedTokens
+        fedScores = AlignedBuffer(count: plan.shape.kvHeads)
+        family = PromptFamily(leader: plan)
+        isSibling = false
+    }
+
+    /// A cache between two turns, as after a prompt that has finished.
+    func beginIdle() { call = 1 }
+
+    /// Takes one layer's staging from the arena, where the turn's prompt does not fit the lanes.
+    public func reserveStaging(arena: KVArena) {
+        if plan.stagingBytes > 0 { staging = arena.allocate(byteCount: plan.stagingBytes) }
     }
 
     /// A cache with a plan of its own that this cache's prompt fills too. Made before the prompt begins, it takes its
@@ -71,7 +93,7 @@ internal import Tensors
     @unsafe func lane(layer: Int, kvHead: Int) -> Lane {
         _ = laneIndex(layer: layer, kvHead: kvHead)
         return unsafe Lane(
-            block: block.base, total: slotCount, first: plan.firstSlot(layer: layer, kvHead: kvHead),
+            block: block.base, total: lanes.total, first: lanes.first(layer: layer, kvHead: kvHead),
             layout: plan.layout)
     }
 
@@ -93,7 +115,20 @@ internal import Tensors
     }
 
     /// Whether feeding one more token drops an entry of every lane of the layer.
-    func isFull(layer: Int) -> Bool { call > 0 && fedTokens >= plan.laneSlots(layer: layer) }
+    func isFull(layer: Int) -> Bool {
+        call > 0 && (0..<plan.shape.kvHeads).contains { replaces(layer: layer, kvHead: $0) }
+    }
+
+    /// Whether feeding one more token drops an entry of the lane: it is full, or an entry leaves the layer's window.
+    func replaces(layer: Int, kvHead: Int) -> Bool {
+        let held = count(layer: layer, kvHead: kvHead)
+        if held == plan.laneSlots(layer: layer) { return true }
+        // A lane that was filled by one request has room only while its window has.
+        guard plan.turn?.history != nil, let window = plan.shape.window(layer: layer) else { return false }
+        let expired = Int32(clamping: fedTokens + 1 - window)
+        let lane = unsafe lane(layer: layer, kvHead: kvHead)
+        return (0..<held).contains { unsafe lane.positions[$0] == expired }
+    }
 
     /// Whether entries of the prompt are chosen, and for all lanes of the layer at once.
     func choosesPromptPerLayer(_ layer: Int) -> Bool {
@@ -117,9 +152,9 @@ internal import Tensors
 
     /// All layers have seen and pruned the prompt: staging goes back to the arena.
     public func promptFinished() {
-        precondition(call == 0 && fedTokens == 0, "the prompt was finished before")
+        precondition(call == 0 && fedTokens == plan.startTokens, "the prompt was finished before")
         mostSlots = max(plan.stagingSlots, heldTokens)
-        fedTokens = plan.promptTokens
+        fedTokens += plan.promptTokens
         staging = nil
         siblingScores = nil
         call = 1
@@ -159,11 +194,12 @@ internal import Tensors
     /// What the cache held so far. Before the prompt has passed all layers nothing counts as evicted.
     public var usage: KVCacheUsage {
         var retained = 0
+        let promptEnd = plan.startTokens + plan.promptTokens
         for index in 0..<plan.shape.laneCount {
             let (layer, kvHead) = (index / plan.shape.kvHeads, index % plan.shape.kvHeads)
             let positions = unsafe lane(layer: layer, kvHead: kvHead).positions
             var kept = 0
-            for slot in 0..<count(layer: layer, kvHead: kvHead) where unsafe positions[slot] < plan.promptTokens {
+            for slot in 0..<count(layer: layer, kvHead: kvHead) where unsafe Int(positions[slot]) < promptEnd {
                 kept += 1
             }
             retained = max(retained, kept)
@@ -171,7 +207,8 @@ internal import Tensors
         return KVCacheUsage(
             policy: plan.policyName, budgetTokens: plan.budgetSlots, budgetBytes: plan.budgetBytes,
             promptTokensRetained: retained, peakTokens: mostSlots,
-            peakBytes: plan.steadyBytes + plan.stagingBytes, evictedTokens: call == 0 ? 0 : fedTokens - heldTokens)
+            peakBytes: plan.steadyBytes + max(plan.copiedBytes, plan.stagingBytes),
+            evictedTokens: call == 0 ? 0 : fedTokens - heldTokens)
     }
 
     /// Says which promise the cache breaks, if any: bytes within the plan, positions unique and within what was fed,
@@ -183,7 +220,10 @@ internal import Tensors
             for kvHead in 0..<plan.shape.kvHeads {
                 let kept = keptPositions(layer: layer, kvHead: kvHead)
                 let name = "layer \(layer), KV head \(kvHead)"
-                if kept.count != min(plan.laneSlots(layer: layer), fedTokens) {
+                let entries = min(
+                    plan.laneSlots(layer: layer), plan.startSlots + fedTokens - plan.startTokens)
+                let isShort = plan.shape.window(layer: layer) != nil && plan.turn?.history != nil
+                if isShort ? kept.count > entries : kept.count != entries {
                     return "\(name) holds \(kept.count) of \(fedTokens) tokens"
                 }
                 if let window = plan.shape.window(layer: layer), let first = kept.first, first <= fedTokens - window {

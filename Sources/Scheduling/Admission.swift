@@ -14,6 +14,8 @@ public struct Admission: Sendable, Equatable {
     public let peakBytes: Int
     /// Most bytes that it holds from then on.
     public let steadyBytes: Int
+    /// Of `startBytes`, those that a kept cache holds already, which the sequence takes over when it starts.
+    public let heldBytes: Int
     /// When the sequence is dropped whether it waits or runs, on the clock of `now`; nil is never.
     public let deadline: Duration?
     /// Whose account pays for it.
@@ -23,11 +25,13 @@ public struct Admission: Sendable, Equatable {
 
     public init(
         id: SequenceID, promptTokens: Int, maxNewTokens: Int, passesByRows: Bool, peakBytes: Int, steadyBytes: Int,
-        deadline: Duration?, tenant: Tenant = .anonymous, priority: Int = 0
+        deadline: Duration?, tenant: Tenant = .anonymous, priority: Int = 0, heldBytes: Int = 0
     ) {
         precondition(promptTokens > 0, "\(id) has \(promptTokens) prompt tokens")
         precondition(maxNewTokens >= 0, "\(id) may generate \(maxNewTokens) tokens")
         precondition(peakBytes >= 0 && steadyBytes >= 0, "\(id) asks for \(peakBytes) and \(steadyBytes) bytes")
+        precondition((0...max(peakBytes, steadyBytes)).contains(heldBytes), "\(id) holds \(heldBytes) bytes already")
+        self.heldBytes = heldBytes
         self.id = id
         self.promptTokens = promptTokens
         self.maxNewTokens = maxNewTokens

@@ -101,7 +101,7 @@ struct ReleaseForecast {
 extension Scheduler {
     /// Bytes that a sequence of `tenant` could reserve if nobody waited.
     public func freeBytes(for tenant: Tenant) -> Int {
-        min(limits.poolBytes - reservedBytes, (tenant.mostBytes ?? .max) - accounts[tenant].reservedBytes)
+        min(freeBytes, (tenant.mostBytes ?? .max) - accounts[tenant].reservedBytes)
     }
 
     /// Whether all of `group` would start in the next step if it were submitted now.

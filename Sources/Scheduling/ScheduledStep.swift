@@ -28,12 +28,15 @@ public struct SchedulerStatistics: Sendable, Equatable {
     public var paused: Int
     /// Sum of the running ones' reservations.
     public var reservedBytes: Int
+    /// Bytes of kept caches.
+    public var heldBytes: Int
 
-    public init(running: Int, waiting: Int, prefilling: Int, paused: Int, reservedBytes: Int) {
+    public init(running: Int, waiting: Int, prefilling: Int, paused: Int, reservedBytes: Int, heldBytes: Int = 0) {
         self.running = running
         self.waiting = waiting
         self.prefilling = prefilling
         self.paused = paused
         self.reservedBytes = reservedBytes
+        self.heldBytes = heldBytes
     }
 }

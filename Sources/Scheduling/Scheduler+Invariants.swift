@@ -14,9 +14,11 @@ extension Scheduler {
         if reservedBytes != footprints {
             return "\(reservedBytes) bytes are reserved, the footprints add up to \(footprints)"
         }
-        if reservedBytes > limits.poolBytes {
-            return "\(reservedBytes) bytes are reserved of \(limits.poolBytes)"
+        if reservedBytes + heldBytes > limits.poolBytes {
+            return "\(reservedBytes) bytes are reserved and \(heldBytes) held of \(limits.poolBytes)"
         }
+        let owned = waiting.reduce(0) { $0 + $1.admission.heldBytes }
+        if owned > heldBytes { return "waiting sequences hold \(owned) bytes of \(heldBytes)" }
         var seen = Set<SequenceID>(minimumCapacity: running.count + waiting.count)
         for id in running.map(\.id) + waiting.map(\.admission.id) where !seen.insert(id).inserted {
             return "\(id) is here twice"
@@ -26,7 +28,7 @@ extension Scheduler {
             return "a deadline at \(deadline) is not watched"
         }
         let totals = accounts.totals
-        if totals != (reservedBytes, running.count, waiting.count) {
+        if totals != (reservedBytes + heldBytes, running.count, waiting.count) {
             return "the tenants' accounts add up to \(totals)"
         }
         return nil

@@ -23,6 +23,8 @@ public import Generation
 ///   sequence has one piece per step.
 /// - Bytes: `startBytes` from start, `steadyBytes` from the prompt's end, nothing from `finish`, which takes effect at
 ///   once. A running sequence can therefore never fail for memory.
+/// - Kept caches (`hold`) have their bytes of the pool too. Where they are in the way of a start, `evictionWish` asks
+///   the owner to drop some; those of waiting sequences are never asked for.
 public struct Scheduler: Sendable {
     public let limits: SchedulerLimits
     /// The queue, oldest first.
@@ -33,6 +35,8 @@ public struct Scheduler: Sendable {
     var reservedBytes = 0
     /// Not later than any deadline, so that a step before it needs no search. nil when nobody has one.
     var deadlineBound: Duration?
+    /// Bytes of caches that outlive their sequences.
+    var heldBytes = 0
     var accounts = TenantAccounts()
     private var departureRate = DepartureRate()
     /// The memory of the last plan's decode rows, for the next one's.
@@ -56,6 +60,7 @@ public struct Scheduler: Sendable {
             return .groupTooLarge(sequences: group.count, limit: limits.maxQueuedSequences)
         }
         accounts.advance(to: now)
+        guard keptCachesLeaveRoom(for: group) else { return .queueFull(retryAfterSeconds: 1) }
         let place = waiting.count
         let excess = place + group.count - limits.maxQueuedSequences
         guard excess <= 0 else {
@@ -153,7 +158,7 @@ public struct Scheduler: Sendable {
             waiting: waiting.count,
             prefilling: running.count { $0.isPrefilling },
             paused: running.count { $0.isPaused },
-            reservedBytes: reservedBytes)
+            reservedBytes: reservedBytes, heldBytes: heldBytes)
     }
 }
 
@@ -168,14 +173,19 @@ extension Scheduler {
 
     /// The place in the queue of the sequence that may start now.
     private var nextStartPlace: Int? {
-        guard running.count < limits.maxSequences, let place = nextWaitingPlace,
-            waiting[place].admission.startBytes <= limits.poolBytes - reservedBytes
-        else { return nil }
-        return place
+        guard running.count < limits.maxSequences, let place = nextWaitingPlace else { return nil }
+        if fits(waiting[place].admission) { return place }
+        // Kept caches of waiting sequences stand in its way: these go first, and leave theirs free to be dropped.
+        return running.isEmpty ? nextOwnerOfKeptCache : nil
     }
 
     /// The place in the queue of the sequence whose turn it is: the best of the tenants' heads that have room.
-    private var nextWaitingPlace: Int? {
+    var nextWaitingPlace: Int? {
+        tenantHeads.filter { hasTenantRoom(waiting[$0.place].admission) }.min(by: accounts.precedes)?.place
+    }
+
+    /// The first of each tenant's sequences that may start.
+    var tenantHeads: [TenantAccounts.Turn] {
         var heads: [TenantAccounts.Turn] = []
         for place in waiting.indices where !waiting[place].isPaused {
             let admission = waiting[place].admission
@@ -186,8 +196,7 @@ extension Scheduler {
                 heads.append(turn)
             }
         }
-        return heads.filter { accounts.hasRoom($0.tenant, bytes: waiting[$0.place].admission.startBytes) }
-            .min(by: accounts.precedes)?.place
+        return heads
     }
 
     private mutating func startWaiting() -> [SequenceID] {
@@ -196,7 +205,9 @@ extension Scheduler {
             let admission = waiting.remove(at: place).admission
             running.append(RunningSequence(admission: admission, isPaused: false))
             reservedBytes += admission.startBytes
+            heldBytes -= admission.heldBytes
             accounts.started(admission.tenant, bytes: admission.startBytes)
+            accounts.kept(admission.tenant, bytes: -admission.heldBytes)
             started.append(admission.id)
         }
         return started

@@ -1,15 +1,19 @@
 /// What each tenant has had of the pool, in bytes times seconds over its weight: the virtual token counter of Sheng et
 /// al. (Fairness in Serving Large Language Models, arXiv 2401.00588), with byte-seconds of cache as the cost.
 ///
-/// A tenant is charged while its sequences hold reservations. Who has had least goes first. A tenant that comes back
-/// after a pause is lifted to the least of those that are here, so that nobody saves up a right to push others aside.
+/// A tenant is charged while its sequences hold reservations, and for caches that are kept for it. Who has had least
+/// goes first. A tenant that comes back after a pause is lifted to the least of those that are here, so that nobody
+/// saves up a right to push others aside.
 struct TenantAccounts: Sendable {
     /// One tenant's side of the books.
     struct Account: Sendable {
         /// Byte-seconds over weight.
         var served = 0.0
         var weight = 1.0
+        /// Reservations and kept caches.
         var reservedBytes = 0
+        /// Of these, kept caches.
+        var heldBytes = 0
         var running = 0
         var waiting = 0
 
@@ -58,6 +62,16 @@ struct TenantAccounts: Sendable {
     mutating func ended(_ tenant: Tenant, bytes: Int) {
         accounts[tenant.id]?.running -= 1
         accounts[tenant.id]?.reservedBytes -= bytes
+    }
+
+    /// A cache is kept that outlives its sequence, or is no more.
+    mutating func kept(_ tenant: Tenant, bytes: Int) {
+        guard bytes != 0 else { return }
+        var account = self[tenant]
+        account.heldBytes += bytes
+        account.reservedBytes += bytes
+        account.weight = tenant.weight
+        accounts[tenant.id] = account
     }
 
     /// Whether `tenant` may hold `bytes` more in one sequence more.

@@ -10,17 +10,20 @@ internal import Tokenization
 /// Scheduler, engine, samplers and texts of all live sequences, and the step that moves them. Made on the engine
 /// thread, used there, dies there; without a thread or a clock of its own, so that tests can run it step by step.
 final class EngineLoop<Engine: StepEngine> {
-    private let engine: Engine
-    private let tokenizer: Tokenizer
-    private let metrics: ServiceMetrics
+    let engine: Engine
+    let tokenizer: Tokenizer
+    let metrics: ServiceMetrics
+    let configuration: ServiceConfiguration
+    let planner: SubmissionPlanner
+    let sessions: SessionTable
     private let liveRequests: LiveRequestCount
     private let logger: Logger
-    private let now: () -> Duration
+    let now: () -> Duration
     private let queueTimeout: Duration?
     private let workspace = SamplingWorkspace()
-    private var scheduler: Scheduler
-    private var requests: [RequestID: LiveRequest] = [:]
-    private var sequences: [SequenceID: LiveSequence] = [:]
+    var scheduler: Scheduler
+    private(set) var requests: [RequestID: LiveRequest] = [:]
+    private(set) var sequences: [SequenceID: LiveSequence] = [:]
     /// When each sequence must have started, oldest first.
     private var startDeadlines: Deque<(id: SequenceID, time: Duration)> = []
     private var outbox = Outbox()
@@ -43,6 +46,9 @@ final class EngineLoop<Engine: StepEngine> {
         self.liveRequests = liveRequests
         self.logger = logger
         self.now = now
+        self.configuration = configuration
+        planner = SubmissionPlanner(configuration: configuration)
+        sessions = SessionTable(limits: configuration.sessions)
         queueTimeout = configuration.queueTimeout
         fitting = PoolFitting(planner: SubmissionPlanner(configuration: configuration))
         scheduler = Scheduler(limits: configuration.limits)
@@ -67,11 +73,12 @@ final class EngineLoop<Engine: StepEngine> {
 
     /// When the next step has something to do even if nothing happens.
     var nextDeadline: Duration? {
-        [scheduler.nextDeadline, startDeadlines.first?.time].compactMap(\.self).min()
+        [scheduler.nextDeadline, startDeadlines.first?.time, sessions.nextExpiry].compactMap(\.self).min()
     }
 
     /// Takes in submissions and wishes, in this order, and answers them. With `isStopping`, everything ends.
     func apply(_ contents: Inbox.Contents) {
+        for command in contents.commands { perform(command, isStopping: contents.isStopping) }
         for submission in contents.submissions { accept(submission, isStopping: contents.isStopping) }
         for (id, wish) in contents.wishes {
             if let request = requests[id] { grant(wish, to: request) }
@@ -82,7 +89,15 @@ final class EngineLoop<Engine: StepEngine> {
         publish()
     }
 
-    private func accept(_ submission: Submission, isStopping: Bool) {
+    private func accept(_ given: Submission, isStopping: Bool) {
+        var submission = given
+        if let turn = given.turn, !isStopping {
+            do throws(TurnRefusal) {
+                submission.sequences = [try plannedSequence(turn)]
+            } catch {
+                return refuse(LiveRequest(given), error)
+            }
+        }
         let request = LiveRequest(submission)
         guard !isStopping, let planned = fitted(submission, request) else {
             if isStopping { reject(request, .stopping) }
@@ -106,22 +121,41 @@ final class EngineLoop<Engine: StepEngine> {
             sequences[planned.id] = LiveSequence(
                 planned, of: request, tokenizer: tokenizer, submitted: submission.submittedAt)
             if let queueTimeout { startDeadlines.append((planned.id, submission.submittedAt + queueTimeout)) }
+            beginTurn(planned, of: request.id)
         }
         outbox.post(.accepted(caches), to: request)
     }
 
     private func admission(_ planned: PlannedSequence, _ submission: Submission) -> Admission {
         Admission(
-            id: planned.id, promptTokens: planned.request.prompt.count, maxNewTokens: planned.maxNewTokens,
+            id: planned.id, promptTokens: planned.plan.promptTokens, maxNewTokens: planned.maxNewTokens,
             passesByRows: planned.plan.passesByRows, peakBytes: planned.plan.peakBytes,
             steadyBytes: planned.plan.steadyBytes, deadline: submission.deadline, tenant: submission.terms.tenant,
-            priority: submission.terms.priority)
+            priority: submission.terms.priority, heldBytes: planned.turn?.heldBytes ?? 0)
+    }
+
+    private func refuse(_ request: LiveRequest, _ refusal: TurnRefusal) {
+        switch refusal {
+        case .session(let error): reject(request, .session(error))
+        case .request(let error):
+            if case .neverFits = error { metrics.rejected(.neverFits) }
+            reject(request, .unplannable(error))
+        }
+    }
+
+    private func decide(_ submission: Submission) -> PoolFitting.Decision {
+        fitting.decide(submission, in: scheduler, pace: pace, now: now()) { sequences in
+            sequences.map { admission($0, submission) }
+        }
     }
 
     /// The sequences as they can be submitted now; nil if they were refused.
     private func fitted(_ submission: Submission, _ request: LiveRequest) -> [PlannedSequence]? {
-        let decision = fitting.decide(submission, in: scheduler, pace: pace, now: now()) { sequences in
-            sequences.map { admission($0, submission) }
+        // Idle sessions go before anybody is refused or gets less.
+        var decision = decide(submission)
+        while !decision.isAsPlanned, let session = sessionInTheWay(of: submission) {
+            end(session, .lru)
+            decision = decide(submission)
         }
         switch decision {
         case .asPlanned: return submission.sequences
@@ -163,7 +197,7 @@ final class EngineLoop<Engine: StepEngine> {
         }
     }
 
-    private func cancel(_ request: LiveRequest) {
+    func cancel(_ request: LiveRequest) {
         for id in request.sequences {
             if let sequence = sequences[id] { end(sequence, LiveSequence.Ending(reason: .cancelled)) }
         }
@@ -176,6 +210,9 @@ final class EngineLoop<Engine: StepEngine> {
         if broken == nil, statistics.running + statistics.waiting != sequences.count {
             broken = "\(sequences.count) sequences live, the scheduler knows \(statistics)"
         }
+        if broken == nil, statistics.heldBytes != sessions.heldBytes {
+            broken = "sessions keep \(sessions.heldBytes) bytes, the scheduler knows \(statistics.heldBytes)"
+        }
         guard let broken else { return }
         logger.critical("broken invariant", metadata: ["invariant": "\(broken)"])
         assertionFailure(broken)
@@ -186,6 +223,8 @@ final class EngineLoop<Engine: StepEngine> {
     /// Schedules, computes, samples and tells. Does nothing but deadlines when there is nothing to compute.
     func step() {
         dropLateStarters()
+        endExpiredSessions()
+        makeRoomForStarts()
         let begin = now()
         let scheduled = scheduler.nextStep(now: begin)
         for id in scheduled.expired { expire(id) }
@@ -226,16 +265,17 @@ final class EngineLoop<Engine: StepEngine> {
     private func isLast(_ piece: PrefillPiece) -> Bool {
         guard let sequence = sequences[piece.sequence] else { return false }
         return piece.layers.upperBound == scheduler.limits.layerCount
-            && piece.rows.upperBound == sequence.planned.request.prompt.count
+            && piece.rows.upperBound == sequence.planned.plan.promptTokens
     }
 
     private func start(_ id: SequenceID) {
         guard let sequence = sequences[id] else { preconditionFailure("\(id) starts and is not here") }
         sequence.start(at: now())
+        turnStarted(sequence.planned)
         engine.admit(
             SequenceAdmission(
-                id: id, prompt: sequence.planned.request.prompt, plan: sequence.planned.plan,
-                promptLogits: sequence.planned.request.promptLogprobs))
+                id: id, prompt: sequence.planned.promptRows, plan: sequence.planned.plan,
+                promptLogits: sequence.planned.request.promptLogprobs, continued: sequence.planned.turn?.continued))
     }
 
     private func finishPrompt(_ id: SequenceID, at time: Duration) {
@@ -295,8 +335,9 @@ final class EngineLoop<Engine: StepEngine> {
         var cache: KVCacheUsage?
         if sequence.isStarted {
             cache = engine.usage(of: sequence.id)
-            engine.release(sequence.id)
+            if sequence.planned.turn == nil { engine.release(sequence.id) }
         }
+        endTurn(sequence, ending.reason)
         let usage = sequence.usage(cache: cache, until: time)
         if ending.reason == .stop || ending.reason == .length {
             pace.ended(generated: sequence.generated, of: sequence.planned.maxNewTokens)
@@ -330,7 +371,12 @@ final class EngineLoop<Engine: StepEngine> {
 
     /// Gauges first: who has the answer finds them up to date.
     private func publish() {
+        makeRoomForStarts()
         metrics.observe(scheduler.statistics)
+        if sessions.isChanged {
+            metrics.sessions.observe(count: sessions.count, busy: sessions.busyCount)
+            sessions.isChanged = false
+        }
         predictions.check(scheduler, now: now()) { metrics.predictionMissed(bySeconds: $0) }
         for _ in 0..<outbox.deliver() { liveRequests.leave() }
     }

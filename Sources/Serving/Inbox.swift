@@ -16,6 +16,7 @@ final class Inbox: Sendable {
     struct Contents: Sendable {
         var submissions: [Submission]
         var wishes: [RequestID: Wish]
+        var commands: [SessionCommand] = []
         var isStopping: Bool
     }
 
@@ -29,6 +30,7 @@ final class Inbox: Sendable {
     private struct State {
         var submissions: [Submission] = []
         var wishes: [RequestID: Wish] = [:]
+        var commands: [SessionCommand] = []
         var isClosed = false
         var isStopping = false
         /// Sequences of the submissions.
@@ -36,8 +38,11 @@ final class Inbox: Sendable {
         /// Sequences for which a sleeping reader wakes; 0: it does not sleep.
         var wakingCount = 0
 
+
         /// Whether a reader that wants `count` sequences has something to do.
-        func wakes(for count: Int) -> Bool { sequenceCount >= count || !wishes.isEmpty || isStopping }
+        func wakes(for count: Int) -> Bool {
+            sequenceCount >= count || !wishes.isEmpty || !commands.isEmpty || isStopping
+        }
     }
 
     private let capacity: Int
@@ -57,6 +62,16 @@ final class Inbox: Sendable {
             guard state.submissions.count < capacity else { return .full }
             state.submissions.append(submission)
             state.sequenceCount += submission.sequences.count
+            return .posted
+        }
+    }
+
+    /// Queues a call about sessions, like a submission.
+    func post(_ command: SessionCommand) -> PostResult {
+        change { state in
+            if state.isClosed { return .closed }
+            guard state.commands.count < capacity else { return .full }
+            state.commands.append(command)
             return .posted
         }
     }
@@ -99,8 +114,11 @@ final class Inbox: Sendable {
                 state.submissions = []
                 state.sequenceCount = 0
                 state.wishes = [:]
+                state.commands = []
             }
-            return Contents(submissions: state.submissions, wishes: state.wishes, isStopping: state.isStopping)
+            return Contents(
+                submissions: state.submissions, wishes: state.wishes, commands: state.commands,
+                isStopping: state.isStopping)
         }
     }
 

@@ -8,7 +8,7 @@ public import Tokenization
 public final class InferenceService: Sendable {
     private let planner: SubmissionPlanner
     private let metrics: ServiceMetrics
-    private let inbox: Inbox
+    let inbox: Inbox
     private let liveRequests = LiveRequestCount()
     private let thread: EngineThread
     private let nextRequest = Atomic<UInt64>(0)
@@ -51,19 +51,29 @@ public final class InferenceService: Sendable {
 
     /// Takes the prompts of one client request; the sequences of all of them are queued together or not at all.
     ///
+    /// With `session` the one prompt, which has one choice and is not scored, is the session's next turn; its `cache`
+    /// is not looked at.
+    ///
     /// `deadline` counts from now; a choice that has not ended by then ends with `deadline`. `onEvent` is called on the
     /// engine thread (see `ServiceEvent`), perhaps before this returns, and never if this throws.
     public func submit(
-        _ requests: [GenerationRequest], deadline: Duration?, terms: AdmissionTerms = AdmissionTerms(),
+        _ requests: [GenerationRequest], session: SessionTurn? = nil, deadline: Duration?,
+        terms: AdmissionTerms = AdmissionTerms(),
         onEvent: @escaping @Sendable (ServiceEvent) -> Void
     ) throws(SubmitError) -> RequestHandle {
         precondition(!requests.isEmpty && requests.allSatisfy { $0.choices > 0 }, "a request without a choice")
         let submittedAt = now()
-        let sequences = try plannedSequences(of: requests, terms)
+        var turn: TurnSubmission?
+        if let session {
+            let isOne = requests.count == 1 && requests[0].choices == 1 && !requests[0].promptLogprobs
+            precondition(isOne, "a turn is one prompt with one choice, which is not scored")
+            turn = try planner.turn(session, requests[0], id: newSequenceID())
+        }
+        let sequences = turn == nil ? try plannedSequences(of: requests, terms) : []
         let id = RequestID(rawValue: nextRequest.wrappingAdd(1, ordering: .relaxed).oldValue)
         let submission = Submission(
-            id: id, sequences: sequences, submittedAt: submittedAt, deadline: deadline.map { submittedAt + $0 },
-            terms: terms, onEvent: onEvent)
+            id: id, sequences: sequences, turn: turn, submittedAt: submittedAt,
+            deadline: deadline.map { submittedAt + $0 }, terms: terms, onEvent: onEvent)
         liveRequests.enter()
         switch inbox.post(submission) {
         case .posted:
@@ -78,13 +88,15 @@ public final class InferenceService: Sendable {
         }
     }
 
+    func newSequenceID() -> SequenceID {
+        SequenceID(nextSequence.wrappingAdd(1, ordering: .relaxed).oldValue)
+    }
+
     private func plannedSequences(
         of requests: [GenerationRequest], _ terms: AdmissionTerms
     ) throws(SubmitError) -> [PlannedSequence] {
         do throws(SubmitError) {
-            return try planner.sequences(of: requests, tenant: terms.tenant) {
-                SequenceID(nextSequence.wrappingAdd(1, ordering: .relaxed).oldValue)
-            }
+            return try planner.sequences(of: requests, tenant: terms.tenant) { newSequenceID() }
         } catch {
             if case .neverFits = error { metrics.rejected(.neverFits) }
             throw error

@@ -28,6 +28,8 @@ final class LiveSequence {
     var times: SequenceTimes
     /// Completion tokens so far.
     private(set) var generated = 0
+    /// The tokens so far, where a session keeps them.
+    private(set) var output: [TokenID] = []
     /// The token that the next decode row feeds.
     private(set) var lastToken: TokenID?
     /// The token of the step that is being computed.
@@ -103,6 +105,7 @@ final class LiveSequence {
         self.picked = nil
         generated += 1
         lastToken = picked.token
+        if planned.turn != nil { output.append(picked.token) }
         let stop = planned.request.stop
         let mayStop = generated > stop.minTokens
         if mayStop, let ending = ending(of: picked.token) {
@@ -149,7 +152,8 @@ final class LiveSequence {
         var held = cache ?? empty
         held.isShrunk = planned.isShrunk
         return GenerationUsage(
-            promptTokens: planned.request.prompt.count, completionTokens: generated, cache: held,
+            promptTokens: planned.request.prompt.count, cachedTokens: planned.cachedTokens, completionTokens: generated,
+            cache: held,
             queueSeconds: times.queueSeconds(until: end), prefillSeconds: times.prefillSeconds(until: end),
             decodeSeconds: times.decodeSeconds(until: end),
             byteSeconds: times.byteSeconds(

@@ -13,6 +13,8 @@ struct PoolFitting: Sendable {
         case shrunk([PlannedSequence])
         /// Refuse it; the seconds are a prediction, nil where there is none.
         case refused(retryAfterSeconds: Double?)
+
+        var isAsPlanned: Bool { if case .asPlanned = self { true } else { false } }
     }
 
     /// Budgets between the smallest and the one asked for that are tried.
@@ -27,7 +29,8 @@ struct PoolFitting: Sendable {
     ) -> Decision {
         guard let first = submission.sequences.first else { return .asPlanned }
         let choice = planner.choiceWhenFull(first.request)
-        guard choice != .queue else { return .asPlanned }
+        // A turn's budget is its session's.
+        guard choice != .queue, choice != .shrink || first.turn == nil else { return .asPlanned }
         let group = admissions(submission.sequences)
         // A full queue refuses by itself.
         guard group.count <= scheduler.freePlaces, !scheduler.wouldStart(group, now: now) else { return .asPlanned }

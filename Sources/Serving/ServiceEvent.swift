@@ -30,6 +30,10 @@ public enum Rejection: Sendable, Equatable {
     case poolFull(retryAfterSeconds: Int)
     /// The service stops (HTTP 503).
     case stopping
+    /// The request is no turn that its session can take.
+    case session(SessionError)
+    /// What `submit` would have thrown, had it known what the session holds.
+    case unplannable(SubmitError)
 }
 
 /// What a request hears, in this order: first `accepted` or `rejected`; after `rejected` nothing; after `accepted` the

@@ -30,14 +30,18 @@ public final class ServiceMetrics: Sendable {
         }
     }
 
-    enum PoolState: String, CaseIterable { case total, reserved, used }
+    enum PoolState: String, CaseIterable {
+        case total, reserved, used
+        case sessionIdle = "session_idle"
+    }
 
+    let sessions: SessionMetrics
     let poolBytes: Int
     let usedBytes: @Sendable () -> Int
     let running, waiting, usageRatio: Gauge
     let pool: [PoolState: Gauge]
     private let requests: MetricFamily<Counter>
-    let promptTokens, generationTokens, disconnects: Counter
+    let promptTokens, cachedTokens, generationTokens, disconnects: Counter
     let evictedTokens, rejections: MetricFamily<Counter>
     let timeToFirstToken, interTokenLatency, timePerOutputToken: Histogram
     let requestDuration, queueTime, prefillTime, decodeTime: Histogram
@@ -48,13 +52,15 @@ public final class ServiceMetrics: Sendable {
     public init(
         registry: MetricsRegistry, poolBytes: Int, endpoints: [String], usedBytes: @escaping @Sendable () -> Int
     ) {
+        sessions = SessionMetrics(registry: registry)
         self.poolBytes = poolBytes
         self.usedBytes = usedBytes
         running = registry.gauge("keyhold_requests_running", "Sequences that hold cache memory.")
         waiting = registry.gauge("keyhold_requests_waiting", "Sequences in the queue.")
         usageRatio = registry.gauge("keyhold_kv_cache_usage_ratio", "Reserved share of the KV pool, 0 to 1.")
         let pools = registry.gauge(
-            "keyhold_kv_pool_bytes", "KV pool: its size, what is reserved, what caches hold now.",
+            "keyhold_kv_pool_bytes",
+            "KV pool: its size, what is reserved, what caches hold now, what sessions keep between requests.",
             labels: [LabelDimension("state", PoolState.self)])
         pool = Dictionary(uniqueKeysWithValues: PoolState.allCases.map { ($0, pools[$0.rawValue]) })
         pool[.total]?.set(poolBytes)
@@ -66,6 +72,9 @@ public final class ServiceMetrics: Sendable {
                 LabelDimension("finish_reason", FinishLabel.self), policy,
             ])
         promptTokens = registry.counter("keyhold_prompt_tokens_total", "Prompt tokens read.")
+        cachedTokens = registry.counter(
+            "keyhold_prompt_tokens_cached_total", "Prompt tokens that were not read again, because a session held them."
+        )
         generationTokens = registry.counter("keyhold_generation_tokens_total", "Tokens generated.")
         evictedTokens = registry.counter(
             "keyhold_kv_evicted_tokens_total", "Tokens that policies dropped from caches.", labels: [policy])
@@ -103,8 +112,8 @@ public final class ServiceMetrics: Sendable {
 
     /// Values of the label `code`.
     private static let codes = [
-        "200", "201", "204", "400", "401", "403", "404", "405", "408", "409", "413", "415", "422", "429", "431", "499",
-        "500", "503",
+        "200", "201", "204", "400", "401", "403", "404", "405", "408", "409", "413", "415", "429", "431", "499",
+        "500", "503", "507",
     ]
 
     /// Counts an answered HTTP request. `code` 499 is a client that left before the answer began.
@@ -135,6 +144,7 @@ public final class ServiceMetrics: Sendable {
         waiting.set(statistics.waiting)
         usageRatio.set(Double(statistics.reservedBytes) / Double(poolBytes))
         pool[.reserved]?.set(statistics.reservedBytes)
+        pool[.sessionIdle]?.set(statistics.heldBytes)
         pool[.used]?.set(usedBytes())
     }
 
@@ -143,7 +153,8 @@ public final class ServiceMetrics: Sendable {
     }
 
     func promptDone(_ sequence: LiveSequence, at time: Duration) {
-        promptTokens.increment(by: sequence.planned.request.prompt.count)
+        promptTokens.increment(by: sequence.planned.plan.promptTokens)
+        cachedTokens.increment(by: sequence.planned.cachedTokens)
         queueTime.observe(sequence.times.queueSeconds(until: time))
         prefillTime.observe(sequence.times.prefillSeconds(until: time))
     }

@@ -1,5 +1,6 @@
 public import Decoding
 public import Generation
+public import KVCaching
 
 /// What computes a step: the decode engine, or a fake one in tests. Used by the engine thread alone; nothing here can
 /// fail, because the bytes of an admitted sequence are reserved before.
@@ -14,6 +15,21 @@ public protocol StepEngine: AnyObject, SendableMetatype {
     /// What the cache of an admitted sequence held so far.
     func usage(of sequence: SequenceID) -> KVCacheUsage
 
-    /// Frees everything of an admitted sequence.
+    /// Frees everything of an admitted sequence, or of a kept cache.
     func release(_ sequence: SequenceID)
+
+    /// Keeps the cache of a sequence whose prompt has finished, in as few bytes as its entries take.
+    func keep(_ sequence: SequenceID) -> CacheHistory
+
+    /// Drops entries of a kept cache that the plan's lanes have no room for.
+    func shrink(_ sequence: SequenceID, to plan: CachePlan) -> CacheHistory
+
+    /// Copies a kept cache.
+    func fork(_ sequence: SequenceID, as copy: SequenceID)
+
+    /// The contents of a kept cache, which begins no turn while they are in use.
+    func image(of sequence: SequenceID) -> CacheImage
+
+    /// Makes a kept cache of an image that fits the plan.
+    func restore(_ image: CacheImage, as sequence: SequenceID, plan: CachePlan) -> CacheHistory
 }

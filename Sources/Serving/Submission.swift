@@ -18,6 +18,8 @@ struct PlannedSequence: Sendable {
     /// Most tokens to generate: `max_tokens`, or what the context leaves.
     let maxNewTokens: Int
     let plan: CachePlan
+    /// Where the sequence is a turn of a session.
+    var turn: PlannedTurn?
     /// The budget is smaller than what was asked for.
     var isShrunk = false
 
@@ -25,18 +27,25 @@ struct PlannedSequence: Sendable {
     func shrunk(to plan: CachePlan) -> PlannedSequence {
         PlannedSequence(
             id: id, prompt: prompt, choice: choice, request: request, maxNewTokens: maxNewTokens, plan: plan,
-            isShrunk: true)
+            turn: turn, isShrunk: true)
     }
 
     /// Bytes reserved until the prompt is read, as the scheduler counts them.
     var startBytes: Int { max(plan.peakBytes, plan.steadyBytes) }
+
+    /// Tokens of the prompt that a session's cache was fed before.
+    var cachedTokens: Int { max(0, request.prompt.count - plan.promptTokens) }
+
+    /// What passes as a prompt.
+    var promptRows: [TokenID] { turn?.suffix ?? request.prompt }
 }
 
 /// A request on its way to the engine thread.
 struct Submission: Sendable {
     let id: RequestID
-    /// Prompt by prompt, choice by choice.
-    let sequences: [PlannedSequence]
+    /// Prompt by prompt, choice by choice; those of a turn are made on the engine thread.
+    var sequences: [PlannedSequence]
+    var turn: TurnSubmission?
     let submittedAt: Duration
     /// When its sequences must have ended, on the service's clock.
     let deadline: Duration?

@@ -24,7 +24,13 @@ struct SubmissionPlanner: Sendable {
         for (index, request) in requests.enumerated() {
             try checkTokens(request.prompt, index: index)
             let maxNewTokens = try maxNewTokens(of: request)
-            let plan = try cachePlan(of: request, maxNewTokens: maxNewTokens, tenant)
+            let plan = try cachePlan(
+                of: request.cache, promptTokens: request.prompt.count, maxNewTokens: maxNewTokens, tenant: tenant)
+            do throws(KVCacheRequestError) {
+                try checkShrinking(request, plan, maxNewTokens: maxNewTokens)
+            } catch {
+                throw .badCache(error)
+            }
             for choice in 0..<request.choices {
                 sequences.append(
                     PlannedSequence(
@@ -33,6 +39,15 @@ struct SubmissionPlanner: Sendable {
             }
         }
         return sequences
+    }
+
+    /// A request that is a turn of a session, as far as it can be checked without the session.
+    func turn(
+        _ session: SessionTurn, _ request: GenerationRequest, id: SequenceID
+    ) throws(SubmitError) -> TurnSubmission {
+        try checkTokens(request.prompt, index: 0)
+        return TurnSubmission(
+            session: session, id: id, request: request, maxNewTokens: try maxNewTokens(of: request))
     }
 
     private func checkTokens(_ prompt: [TokenID], index: Int) throws(SubmitError) {
@@ -53,15 +68,16 @@ struct SubmissionPlanner: Sendable {
         return wanted
     }
 
-    private func cachePlan(
-        of request: GenerationRequest, maxNewTokens: Int, _ tenant: Tenant
+    /// What a cache of this kind costs. In a session `promptTokens` are those that it has not seen.
+    func cachePlan(
+        of request: KVCacheRequest, promptTokens: Int, maxNewTokens: Int, tenant: Tenant, turn: CacheTurn? = nil
     ) throws(SubmitError) -> CachePlan {
         let plan: CachePlan
         do {
             plan = try PolicyTable.plan(
-                request.cache, defaults: configuration.cacheDefaults, promptTokens: request.prompt.count,
-                maxNewTokens: maxNewTokens, shape: configuration.cacheShape, usesRoPE: configuration.usesRoPE)
-            try checkShrinking(request, plan, maxNewTokens: maxNewTokens)
+                request, defaults: turn == nil ? configuration.cacheDefaults : KVCacheRequest(),
+                promptTokens: promptTokens, maxNewTokens: maxNewTokens, shape: configuration.cacheShape,
+                usesRoPE: configuration.usesRoPE, turn: turn)
         } catch {
             throw .badCache(error)
         }

@@ -53,6 +53,11 @@
         try unsafe body(RawSpan(_unsafeBytes: bytes))
     }
 
+    /// At most about so many bytes, evenly spread over the tensor.
+    public func sampledBytes(_ most: Int) -> [UInt8] {
+        unsafe stride(from: 0, to: bytes.count, by: max(1, bytes.count / max(1, most))).map { unsafe bytes[$0] }
+    }
+
     public var elementCount: Int { shape.reduce(1, *) }
 
     /// Rows of a matrix (its outermost dimension).

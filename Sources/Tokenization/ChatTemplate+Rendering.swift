@@ -127,7 +127,8 @@ extension ChatTemplate {
             switch turn.role {
             case .system: text += text.isEmpty ? turn.content : "\n" + turn.content
             case .user: text += "\nUser: " + turn.content
-            case .assistant: text += "\nAssistant: " + turn.content
+            // An answer begins with its blank: it comes back as it was given.
+            case .assistant: text += "\nAssistant:" + (turn.content.hasPrefix(" ") ? "" : " ") + turn.content
             }
         }
         return [.text(addGenerationPrompt ? text + "\nAssistant:" : text)]

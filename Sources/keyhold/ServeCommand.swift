@@ -13,6 +13,7 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup(title: "HTTP and scheduling") var server: ServerOptions
     @OptionGroup(title: "Operation") var operation: OperationOptions
     @OptionGroup(title: "KV cache") var cache: CacheOptions
+    @OptionGroup(title: "Sessions") var sessions: SessionOptions
 
     @Flag(name: .customLong("print-config"), help: "Print the settings in force and where each came from, then end.")
     var printsConfiguration = false
@@ -21,7 +22,8 @@ struct ServeCommand: ParsableCommand {
     var checksConfiguration = false
 
     func run() throws {
-        let configuration = try file.configuration(model.given + server.given + operation.given + cache.given)
+        let configuration = try file.configuration(
+            model.given + server.given + operation.given + cache.given + sessions.given)
         if printsConfiguration {
             StandardOutput.write(configuration.printed)
         } else if checksConfiguration {

@@ -134,11 +134,11 @@ private func chat(_ json: String) throws -> ChatRequest { try ChatRequest(body: 
     @Test func unknownFieldsAreListedAndKnownOnesAreNot() throws {
         let request = try completion(
             #"{"prompt":"p","zeta":1,"metadata":{},"store":true,"service_tier":"auto","safety_identifier":"s","#
-                + #""prompt_cache_key":"k","session_id":"s","alpha":null}"#)
-        #expect(request.unknownFields == ["zeta", "session_id", "alpha"])
+                + #""prompt_cache_key":"k","cache_salt":"s","alpha":null}"#)
+        #expect(request.unknownFields == ["zeta", "cache_salt", "alpha"])
         let error = APIError.unknownFields(request.unknownFields)
         #expect(error.param == "zeta")
-        #expect(error.message.contains("\"session_id\""))
+        #expect(error.message.contains("\"cache_salt\""))
     }
 
     @Test func tokenIDsAreCheckedAgainstTheVocabulary() throws {

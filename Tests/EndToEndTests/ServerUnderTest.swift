@@ -13,13 +13,17 @@ final class ServerUnderTest: Sendable {
     private let logPath: String
 
     /// Starts the server and waits until it serves.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
-        let binary = try Self.binary()
+    ///
+    /// `program` starts it instead, with `prefix` before the server's own arguments.
+    init(
+        _ arguments: [String], environment: [String: String] = [:], program: String? = nil, prefix: [String] = []
+    ) throws {
+        let binary = try program.map { URL(filePath: $0) } ?? Self.binary()
         logPath = NSTemporaryDirectory() + "keyhold-test-\(UUID().uuidString).log"
         try Data().write(to: URL(filePath: logPath))
         let process = Process()
         process.executableURL = binary
-        process.arguments = ["serve", "--port", "0", "--log-format", "text"] + arguments
+        process.arguments = prefix + ["serve", "--port", "0", "--log-format", "text"] + arguments
         // The machine's own settings must not leak into tests.
         let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("KEYHOLD_") }
         process.environment = inherited.merging(environment) { _, new in new }

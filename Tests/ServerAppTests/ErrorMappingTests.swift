@@ -32,16 +32,46 @@ import Testing
 
     @Test func aRefusedCacheNamesItsFieldInTheSentenceToo() {
         let cause = KVCacheRequestError(field: "kv_cache.policy", message: "no such policy")
-        let mapped = APIError(.badCache(cause), promptParam: "prompt", overload: .tooManyRequests)
+        let mapped = APIError(SubmitError.badCache(cause), promptParam: "prompt", overload: .tooManyRequests)
         #expect(mapped.message == "kv_cache.policy: no such policy.")
     }
 
     @Test func theStatusOfOverloadIsConfigurable() {
-        #expect(APIError(.queueFull(retryAfterSeconds: 7), overload: .serviceUnavailable).status == 503)
-        let error = APIError(.queueFull(retryAfterSeconds: 7), overload: .tooManyRequests)
+        #expect(
+            APIError(Rejection.queueFull(retryAfterSeconds: 7), promptParam: "prompt", overload: .serviceUnavailable)
+                .status == 503)
+        let error = APIError(
+            Rejection.queueFull(retryAfterSeconds: 7), promptParam: "prompt", overload: .tooManyRequests)
         #expect(error.status == 429)
         #expect(error.retryAfterSeconds == 7)
-        #expect(APIError(.stopping, overload: .tooManyRequests).status == 503)
+        #expect(APIError(Rejection.stopping, promptParam: "prompt", overload: .tooManyRequests).status == 503)
+    }
+
+    private static let sessionErrors: [(SessionError, Int, String?, String?)] = [
+        (.notFound(id: "s"), 404, "session_id", "session_not_found"),
+        (.expired(id: "s", reason: .lru), 404, "session_id", "session_expired"),
+        (.busy(id: "s", retryAfterSeconds: 2), 409, "session_id", "session_busy"),
+        (.exists(id: "s"), 400, "id", "session_exists"),
+        (.diverged(held: 9, agreeing: 3), 400, "messages", "session_diverged"),
+        (.nothingNew(held: 9), 400, "messages", "session_diverged"),
+        (.tooMany(limit: 2), 429, nil, "too_many_sessions"),
+        (.poolFull(neededBytes: 5), 429, nil, "kv_pool_exhausted"),
+        (.neverFits(neededBytes: 9, limitBytes: 5), 400, "kv_cache", "kv_budget_unsatisfiable"),
+        (.badCache(KVCacheRequestError(field: "kv_cache", message: "no")), 400, "kv_cache", "invalid_value"),
+        (.badTimeToLive(seconds: 9, limitSeconds: 5), 400, "ttl", "invalid_value"),
+        (.unfit(reason: "no"), 400, "filename", "session_file_invalid"),
+        (.stopping, 503, nil, nil),
+    ]
+
+    @Test(arguments: sessionErrors)
+    func refusalsAboutSessions(error: SessionError, status: Int, param: String?, code: String?) {
+        let mapped = APIError(Rejection.session(error), promptParam: "messages", overload: .tooManyRequests)
+        #expect(mapped.status == status && mapped.param == param && mapped.code == code)
+        #expect(mapped.message.hasSuffix("."))
+        // What would fail again is not to be sent again; what is only in use is.
+        let isRefusedForGood = mapped.headers.contains { $0 == ("x-should-retry", "false") }
+        #expect(isRefusedForGood == [400, 404].contains(status))
+        #expect((mapped.retryAfterSeconds != nil) == [409, 429, 503].contains(status))
     }
 
     @Test(arguments: [

@@ -37,8 +37,11 @@ final class EngineRecord: Sendable {
 
 /// An engine without a model: checks that it is called as promised and charges the arena what the plans say.
 final class FakeEngine: StepEngine {
-    private struct State {
+    struct State {
         let admission: SequenceAdmission
+        /// Tokens up to the prompt's end, those of turns before included.
+        let promptCount: Int
+        var isKept = false
         var tokens: [TokenID]
         var layer = 0
         var row = 0
@@ -47,9 +50,13 @@ final class FakeEngine: StepEngine {
     }
 
     private let model: FakeModel
-    private let record: EngineRecord
+    let record: EngineRecord
     private let layerCount: Int
-    private var sequences: [SequenceID: State] = [:]
+    /// A mistake that a test must find.
+    var mutation: SessionMutation?
+    /// What images stand for: they hold no tokens.
+    var imaged: [ObjectIdentifier: (image: CacheImage, tokens: [TokenID])] = [:]
+    var sequences: [SequenceID: State] = [:]
     /// Runs at the start of every step, on the engine thread.
     private let onStep: (StepBatch) -> Void
 
@@ -66,8 +73,10 @@ final class FakeEngine: StepEngine {
         if sequences[admission.id] != nil { complain("\(admission.id) is admitted twice") }
         record.update { $0.admitted += 1 }
         let bytes = max(admission.plan.peakBytes, admission.plan.steadyBytes)
+        let tokens = takeOver(admission) + admission.prompt
         sequences[admission.id] = State(
-            admission: admission, tokens: admission.prompt, charge: record.arena.charge(byteCount: bytes))
+            admission: admission, promptCount: tokens.count, tokens: tokens,
+            charge: record.arena.charge(byteCount: bytes))
     }
 
     func run(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
@@ -85,13 +94,13 @@ final class FakeEngine: StepEngine {
     }
 
     private func decode(_ row: StepBatch.DecodeRow, _ sink: (LogitsOrigin, Span<Float>) -> Void) {
-        guard var state = sequences[row.sequence], state.isDecoding else {
+        guard var state = sequences[row.sequence], state.isDecoding, !state.isKept else {
             return complain("\(row.sequence) decodes before its prompt is done or after its release")
         }
         state.tokens.append(row.token)
         if state.tokens.count > state.admission.plan.fedTokens { complain("\(row.sequence) is fed too many tokens") }
         sequences[row.sequence] = state
-        let logits = model.logits(after: state.tokens, promptCount: state.admission.prompt.count)
+        let logits = model.logits(after: state.tokens, promptCount: state.promptCount)
         sink(.next(row.sequence), logits.span)
     }
 
@@ -123,7 +132,7 @@ final class FakeEngine: StepEngine {
             sequences[piece.sequence] = nil
             state.charge = nil
             state.charge = record.arena.charge(byteCount: state.admission.plan.steadyBytes)
-            sink(.next(piece.sequence), model.logits(after: state.tokens, promptCount: rows).span)
+            sink(.next(piece.sequence), model.logits(after: state.tokens, promptCount: state.promptCount).span)
         }
         sequences[piece.sequence] = state
     }
@@ -145,7 +154,7 @@ final class FakeEngine: StepEngine {
         record.update { $0.released += 1 }
     }
 
-    private func complain(_ text: String) {
+    func complain(_ text: String) {
         record.update { $0.violations.append(text) }
     }
 }

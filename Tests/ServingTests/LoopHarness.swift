@@ -31,17 +31,21 @@ final class LoopHarness {
     init(
         model: FakeModel = FakeModel(), maxSequences: Int = 4, maxQueued: Int = 64, maxRows: Int = 8,
         poolBytes: Int = 1 << 22, context: Int = 256, queueTimeout: Duration? = nil,
-        stepTime: Duration = .milliseconds(10)
+        stepTime: Duration = .milliseconds(10), sessions: SessionLimits = SessionLimits(),
+        mutation: SessionMutation? = nil
     ) throws {
-        let configuration = try Self.configuration(
+        var configuration = try Self.configuration(
             maxSequences: maxSequences, maxQueued: maxQueued, maxRows: maxRows, poolBytes: poolBytes,
             context: context, queueTimeout: queueTimeout)
-        record = EngineRecord(poolBytes: poolBytes)
+        configuration.sessions = sessions
+        // A mistake must be found, not stopped by the pool itself.
+        record = EngineRecord(poolBytes: mutation == nil ? poolBytes : 8 * poolBytes)
         planner = SubmissionPlanner(configuration: configuration)
         let (clock, record) = (clock, record)
         let engine = FakeEngine(model: model, record: record, layerCount: Self.layerCount) { _ in
             clock.time += stepTime
         }
+        engine.mutation = mutation
         loop = EngineLoop(
             configuration: configuration, engine: engine, tokenizer: try TinyVocabulary.tokenizer(),
             metrics: ServiceMetrics(registry: registry, poolBytes: poolBytes, endpoints: ["completions"]) {
@@ -88,6 +92,57 @@ final class LoopHarness {
                 id: id, sequences: sequences, submittedAt: time, deadline: deadline.map { time + $0 },
                 onEvent: { log.receive($0) }))
         return (id, log)
+    }
+
+    /// Puts a turn of a session into the next inbox.
+    func submit(
+        _ request: GenerationRequest, in session: String, owner: SessionOwner = .anonymous,
+        mode: SessionTurn.Mode = .append
+    ) throws -> (id: RequestID, log: EventLog) {
+        let key = SessionKey(owner: owner, id: session)
+        let turn = try planner.turn(SessionTurn(key: key, mode: mode), request, id: newSequence())
+        let log = EventLog(prompts: 1, choices: 1, onEnd: {})
+        let id = RequestID(rawValue: nextRequest)
+        nextRequest += 1
+        liveRequests.enter()
+        contents.submissions.append(
+            Submission(
+                id: id, sequences: [], turn: turn, submittedAt: time, deadline: nil,
+                terms: AdmissionTerms(tenant: owner.tenant), onEvent: { log.receive($0) }))
+        return (id, log)
+    }
+
+    func newSequence() -> SequenceID {
+        defer { nextSequence += 1 }
+        return SequenceID(nextSequence)
+    }
+
+    /// Does what is asked at once, between two steps.
+    @discardableResult
+    func perform(_ action: SessionCommand.Action) throws -> SessionCommand.Answer {
+        let box = Mutex<Result<SessionCommand.Answer, SessionError>?>(nil)
+        let command = SessionCommand(action: action) { result in box.withLock { $0 = result } }
+        loop.apply(Inbox.Contents(submissions: [], wishes: [:], commands: [command], isStopping: false))
+        guard let result = box.withLock({ $0 }) else { throw TestFailure("no reply") }
+        return try result.get()
+    }
+
+    /// The report that an action answers with.
+    func report(_ action: SessionCommand.Action) throws -> SessionReport {
+        guard case .session(let report) = try perform(action) else { throw TestFailure("no report") }
+        return report
+    }
+
+    /// Makes a session.
+    @discardableResult
+    func makeSession(
+        _ id: String, owner: SessionOwner = .anonymous, cache: KVCacheRequest = KVCacheRequest(),
+        timeToLive: Duration? = nil
+    ) throws -> SessionReport {
+        var spec = SessionSpec(id: id, createdAt: 0)
+        spec.cache = cache
+        spec.timeToLive = timeToLive
+        return try report(.create(spec, owner))
     }
 
     func cancel(_ id: RequestID) { contents.wishes[id, default: Inbox.Wish()].isCancelled = true }

@@ -11,6 +11,9 @@ enum TidyRules {
         "Sources/ModelFiles/MappedFile+Reading.swift", "Sources/ModelFiles/FolderListing.swift",
         // Digests of libcrypto.
         "Sources/ModelHub/ContentDigest.swift", "Sources/Credentials/KeyDigest.swift",
+        "Sources/SessionFiles/SHA256.swift",
+        // System calls on files of sessions.
+        "Sources/SessionFiles/FolderCalls.swift",
         // PCRE2.
         "Sources/Tokenization/RegularExpression.swift",
         // Calls of picohttpparser.

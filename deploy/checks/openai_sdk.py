@@ -113,6 +113,33 @@ def budget(client, model):
     assert raw.headers["x-request-id"]
 
 
+def sessions(client, model):
+    session = client.post("/sessions", cast_to=object, body={"ttl": 600, "kv_cache": {"budget_tokens": 48}})
+    messages, cached = [], []
+    for text in ["The code of Ann is 48213.", "What is the code of Ann?", "Thank you."]:
+        messages.append({"role": "user", "content": text})
+        answer = client.chat.completions.create(
+            model=model, messages=messages, max_completion_tokens=12, temperature=0,
+            extra_body={"session_id": session["id"]},
+        )
+        messages.append({"role": "assistant", "content": answer.choices[0].message.content})
+        cached.append(answer.usage.prompt_tokens_details.cached_tokens)
+    assert cached[0] == 0 and cached[2] > cached[1] > 0, cached
+    try:
+        client.chat.completions.create(
+            model=model, messages=messages[2:], extra_headers={"X-Session-ID": session["id"]}, max_completion_tokens=2
+        )
+        raise AssertionError("a conversation that lost its beginning was continued")
+    except openai.BadRequestError as error:
+        assert error.code == "session_diverged", error.body
+    client.delete(f"/sessions/{session['id']}", cast_to=object)
+    try:
+        client.get(f"/sessions/{session['id']}", cast_to=object)
+        raise AssertionError("a deleted session is still there")
+    except openai.NotFoundError as error:
+        assert error.code == "session_not_found", error.body
+
+
 def errors(client, model):
     try:
         client.completions.create(model=model, prompt="Hello", max_tokens=2, extra_body={"kv_cache": {"budget": 1}})
@@ -135,7 +162,7 @@ def main():
         assert client.models.retrieve(model).id == model
         text = plain(client, model)
         streaming(client, model, text)
-        for check in (logprobs, prompts, chat, budget, errors):
+        for check in (logprobs, prompts, chat, budget, sessions, errors):
             check(client, model)
     print(f"OpenAI Python SDK {openai.__version__}: all calls answered as expected")
 

@@ -25,9 +25,11 @@ extension APIError {
     }
 
     /// What the scheduler said instead of taking the request.
-    init(_ rejection: Rejection, overload: OverloadStatus) {
+    init(_ rejection: Rejection, promptParam: String, overload: OverloadStatus) {
         self =
             switch rejection {
+            case .session(let error): APIError(error, promptParam: promptParam, overload: overload)
+            case .unplannable(let error): APIError(error, promptParam: promptParam, overload: overload)
             case .queueFull(let seconds): .poolExhausted(retryAfterSeconds: seconds, status: overload)
             case .poolFull(let seconds): .poolFull(retryAfterSeconds: seconds, status: overload)
             case .stopping: .draining

@@ -123,7 +123,7 @@ final class RequestReport: Sendable {
     private func report(_ facts: Facts) {
         let status = facts.status == 0 && facts.isClientGone ? 499 : facts.status
         sinks.metrics.answered(
-            endpoint: identity.route?.rawValue ?? LabelDimension.other, code: status,
+            endpoint: identity.route?.label ?? LabelDimension.other, code: status,
             finish: ServiceMetrics.FinishLabel(facts.finish), policy: facts.cache?.policy ?? LabelDimension.other)
         if let key = identity.key, !facts.usages.isEmpty {
             sinks.gate.charge(key, byteSeconds: facts.usages.map(\.byteSeconds).reduce(0, +))

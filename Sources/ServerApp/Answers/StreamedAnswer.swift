@@ -21,6 +21,7 @@ final class StreamedAnswer: Answer {
 
     private let channel: AnswerChannel
     private let promptTokens: Int
+    private let promptParam: String
     private let overload: APIError.OverloadStatus
     /// Runs a closure on the answers' thread.
     private let post: @Sendable (@escaping @Sendable () -> Void) -> Void
@@ -33,7 +34,7 @@ final class StreamedAnswer: Answer {
         self.channel = channel
         self.overload = overload
         self.post = post
-        promptTokens = request.promptTokens
+        (promptTokens, promptParam) = (request.promptTokens, request.promptParam)
         state = Mutex(State(frames: ResponseStream(identity: request.identity, shape: request.shape)))
     }
 
@@ -44,7 +45,8 @@ final class StreamedAnswer: Answer {
     private func handle(_ event: ServiceEvent) {
         switch event {
         case .accepted(let caches): start(caches)
-        case .rejected(let rejection): channel.respond(APIError(rejection, overload: overload))
+        case .rejected(let rejection):
+            channel.respond(APIError(rejection, promptParam: promptParam, overload: overload))
         case .token(let prompt, let event):
             channel.report.observe(event)
             forward(event, prompt: prompt)

@@ -16,6 +16,7 @@ final class WholeAnswer: Answer {
 
     private let channel: AnswerChannel
     private let promptTokens: Int
+    private let promptParam: String
     private let overload: APIError.OverloadStatus
     /// Runs a closure on the answers' thread.
     private let post: @Sendable (@escaping @Sendable () -> Void) -> Void
@@ -28,7 +29,7 @@ final class WholeAnswer: Answer {
         self.channel = channel
         self.post = post
         self.overload = overload
-        promptTokens = request.promptTokens
+        (promptTokens, promptParam) = (request.promptTokens, request.promptParam)
         state = Mutex(State(collector: ResponseCollector(identity: request.identity, shape: request.shape)))
     }
 
@@ -38,7 +39,7 @@ final class WholeAnswer: Answer {
             channel.report.accepted(caches, promptTokens: promptTokens)
             state.withLock { $0.headers = AnswerChannel.cacheHeaders(caches) }
         case .rejected(let rejection):
-            post { [self] in channel.respond(APIError(rejection, overload: overload)) }
+            post { [self] in channel.respond(APIError(rejection, promptParam: promptParam, overload: overload)) }
         case .token(let prompt, let event):
             channel.report.observe(event)
             switch add(event, prompt: prompt) {

@@ -37,6 +37,7 @@ public struct ConfigurationDefinition: Sendable, Equatable {
         case .model, .modelName, .chatTemplate, .contextTokens, .threads: model(key)
         case .kvPoolBytes, .kvPolicy, .kvBudgetRatio, .kvBudgetTokens, .kvRecentRatio, .kvSinkTokens, .kvStorage:
             cache(key)
+        case .sessionsMax, .sessionTTL, .sessionTTLMax, .sessionLifetime, .sessionSavePath: sessions(key)
         case .maxSequences, .maxQueue, .queueTimeout, .rowsPerStep, .overloadStatus: scheduling(key)
         case .onPoolFull, .apiKeysFile, .corsOrigins, .tlsCertificate, .tlsKey, .metricsListen, .metricsCompat:
             operation(key)
@@ -87,6 +88,20 @@ public struct ConfigurationDefinition: Sendable, Equatable {
             .init(
                 .choice(KVCacheRequest.storages), "f16",
                 "How cached keys and values are stored: f16, f32, bf16, q8 (8.5 bits a number) or q4 (4.5 bits).")
+        }
+    }
+
+    private static func sessions(_ key: ConfigurationKey) -> ConfigurationDefinition {
+        let time = Duration.seconds(1)...(.seconds(315_360_000))
+        return switch key {
+        case .sessionsMax: .init(.count(1...1_048_576), "1024", "Sessions at the same time.")
+        case .sessionTTL:
+            .init(.duration(time), "30m", "Time after which an unused session ends that does not say.")
+        case .sessionTTLMax: .init(.duration(time), "24h", "Longest such time that a session may ask for.")
+        case .sessionLifetime: .init(.duration(time), "168h", "Age at which every session ends.")
+        default:
+            .init(
+                .text, nil, "Folder in which sessions are saved and from which they are restored; neither if absent.")
         }
     }
 

@@ -27,6 +27,12 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case kvSinkTokens = "kv_sink_tokens"
     case kvStorage = "kv_storage"
 
+    case sessionsMax = "sessions_max"
+    case sessionTTL = "session_ttl"
+    case sessionTTLMax = "session_ttl_max"
+    case sessionLifetime = "session_lifetime"
+    case sessionSavePath = "session_save_path"
+
     case maxSequences = "max_sequences"
     case maxQueue = "max_queue"
     case queueTimeout = "queue_timeout"

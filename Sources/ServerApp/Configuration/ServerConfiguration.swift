@@ -43,11 +43,22 @@ public struct ServerConfiguration: Sendable, Equatable {
         public let overloadStatus: Int
     }
 
+    /// How many sessions there may be, for how long, and where they are saved.
+    public struct Sessions: Sendable, Equatable {
+        public let most: Int
+        public let timeToLive: Duration
+        public let longestTimeToLive: Duration
+        public let lifetime: Duration
+        /// nil: sessions are not saved.
+        public let savePath: String?
+    }
+
     public enum LogFormat: String, Sendable, Equatable { case auto, text, json }
 
     public let model: Model
     public let front: Front
     public let admission: Admission
+    public let sessions: Sessions
     public let operation: Operation
     public let kvPoolBytes: Int
     /// The cache of a request that names nothing.
@@ -106,6 +117,7 @@ public struct ServerConfiguration: Sendable, Equatable {
         model = try Self.model(layers)
         front = try Self.front(layers)
         admission = try Self.admission(layers)
+        sessions = try Self.sessions(layers)
         operation = try Self.operation(layers)
         kvPoolBytes = try layers.bytes(.kvPoolBytes) ?? 0
         cacheDefaults = try Self.cacheDefaults(layers)
@@ -167,6 +179,17 @@ public struct ServerConfiguration: Sendable, Equatable {
             maxSequences: try layers.count(.maxSequences) ?? 0, maxQueue: try layers.count(.maxQueue) ?? 0,
             queueTimeout: try layers.duration(.queueTimeout) ?? .zero, rowsPerStep: try layers.count(.rowsPerStep) ?? 0,
             overloadStatus: try layers.text(.overloadStatus) == "503" ? 503 : 429)
+    }
+
+    private static func sessions(_ layers: ConfigurationLayers) throws(ConfigurationError) -> Sessions {
+        let sessions = Sessions(
+            most: try layers.count(.sessionsMax) ?? 0, timeToLive: try layers.duration(.sessionTTL) ?? .zero,
+            longestTimeToLive: try layers.duration(.sessionTTLMax) ?? .zero,
+            lifetime: try layers.duration(.sessionLifetime) ?? .zero, savePath: try layers.text(.sessionSavePath))
+        guard sessions.timeToLive <= sessions.longestTimeToLive else {
+            throw .conflict(.sessionTTL, .sessionTTLMax, reason: "the default is longer than what is allowed")
+        }
+        return sessions
     }
 
     private static func cacheDefaults(_ layers: ConfigurationLayers) throws(ConfigurationError) -> KVCacheRequest {

@@ -10,6 +10,8 @@ internal import Serving
 struct ModelService: Sendable {
     let model: LoadedModel
     let service: InferenceService
+    /// Where sessions are saved; nil: nowhere.
+    let sessionFiles: SessionStore?
 
     /// Starts the engine thread.
     init(
@@ -26,6 +28,10 @@ struct ModelService: Sendable {
             usesRoPE: model.decoder.configuration.usesRoPE)
         settings.cacheDefaults = configuration.cacheDefaults
         settings.queueTimeout = admission.queueTimeout
+        settings.sessions = configuration.sessions.limits
+        sessionFiles = try configuration.sessions.savePath.map {
+            try SessionStore(path: $0, model: model, mostBytes: configuration.kvPoolBytes)
+        }
         settings.onPoolFull = configuration.operation.onPoolFull
         let limits = DecodeEngine.Limits(
             maxSequences: admission.maxSequences, maxRows: max(admission.rowsPerStep, admission.maxSequences),

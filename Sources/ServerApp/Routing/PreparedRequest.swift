@@ -1,5 +1,6 @@
 internal import CompletionAPI
 internal import Generation
+internal import Serving
 internal import Tokenization
 
 /// A request body turned into work: what to generate and how to write the answer.
@@ -7,11 +8,13 @@ struct PreparedRequest: Sendable {
     /// One per prompt.
     let requests: [GenerationRequest]
     let identity: ResponseIdentity
-    let shape: ResponseShape
+    var shape: ResponseShape
     let isStreamed: Bool
     /// The body's field that holds the prompt, for errors.
     let promptParam: String
     let unknownFields: [String]
+    /// The session that this is a turn of.
+    var session: (id: String, isRebase: Bool)?
 
     var promptTokens: Int { requests.map(\.prompt.count).reduce(0, +) }
 }
@@ -20,6 +23,8 @@ struct PreparedRequest: Sendable {
 struct RequestPreparation: Sendable {
     let model: LoadedModel
     let strictFields: Bool
+    /// The header `X-Session-ID`.
+    var sessionHeader: String?
 
     /// `POST /v1/completions`. A text prompt is the model's raw input: texts of control tokens in it become those
     /// tokens, and BOS comes first where the model wants it. Token ids are taken as they are.
@@ -45,9 +50,10 @@ struct RequestPreparation: Sendable {
         }
         let shape = request.shape(
             promptTokens: requests.map(\.prompt.count), promptTexts: texts, tokenBytes: tokenBytes)
-        return PreparedRequest(
+        let prepared = PreparedRequest(
             requests: requests, identity: identity(prefix: "cmpl-"), shape: shape, isStreamed: request.stream != nil,
             promptParam: "prompt", unknownFields: request.unknownFields)
+        return try turn(prepared, request.session)
     }
 
     /// `POST /v1/chat/completions`. Control tokens come from the template alone; what the client wrote is always text.
@@ -68,9 +74,21 @@ struct RequestPreparation: Sendable {
             generation.stop.stopStrings += model.chat.stops.filter { !generation.stop.stopStrings.contains($0) }
         }
         let shape = request.shape(promptTokens: generation.prompt.count, tokenBytes: tokenBytes)
-        return PreparedRequest(
+        let prepared = PreparedRequest(
             requests: [generation], identity: identity(prefix: "chatcmpl-"), shape: shape,
             isStreamed: request.stream != nil, promptParam: "messages", unknownFields: request.unknownFields)
+        return try turn(prepared, request.session)
+    }
+
+    /// The request as a turn of the session that body or header name, if any.
+    private func turn(_ request: PreparedRequest, _ reference: SessionReference) throws(APIError) -> PreparedRequest {
+        guard let id = try reference.resolved(header: sessionHeader) else { return request }
+        guard SessionKey.isID(id) else { throw .badSessionID(id, param: "session_id") }
+        try SessionReference.check(request.requests)
+        var turn = request
+        turn.session = (id, reference.isRebase ?? false)
+        turn.shape.sessionID = id
+        return turn
     }
 
     private func check(model name: String?, unknownFields: [String]) throws(APIError) {

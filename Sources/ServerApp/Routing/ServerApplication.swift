@@ -26,9 +26,11 @@ final class ServerApplication: Sendable {
     /// Decodes large bodies and tokenises their prompts, off the loop thread and off the engine's.
     private let preparing = WorkerThread(name: "keyhold-prepare")
     /// Writes answers, off the engine's thread.
-    private let answering = WorkerThread(name: "keyhold-answer")
+    let answering = WorkerThread(name: "keyhold-answer")
+    /// Reads and writes files of sessions.
+    let filing = WorkerThread(name: "keyhold-files")
     private let pings: StreamPings?
-    private let overload: APIError.OverloadStatus
+    let overload: APIError.OverloadStatus
     let gate: AccessGate
     private let sinks: ReportSinks
     private let startedAt = ContinuousClock.now
@@ -45,7 +47,7 @@ final class ServerApplication: Sendable {
         let arena = KVArena(capacityBytes: configuration.kvPoolBytes)
         self.arena = arena
         metrics = ServiceMetrics(
-            registry: registry, poolBytes: configuration.kvPoolBytes, endpoints: Route.allCases.map(\.rawValue),
+            registry: registry, poolBytes: configuration.kvPoolBytes, endpoints: Route.labels,
             usedBytes: { arena.usedBytes })
         unknownFields = registry.counter("keyhold_unknown_fields_total", "Request fields that have no meaning here.")
         overload = APIError.OverloadStatus(rawValue: configuration.admission.overloadStatus) ?? .tooManyRequests
@@ -106,7 +108,7 @@ final class ServerApplication: Sendable {
     }
 
     /// The service, or the answer while there is none.
-    private func serving() throws(APIError) -> ModelService {
+    func serving() throws(APIError) -> ModelService {
         switch phase.withLock({ $0 }) {
         case .loading: throw .loading
         case .draining: throw .draining
@@ -201,6 +203,8 @@ final class ServerApplication: Sendable {
             } else {
                 preparing.post { self.generate(route, channel) }
             }
+        case .sessions, .session, .sessionFork, .sessionSave, .sessionRestore:
+            sessionCall(route, parameter ?? "", channel)
         case .health, .ready, .models, .model:
             do throws(APIError) {
                 channel.respond(json: try body(of: route, parameter, try serving()))
@@ -245,7 +249,8 @@ final class ServerApplication: Sendable {
             let service = try serving()
             channel.report.asked(model: service.model.name)
             let preparation = RequestPreparation(
-                model: service.model, strictFields: configuration.front.strictFields)
+                model: service.model, strictFields: configuration.front.strictFields,
+                sessionHeader: channel.exchange.header("x-session-id"))
             let body = channel.exchange.body
             let request = route == .chatCompletions ? try preparation.chat(body) : try preparation.completion(body)
             unknownFields.increment(by: request.unknownFields.count)
@@ -260,8 +265,15 @@ final class ServerApplication: Sendable {
     ) throws(APIError) {
         let terms = try channel.caller.terms(priority: request.requests.first?.priority)
         let answer = answer(to: request, channel)
+        let turn = request.session.map { session in
+            SessionTurn(
+                key: SessionKey(owner: sessionOwner(channel), id: session.id),
+                mode: session.isRebase ? .rebase : .append)
+        }
         do throws(SubmitError) {
-            let handle = try service.service.submit(request.requests, deadline: nil, terms: terms) { event in
+            let handle = try service.service.submit(
+                request.requests, session: turn, deadline: nil, terms: terms
+            ) { event in
                 answer.receive(event)
             }
             channel.call.attach(handle)
