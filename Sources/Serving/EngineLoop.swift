@@ -28,6 +28,8 @@ final class EngineLoop<Engine: StepEngine> {
     private let fitting: PoolFitting
     private var pace = StepPace()
     private var predictions = RetryPredictions()
+    private var placeForecast = RecentForecast()
+    private var startForecast = RecentForecast()
     /// Sequences that have ended in this step.
     private var departed = 0
 
@@ -82,8 +84,10 @@ final class EngineLoop<Engine: StepEngine> {
         case .queued: break
         case .queueFull(let seconds):
             metrics.rejected(.queueFull)
-            let predicted = scheduler.secondsUntilPlaces(for: group, pace: pace) ?? Double(seconds)
-            let told = tell(predicted, need: .places(group.count))
+            let predicted = placeForecast.seconds(now: now(), tenant: 0) {
+                scheduler.secondsUntilPlaces(for: group, pace: pace) ?? Double(seconds)
+            }
+            let told = tell(predicted ?? Double(seconds), need: .places(group.count))
             return reject(request, .queueFull(retryAfterSeconds: told))
         case .neverFits, .groupTooLarge: preconditionFailure("the planner let through what the scheduler refuses")
         }
@@ -109,7 +113,7 @@ final class EngineLoop<Engine: StepEngine> {
 
     /// The sequences as they can be submitted now; nil if they were refused.
     private func fitted(_ submission: Submission, _ request: LiveRequest) -> [PlannedSequence]? {
-        let decision = fitting.decide(submission, in: scheduler, pace: pace, now: now()) { sequences in
+        let decision = fitting.decide(submission, in: scheduler, now: now()) { sequences in
             sequences.map { admission($0, submission) }
         }
         switch decision {
@@ -117,9 +121,12 @@ final class EngineLoop<Engine: StepEngine> {
         case .shrunk(let sequences):
             metrics.shrunk()
             return sequences
-        case .refused(let seconds):
+        case .refused:
             metrics.rejected(.poolFull)
             let bytes = submission.sequences.reduce(0) { $0 + $1.startBytes }
+            let seconds = startForecast.seconds(now: now(), tenant: submission.terms.tenant.id) {
+                scheduler.secondsUntilStart(of: submission.sequences.map { admission($0, submission) }, pace: pace)
+            }
             let told = tell(
                 seconds ?? 1,
                 need: .room(
@@ -274,6 +281,19 @@ final class EngineLoop<Engine: StepEngine> {
         end(sequence, LiveSequence.Ending(reason: .deadline))
     }
 
+    /// A prediction for a sequence that has waited too long, just after it left the queue.
+    private func retryAfterExpiry(of sequence: LiveSequence) -> Int {
+        let plan = sequence.planned.plan
+        let seconds = startForecast.seconds(now: now(), tenant: 0) {
+            let again = Admission(
+                id: sequence.id, promptTokens: plan.promptTokens, maxNewTokens: sequence.planned.maxNewTokens,
+                passesByRows: plan.passesByRows, peakBytes: plan.peakBytes, steadyBytes: plan.steadyBytes,
+                deadline: nil)
+            return scheduler.secondsUntilStart(of: [again], pace: pace)
+        }
+        return Int(min(120, max(1, (seconds ?? 1).rounded(.up))))
+    }
+
     /// The only place where a sequence ends: its bytes are free when this returns, and its last events are posted.
     private func end(_ sequence: LiveSequence, _ ending: LiveSequence.Ending) {
         let time = now()
@@ -285,7 +305,10 @@ final class EngineLoop<Engine: StepEngine> {
             cache = engine.usage(of: sequence.id)
             engine.release(sequence.id)
         }
-        let usage = sequence.usage(cache: cache, until: time)
+        var usage = sequence.usage(cache: cache, until: time)
+        if ending.reason == .deadline, !sequence.isStarted {
+            usage.retryAfterSeconds = retryAfterExpiry(of: sequence)
+        }
         if ending.reason == .stop || ending.reason == .length {
             pace.ended(generated: sequence.generated, of: sequence.planned.maxNewTokens)
         }
