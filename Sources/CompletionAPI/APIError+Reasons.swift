@@ -85,6 +85,16 @@ extension APIError {
             code: "kv_pool_exhausted", retryAfterSeconds: retryAfterSeconds)
     }
 
+    /// The request has waited for its start as long as it may.
+    public static func waitedTooLong(
+        retryAfterSeconds: Int, status: OverloadStatus = .tooManyRequests
+    ) -> APIError {
+        APIError(
+            status: status.rawValue, type: "rate_limit_error",
+            message: "The request waited too long for room. Room is expected in \(retryAfterSeconds) s.", param: nil,
+            code: "queue_timeout", retryAfterSeconds: retryAfterSeconds)
+    }
+
     /// There is no memory for the request's KV cache now, and it asked not to wait.
     public static func poolFull(retryAfterSeconds: Int, status: OverloadStatus = .tooManyRequests) -> APIError {
         APIError(

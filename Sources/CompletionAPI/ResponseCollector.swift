@@ -67,11 +67,13 @@ public struct ResponseCollector: Sendable {
 
     /// The body of the answer, once `isFinished`. A failed choice fails the request; a deadline that passed before any
     /// token was generated is an error too, not an empty answer.
-    public func response() throws(APIError) -> [UInt8] {
+    public func response(
+        overload: APIError.OverloadStatus = .tooManyRequests
+    ) throws(APIError) -> [UInt8] {
         if let failure { throw .serverError(failure) }
         precondition(unfinishedChoices == 0, "\(unfinishedChoices) choices have not ended")
         if usage.completionTokens == 0, choices.contains(where: { $0.ending?.reason == .deadline }) {
-            throw .unavailable("The request waited too long for its start.", retryAfterSeconds: 5)
+            throw .waitedTooLong(retryAfterSeconds: usage.retryAfterSeconds ?? 5, status: overload)
         }
         var writer = JSONWriter()
         identity.write(

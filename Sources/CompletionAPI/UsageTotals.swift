@@ -35,6 +35,9 @@ struct UsageTotals: Sendable {
     /// Of all choices.
     var completionTokens: Int { generated.reduce(0, +) }
 
+    /// When another try has a chance, for a request whose choices waited too long.
+    var retryAfterSeconds: Int? { finished.compactMap { $0?.retryAfterSeconds }.max() }
+
     /// Token counts so far.
     func writeRunning(to writer: inout JSONWriter) {
         writer.beginObject()

@@ -47,6 +47,8 @@ public struct GenerationUsage: Sendable, Equatable {
     public var decodeSeconds: Double
     /// Integral of the bytes reserved over the time they were reserved.
     public var byteSeconds: Double
+    /// When another try has a chance, for a sequence that waited too long to start.
+    public var retryAfterSeconds: Int?
 
     public init(
         promptTokens: Int, cachedTokens: Int = 0, completionTokens: Int, cache: KVCacheUsage, queueSeconds: Double,

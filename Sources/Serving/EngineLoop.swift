@@ -33,6 +33,8 @@ final class EngineLoop<Engine: StepEngine> {
     private let fitting: PoolFitting
     private var pace = StepPace()
     private var predictions = RetryPredictions()
+    private var placeForecast = RecentForecast()
+    private var startForecast = RecentForecast()
     /// Sequences that have ended in this step.
     private var departed = 0
 
@@ -108,8 +110,10 @@ final class EngineLoop<Engine: StepEngine> {
         case .queued: break
         case .queueFull(let seconds):
             metrics.rejected(.queueFull)
-            let predicted = scheduler.secondsUntilPlaces(for: group, pace: pace) ?? Double(seconds)
-            let told = tell(predicted, need: .places(group.count))
+            let predicted = placeForecast.seconds(now: now(), tenant: 0) {
+                scheduler.secondsUntilPlaces(for: group, pace: pace) ?? Double(seconds)
+            }
+            let told = tell(predicted ?? Double(seconds), need: .places(group.count))
             return reject(request, .queueFull(retryAfterSeconds: told))
         case .neverFits, .groupTooLarge: preconditionFailure("the planner let through what the scheduler refuses")
         }
@@ -144,7 +148,7 @@ final class EngineLoop<Engine: StepEngine> {
     }
 
     private func decide(_ submission: Submission) -> PoolFitting.Decision {
-        fitting.decide(submission, in: scheduler, pace: pace, now: now()) { sequences in
+        fitting.decide(submission, in: scheduler, now: now()) { sequences in
             sequences.map { admission($0, submission) }
         }
     }
@@ -162,9 +166,12 @@ final class EngineLoop<Engine: StepEngine> {
         case .shrunk(let sequences):
             metrics.shrunk()
             return sequences
-        case .refused(let seconds):
+        case .refused:
             metrics.rejected(.poolFull)
             let bytes = submission.sequences.reduce(0) { $0 + $1.startBytes }
+            let seconds = startForecast.seconds(now: now(), tenant: submission.terms.tenant.id) {
+                scheduler.secondsUntilStart(of: submission.sequences.map { admission($0, submission) }, pace: pace)
+            }
             let told = tell(
                 seconds ?? 1,
                 need: .room(
@@ -326,6 +333,19 @@ final class EngineLoop<Engine: StepEngine> {
         end(sequence, LiveSequence.Ending(reason: .deadline))
     }
 
+    /// A prediction for a sequence that has waited too long, just after it left the queue.
+    private func retryAfterExpiry(of sequence: LiveSequence) -> Int {
+        let plan = sequence.planned.plan
+        let seconds = startForecast.seconds(now: now(), tenant: 0) {
+            let again = Admission(
+                id: sequence.id, promptTokens: plan.promptTokens, maxNewTokens: sequence.planned.maxNewTokens,
+                passesByRows: plan.passesByRows, peakBytes: plan.peakBytes, steadyBytes: plan.steadyBytes,
+                deadline: nil)
+            return scheduler.secondsUntilStart(of: [again], pace: pace)
+        }
+        return Int(min(120, max(1, (seconds ?? 1).rounded(.up))))
+    }
+
     /// The only place where a sequence ends: its bytes are free when this returns, and its last events are posted.
     private func end(_ sequence: LiveSequence, _ ending: LiveSequence.Ending) {
         let time = now()
@@ -338,7 +358,10 @@ final class EngineLoop<Engine: StepEngine> {
             if sequence.planned.turn == nil { engine.release(sequence.id) }
         }
         endTurn(sequence, ending.reason)
-        let usage = sequence.usage(cache: cache, until: time)
+        var usage = sequence.usage(cache: cache, until: time)
+        if ending.reason == .deadline, !sequence.isStarted {
+            usage.retryAfterSeconds = retryAfterExpiry(of: sequence)
+        }
         if ending.reason == .stop || ending.reason == .length {
             pace.ended(generated: sequence.generated, of: sequence.planned.maxNewTokens)
         }

@@ -11,8 +11,8 @@ struct PoolFitting: Sendable {
         case asPlanned
         /// Submit it with smaller budgets.
         case shrunk([PlannedSequence])
-        /// Refuse it; the seconds are a prediction, nil where there is none.
-        case refused(retryAfterSeconds: Double?)
+        /// Refuse it.
+        case refused
 
         var isAsPlanned: Bool { if case .asPlanned = self { true } else { false } }
     }
@@ -24,7 +24,7 @@ struct PoolFitting: Sendable {
 
     /// `admissions` turns sequences into what they ask of the scheduler.
     func decide(
-        _ submission: Submission, in scheduler: Scheduler, pace: StepPace, now: Duration,
+        _ submission: Submission, in scheduler: Scheduler, now: Duration,
         admissions: ([PlannedSequence]) -> [Admission]
     ) -> Decision {
         guard let first = submission.sequences.first else { return .asPlanned }
@@ -34,9 +34,7 @@ struct PoolFitting: Sendable {
         let group = admissions(submission.sequences)
         // A full queue refuses by itself.
         guard group.count <= scheduler.freePlaces, !scheduler.wouldStart(group, now: now) else { return .asPlanned }
-        if choice == .reject {
-            return .refused(retryAfterSeconds: scheduler.secondsUntilStart(of: group, pace: pace))
-        }
+        if choice == .reject { return .refused }
         let free = scheduler.freeBytes(for: submission.terms.tenant)
         // Where bytes are not what is missing, smaller ones do not help.
         guard bytes(group) > free, let shrunk = shrunk(submission.sequences, toFit: free, admissions) else {

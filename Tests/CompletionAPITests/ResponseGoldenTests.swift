@@ -292,7 +292,14 @@ private func streamed(_ identity: ResponseIdentity, _ shape: ResponseShape, _ ev
         let nothing = GenerationUsage.sample(promptTokens: 10, completionTokens: 0, retained: 0)
         collector.add(.finished(choice: 0, reason: .deadline, stopReason: nil, usage: nothing), prompt: 0)
         let error = #expect(throws: APIError.self) { try collector.response() }
-        #expect(error?.status == 503)
+        #expect(error?.status == 429)
+        #expect(error?.code == "queue_timeout")
         #expect(error?.retryAfterSeconds == 5)
+        var told = nothing
+        told.retryAfterSeconds = 17
+        collector.add(.finished(choice: 0, reason: .deadline, stopReason: nil, usage: told), prompt: 0)
+        let later = #expect(throws: APIError.self) { try collector.response(overload: .serviceUnavailable) }
+        #expect(later?.status == 503)
+        #expect(later?.retryAfterSeconds == 17)
     }
 }

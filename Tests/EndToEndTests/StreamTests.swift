@@ -56,7 +56,7 @@ import Testing
         #expect(String(decoding: rest.suffix(14), as: UTF8.self) == "data: [DONE]\n\n")
     }
 
-    @Test func aRequestThatWaitsTooLongIsA503AndInAStreamAnError() throws {
+    @Test func aRequestThatWaitsTooLongIsA429AndInAStreamAnError() throws {
         let server = try ServerUnderTest(["--threads", "1", "--max-sequences", "1", "--queue-timeout", "100ms"])
         let first = try server.client()
         let long: JSONValue = ["prompt": "Once", "max_tokens": 2000, "ignore_eos": true, "stream": true]
@@ -64,11 +64,12 @@ import Testing
         _ = try first.readHead()
         _ = try first.readChunk()
         let plain = try server.complete(["prompt": "Two", "max_tokens": 2])
-        #expect(plain.status == 503)
-        #expect(plain["error", "type"].asString == "service_unavailable")
+        #expect(plain.status == 429)
+        #expect(plain["error", "code"].asString == "queue_timeout")
+        #expect(plain.response.header("retry-after").flatMap { Int($0) }.map { (1...120).contains($0) } == true)
         let stream = EventStream(try server.post("/v1/completions", #"{"prompt":"Two","stream":true}"#))
         #expect(stream.isDone)
-        #expect(stream.chunks.last?.asObject?["error"]?.asObject?["type"] == "service_unavailable")
+        #expect(stream.chunks.last?.asObject?["error"]?.asObject?["code"] == "queue_timeout")
         first.close()
     }
 

@@ -44,11 +44,6 @@ extension APIError {
         .unavailable("The server is shutting down; the answer is not complete.", retryAfterSeconds: 5)
     }
 
-    /// The queue's timeout passed before the request could start.
-    static var waitedTooLong: APIError {
-        .unavailable("The request waited too long for its start.", retryAfterSeconds: 5)
-    }
-
     /// The model is not there yet.
     static var loading: APIError { .unavailable("The model is loading.", retryAfterSeconds: 2) }
 }

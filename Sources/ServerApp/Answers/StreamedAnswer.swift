@@ -79,7 +79,7 @@ final class StreamedAnswer: Answer {
     private func forward(_ event: TokenEvent, prompt: Int) {
         let (stream, frames, isLast) = state.withLock { state -> (HTTPStream?, [UInt8], Bool) in
             guard !state.isOver else { return (nil, [], false) }
-            let frames = Self.frames(for: event, prompt: prompt, &state.frames)
+            let frames = self.frames(for: event, prompt: prompt, &state.frames)
             state.isOver = frames.isLast
             return (state.stream, frames.bytes, frames.isLast)
         }
@@ -92,11 +92,12 @@ final class StreamedAnswer: Answer {
     }
 
     /// A sequence that waited too long to start is an error, not an empty answer, and so is one that was cut short.
-    private static func frames(
+    private func frames(
         for event: TokenEvent, prompt: Int, _ stream: inout ResponseStream
     ) -> (bytes: [UInt8], isLast: Bool) {
         if case .finished(_, .deadline, _, let usage) = event, usage.completionTokens == 0 {
-            return (APIError.waitedTooLong.streamFrames(), true)
+            let error = APIError.waitedTooLong(retryAfterSeconds: usage.retryAfterSeconds ?? 5, status: overload)
+            return (error.streamFrames(), true)
         }
         if case .finished(_, .cancelled, _, _) = event { return (APIError.cutByShutdown.streamFrames(), true) }
         let bytes = stream.frames(for: event, prompt: prompt)

@@ -73,7 +73,7 @@ final class WholeAnswer: Answer {
         guard !channel.call.isGone else { return channel.report.complete() }
         guard !state.isCut else { return channel.respond(.cutByShutdown) }
         do {
-            channel.respond(json: try state.collector.response(), headers: state.headers)
+            channel.respond(json: try state.collector.response(overload: overload), headers: state.headers)
         } catch {
             channel.respond(error)
             channel.call.cancel()
