@@ -115,7 +115,10 @@ final class EngineLoop<Engine: StepEngine> {
             }
             let told = tell(predicted ?? Double(seconds), need: .places(group.count))
             return reject(request, .queueFull(retryAfterSeconds: told))
-        case .neverFits, .groupTooLarge: preconditionFailure("the planner let through what the scheduler refuses")
+        case .neverFits(let needed, let limit):
+            return refuse(request, .request(.neverFits(neededBytes: needed, limitBytes: limit)))
+        case .groupTooLarge(let sequences, let limit):
+            return refuse(request, .request(.tooManySequences(sequences: sequences, limit: limit)))
         }
         requests[request.id] = request
         gathering.arrived(group.count)
