@@ -1,4 +1,5 @@
 import Generation
+import JSON
 import KVCaching
 import Scheduling
 import TestSupport
@@ -92,6 +93,17 @@ import Testing
             return try #require(rows.first { $0.name == "sequences that fit" }).summary.median
         }
         #expect(try fitting(500_000) > 1.8 * fitting(nil))
+    }
+
+    /// A prompt that takes too long alone is no reason for more machines.
+    @Test func whatNoMachineCanDoEndsTheSearch() throws {
+        let entries = (0..<40).map { index in
+            RequestTrace.Entry(time: Double(index), promptTokens: index % 10 == 0 ? 3000 : 100, newTokens: 5)
+        }
+        let rows = try Self.planner(nil, poolBytes: 1 << 30).replay(RequestTrace(entries), "a")
+        let machines = try #require(rows.first { $0.name == "machines" })
+        #expect(machines.summary.median <= 40)
+        #expect(machines.details.first?.value == .real(0.9))
     }
 
     /// The whole way with a tiny model.

@@ -64,9 +64,12 @@ struct CapacityPlanner {
         guard settings.machines.isEmpty else {
             return try settings.machines.flatMap { rows(try outcome(trace, machines: $0), machines: $0, name) }
         }
+        // Requests that miss the objective on a machine of their own miss it on any number of machines.
+        let alone = try outcome(trace, machines: trace.entries.count)
+        let target = min(settings.target, alone.goodShare(settings.objective))
         var (low, high) = (0, 1)
         var best = try outcome(trace, machines: high)
-        while best.goodShare(settings.objective) < settings.target {
+        while best.goodShare(settings.objective) < target {
             guard high < CapacitySettings.mostMachines else { return rows(best, machines: high, name) }
             low = high
             high *= 2
@@ -75,7 +78,7 @@ struct CapacityPlanner {
         while high - low > 1 {
             let middle = (low + high) / 2
             let outcome = try outcome(trace, machines: middle)
-            if outcome.goodShare(settings.objective) >= settings.target {
+            if outcome.goodShare(settings.objective) >= target {
                 (high, best) = (middle, outcome)
             } else {
                 low = middle
