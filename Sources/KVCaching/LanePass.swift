@@ -41,7 +41,7 @@ internal import Tensors
         unsafe window = worker.shape.window(layer: layer)
         unsafe slots = job.cache.plan.laneSlots(layer: layer)
         let before =
-            unsafe job.promptRows == nil || job.cache.plan.turn == nil
+            job.promptRows == nil || job.cache.plan.turn == nil
             ? 0 : job.cache.count(layer: layer, kvHead: kvHead)
         unsafe entriesBefore = before
         unsafe dropped = job.cache.plan.startTokens - before
