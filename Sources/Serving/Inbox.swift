@@ -61,7 +61,7 @@ final class Inbox: Sendable {
             if state.isClosed { return .closed }
             guard state.submissions.count < capacity else { return .full }
             state.submissions.append(submission)
-            state.sequenceCount += submission.sequences.count
+            state.sequenceCount += submission.turn == nil ? submission.sequences.count : 1
             return .posted
         }
     }
