@@ -33,15 +33,16 @@ final class Inbox: Sendable {
         var commands: [SessionCommand] = []
         var isClosed = false
         var isStopping = false
+        /// The reader is to look, though there may be nothing.
+        var isNudged = false
         /// Sequences of the submissions.
         var sequenceCount = 0
         /// Sequences for which a sleeping reader wakes; 0: it does not sleep.
         var wakingCount = 0
 
-
         /// Whether a reader that wants `count` sequences has something to do.
         func wakes(for count: Int) -> Bool {
-            sequenceCount >= count || !wishes.isEmpty || !commands.isEmpty || isStopping
+            sequenceCount >= count || !wishes.isEmpty || !commands.isEmpty || isStopping || isNudged
         }
     }
 
@@ -100,7 +101,7 @@ final class Inbox: Sendable {
 
     /// Wakes the reader, with nothing to read.
     func nudge() {
-        change { _ in }
+        change { $0.isNudged = true }
     }
 
     /// How often the reader has looked.
@@ -114,6 +115,7 @@ final class Inbox: Sendable {
                 state.submissions = []
                 state.sequenceCount = 0
                 state.wishes = [:]
+                state.isNudged = false
                 state.commands = []
             }
             return Contents(

@@ -62,6 +62,18 @@ import Testing
         thread.join()
     }
 
+    @Test func aNudgeWakesAReaderOnceWithNothingToRead() throws {
+        let inbox = Inbox(capacity: 8)
+        let (thread, woken) = try Self.reader(of: inbox, sequences: 1)
+        inbox.nudge()
+        #expect(Self.isThrough(woken, within: 5000))
+        thread.join()
+        #expect(inbox.drain().submissions.isEmpty)
+        let start = ContinuousClock.now
+        inbox.wait(for: .milliseconds(20))
+        #expect(ContinuousClock.now - start >= .milliseconds(20))
+    }
+
     @Test func whatIsHereAlreadyNeedsNoSleep() throws {
         let inbox = Inbox(capacity: 8)
         _ = inbox.post(try Self.submission(1))
