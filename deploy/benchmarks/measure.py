@@ -28,7 +28,7 @@ COMPARED = [
 ]
 PAPER_CACHES = {"full": {"policy": "full"}, "keyformer": {"policy": "keyformer", "budget_ratio": 0.5}}
 PAPER_POOLS = ["100MiB", "400MiB"]
-IDLE_CONNECTIONS = [1, 10, 100, 1000, 10000]
+IDLE_COUNTS = [1, 10, 100, 1000, 10000]
 
 
 def keyhold(*arguments):
@@ -82,6 +82,7 @@ class Bench:
             "bench", "prefill", "--model", model, "--tokens", "128,256,512,1024,2048,4096,8192", "--repetitions", 3,
             *self.json("growth-prefill"))
         self.idle()
+        self.idle_sessions()
 
     def idle(self):
         """Completions of one client while others are connected and silent."""
@@ -91,7 +92,7 @@ class Bench:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         with Server(self.model("story15m-q8_0"), "--max-connections", 11000) as server:
             idle = []
-            for count in IDLE_CONNECTIONS:
+            for count in IDLE_COUNTS:
                 while len(idle) < count:
                     connection = http.client.HTTPConnection("127.0.0.1", server.port)
                     connection.request("GET", "/health")
@@ -103,6 +104,20 @@ class Bench:
             for connection in idle:
                 connection.close()
         self.write("growth-idle", rows)
+
+    def idle_sessions(self):
+        """Completions of one client while sessions, each with a cache, wait for their next turn."""
+        rows = []
+        options = ["--sessions-max", 11000, "--kv-pool-bytes", "8GiB"]
+        with Server(self.model("story15m-q8_0"), *options) as server:
+            for count in IDLE_COUNTS:
+                for number in range(len(rows) and rows[-1]["idle_sessions"], count):
+                    server.post("/v1/sessions", {"id": f"idle-{number}"})
+                    server.complete([5, 6, 7, 8], 1, session_id=f"idle-{number}")
+                seconds = sorted(server.completion_seconds() for _ in range(200))
+                rows.append({"idle_sessions": count, "median_seconds": seconds[100], "p99_seconds": seconds[198]})
+                print(f"{count} idle sessions: {1e3 * seconds[100]:.2f} ms", flush=True)
+        self.write("growth-sessions", rows)
 
     def paper(self):
         """The same pool for whole caches and for half of the prompt: 2048 tokens in, 2048 out.
@@ -166,12 +181,15 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
 
-    def complete(self, prompt, tokens):
-        body = json.dumps({"prompt": prompt, "max_tokens": tokens, "ignore_eos": True, "temperature": 0})
-        self.connection.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
+    def complete(self, prompt, tokens, **fields):
+        body = {"prompt": prompt, "max_tokens": tokens, "ignore_eos": True, "temperature": 0} | fields
+        return self.post("/v1/completions", body)
+
+    def post(self, path, body):
+        self.connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         response = self.connection.getresponse()
         answer = json.loads(response.read())
-        if response.status != 200:
+        if response.status not in (200, 201):
             raise SystemExit(f"the server answered {response.status}: {answer}")
         return answer
 

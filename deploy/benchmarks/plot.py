@@ -115,9 +115,15 @@ def growth(folder, path):
     rows = load(folder, "growth-idle")
     if rows:
         xs = [row["idle_connections"] for row in rows]
-        idle.plot(xs, [1e3 * row["median_seconds"] for row in rows], color=OWN, marker="o", markersize=4)
+        idle.plot(
+            xs, [1e3 * row["median_seconds"] for row in rows], color=OWN, marker="o", markersize=4, label="connections")
+        sessions = load(folder, "growth-sessions") or []
+        idle.plot(
+            [row["idle_sessions"] for row in sessions], [1e3 * row["median_seconds"] for row in sessions], color=PEER,
+            marker="s", markersize=4, label="sessions")
+        idle.legend(frameon=False)
         idle.set_xscale("log")
-        idle.set_xlabel("idle connections")
+        idle.set_xlabel("idle connections or sessions")
         idle.set_ylabel("ms per one-token completion")
         idle.set_ylim(bottom=0)
     depth.legend(frameon=False, fontsize=8)
