@@ -168,6 +168,11 @@ import Testing
         return errors
     }
 
+    /// Whether the best table gives the policy the bits of AVX2: scalar noise may differ in the last ones.
+    private static func isComparable(_ policy: String) -> Bool {
+        policy != "keyformer" || KernelTable.best.isa != "scalar"
+    }
+
     /// Scores and choices over several parts, full lanes included.
     @Test(arguments: ["h2o", "keyformer", "window", "random"], ["original", "compact"])
     func policiesDoNotDependOnThreadsChunksAndKernels(policy: String, positions: String) throws {
@@ -179,8 +184,7 @@ import Testing
             let other = try Self.run(test, prompt: 1300, steps: 20)
             #expect(other == expected, "\(storage)")
             #expect(expected.kept.count == 1100)
-            // Scalar noise may differ from that of the other tables in the last bits.
-            guard policy != "keyformer" || KernelTable.best.isa != "scalar" else { continue }
+            guard Self.isComparable(policy) else { continue }
             test.table = .named("avx2") ?? .best
             #expect(try Self.run(test, prompt: 1300, steps: 20) == expected, "\(storage)")
         }
@@ -194,8 +198,10 @@ import Testing
         let expected = try Self.run(test, prompt: 1300, steps: 40)
         (test.threads, test.chunk) = (3, 301)
         #expect(try Self.run(test, prompt: 1300, steps: 40) == expected)
-        test.table = .named("avx2") ?? .best
-        #expect(try Self.run(test, prompt: 1300, steps: 40) == expected)
+        if Self.isComparable(policy) {
+            test.table = .named("avx2") ?? .best
+            #expect(try Self.run(test, prompt: 1300, steps: 40) == expected)
+        }
         let most = min(window - 1, test.budget ?? 1340)
         #expect(expected.kept.count == most)
         #expect(expected.kept.allSatisfy { $0 > 1340 - window })

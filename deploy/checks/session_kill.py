@@ -80,7 +80,7 @@ def turn(server, session, prompt):
     status, answer = server.call(
         "POST",
         "/v1/completions",
-        {"prompt": prompt, "max_tokens": 6, "temperature": 0, "ignore_eos": True, "session_id": session},
+        {"prompt": prompt, "max_tokens": 6, "temperature": 0, "session_id": session},
     )
     assert status == 200, answer
     return answer["choices"][0]["text"]
@@ -136,7 +136,7 @@ def check(server, ledger, rng, counts):
             status, answer = server.call(
                 "POST",
                 "/v1/completions",
-                {"prompt": prompt, "max_tokens": 6, "temperature": 0, "ignore_eos": True, "session_id": fork},
+                {"prompt": prompt, "max_tokens": 6, "temperature": 0, "session_id": fork},
             )
             texts.append(status == 200 and answer["choices"][0]["text"] == expected)
             server.call("DELETE", f"/v1/sessions/{fork}")
