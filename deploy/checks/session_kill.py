@@ -99,6 +99,8 @@ def work(server, worker, seed, ledger, counts):
             for _ in range(rng.randint(1, 5)):
                 prompt += " " + " ".join(rng.choices(WORDS, k=rng.randint(3, 40)))
                 prompt += turn(server, session, prompt)
+                if "\ufffd" in prompt:
+                    break  # Bytes that are no text: the next prompt could not repeat them.
                 _, report = server.call("GET", f"/v1/sessions/{session}")
                 # What follows is asked of a copy, so that the saved session stays as it is.
                 probe = f"{session}-probe-{rng.random()}"
