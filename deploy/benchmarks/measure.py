@@ -122,7 +122,7 @@ class Bench:
     def paper(self):
         """The same pool for whole caches and for half of the prompt: 2048 tokens in, 2048 out.
 
-        The small pool holds one whole cache, as in the paper, the large one four.
+        The small pool holds one whole cache, the large one four.
         """
         for pool in PAPER_POOLS:
             with Server(self.model("smol135m-q8_0"), "--kv-pool-bytes", pool) as server:
