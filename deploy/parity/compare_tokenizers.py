@@ -5,8 +5,8 @@
     swift build -c release --product keyhold
     .venv/bin/python deploy/parity/compare_tokenizers.py --shared ../shared/tokenizers --json parity.json --table parity.md
 
-Every vocabulary gets the same number of strings, random and adversarial, a function of the seed, and then every assigned
-character once. All go through one process. `--only TEXT …` takes the vocabularies whose name contains one of them, `--vectors FOLDER` writes the small form
+Every vocabulary gets the same number of strings, random and adversarial, a function of the seed, then every assigned
+character once, then two long texts. All go through one process. `--only TEXT …` takes the vocabularies whose name contains one of them, `--vectors FOLDER` writes the small form
 that the Swift tests read.
 """
 
@@ -25,7 +25,7 @@ import vocabularies
 
 ROOT = pathlib.Path(__file__).parents[2]
 # Small files of our own that the Swift tests read, with some strings each.
-FIXTURES = ["unigram (", "unigram-bytes (", "merges (", "wordpiece (", "unigram-precompiled (", "falcon-like (",
+FIXTURES = ["unigram (", "unigram-ties (", "unigram-bytes (", "merges (", "wordpiece (", "unigram-precompiled (", "falcon-like (",
             "stripped (", "nfkc (", "metaspace-first-bytes (", "metaspace-always-split ("]
 
 
@@ -47,7 +47,7 @@ def compare(program, vocabulary, count, decoded, seed):
               "decoded": 0, "decodedDifferences": 0, "note": vocabulary.note, "examples": []}
     share = max(1, len(strings) // len(vocabulary.modes))
     parts = [strings[place * share:(place + 1) * share] for place in range(len(vocabulary.modes))]
-    parts[0] += source.sweep()
+    parts[0] += source.sweep() + source.long()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         pending = [pool.submit(keyhold, program, "tokenize", vocabulary, [json.dumps(text) for text in part],
                                ["--parse-special"] if parse else []) for part, parse in zip(parts, vocabulary.modes)]

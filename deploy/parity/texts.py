@@ -121,6 +121,10 @@ class Texts:
     def list(self, count):
         return [self.next() for _ in range(count)]
 
+    def long(self):
+        """A few texts of tens of thousands of characters."""
+        return ["".join(self.list(count)) for count in (700, 2000)]
+
     def sweep(self):
         """Every assigned character once, private use left out, between letters."""
         codes = [code for (category, _), group in _assigned().items() if category not in ("Co", "Cn") for code in group]
