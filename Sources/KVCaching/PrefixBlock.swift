@@ -65,7 +65,7 @@ public struct PrefixKind: Sendable, Hashable {
     /// Stands for the frequencies where these depend on how long a sequence may become.
     let rotaryLength: Int
 
-    init(_ plan: CachePlan, rotaryLength: Int) {
+    public init(_ plan: CachePlan, rotaryLength: Int = 0) {
         (keyStorage, valueStorage) = (plan.layout.keyStorage, plan.layout.valueStorage)
         (positions, self.rotaryLength) = (plan.positions, rotaryLength)
     }
@@ -76,6 +76,9 @@ extension CachePlan {
     public var readsBlocks: Bool {
         turn == nil && !canEvict && (0..<shape.layerCount).allSatisfy { laneSlots(layer: $0) == laneSlots }
     }
+
+    /// Whether the prompt's own attention decides what is kept of it, now or later.
+    public var scoresPrompt: Bool { tap != .none }
 }
 
 extension LaneAttention {

@@ -75,10 +75,10 @@ extension SequenceCache {
         return block
     }
 
-    /// Takes `blocks`, which others filled with the same entries, for its own first ones; the prompt's rows go on
-    /// behind them if they are not further. The memory of its own is free when this returns.
+    /// Takes `blocks`, which others filled with the same entries, for its own first ones, whose memory is free when this
+    /// returns.
     public func adopt(_ shared: [PrefixBlock]) {
-        precondition(call == 0 && shared.count <= blocks.count, "\(shared.count) blocks for \(blocks.count)")
+        precondition(shared.count <= blocks.count, "\(shared.count) blocks for \(blocks.count)")
         for (number, block) in shared.enumerated() {
             precondition(
                 block.slots == blockTokens && block.shape == plan.shape && block.layout == plan.layout,

@@ -47,6 +47,11 @@ extension ServiceMetrics {
         registry.info(
             "vllm:cache_config_info", "The KV pool in blocks.",
             ["block_size": "1", "num_gpu_blocks": "\(poolBytes / max(1, tokenBytes))", "engine": "0"])
+        registry.alias(
+            "vllm:prefix_cache_queries_total", "Prompt tokens looked for among other prompts.", labels: labels,
+            of: prefixes.queries)
+        registry.alias(
+            "vllm:prefix_cache_hits_total", "Prompt tokens found there.", labels: labels, of: prefixes.hits)
         registry.alias("vllm:prompt_tokens_total", "Prompt tokens read.", labels: labels, of: promptTokens)
         registry.alias("vllm:generation_tokens_total", "Tokens generated.", labels: labels, of: generationTokens)
         for (name, help, histogram) in [

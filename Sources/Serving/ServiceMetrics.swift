@@ -36,6 +36,7 @@ public final class ServiceMetrics: Sendable {
     }
 
     let sessions: SessionMetrics
+    let prefixes: PrefixMetrics
     let poolBytes: Int
     let usedBytes: @Sendable () -> Int
     let running, waiting, usageRatio: Gauge
@@ -53,6 +54,7 @@ public final class ServiceMetrics: Sendable {
         registry: MetricsRegistry, poolBytes: Int, endpoints: [String], usedBytes: @escaping @Sendable () -> Int
     ) {
         sessions = SessionMetrics(registry: registry)
+        prefixes = PrefixMetrics(registry: registry)
         self.poolBytes = poolBytes
         self.usedBytes = usedBytes
         running = registry.gauge("keyhold_requests_running", "Sequences that hold cache memory.")
@@ -73,7 +75,8 @@ public final class ServiceMetrics: Sendable {
             ])
         promptTokens = registry.counter("keyhold_prompt_tokens_total", "Prompt tokens read.")
         cachedTokens = registry.counter(
-            "keyhold_prompt_tokens_cached_total", "Prompt tokens that were not read again, because a session held them."
+            "keyhold_prompt_tokens_cached_total",
+            "Prompt tokens that were not read again, because a session held them or another prompt began alike."
         )
         generationTokens = registry.counter("keyhold_generation_tokens_total", "Tokens generated.")
         evictedTokens = registry.counter(
@@ -142,8 +145,9 @@ public final class ServiceMetrics: Sendable {
     func observe(_ statistics: SchedulerStatistics) {
         running.set(statistics.running)
         waiting.set(statistics.waiting)
-        usageRatio.set(Double(statistics.reservedBytes) / Double(poolBytes))
-        pool[.reserved]?.set(statistics.reservedBytes)
+        let reserved = statistics.reservedBytes + statistics.sharedBytes
+        usageRatio.set(Double(reserved) / Double(poolBytes))
+        pool[.reserved]?.set(reserved)
         pool[.sessionIdle]?.set(statistics.heldBytes)
         pool[.used]?.set(usedBytes())
     }
@@ -153,8 +157,8 @@ public final class ServiceMetrics: Sendable {
     }
 
     func promptDone(_ sequence: LiveSequence, at time: Duration) {
-        promptTokens.increment(by: sequence.planned.plan.promptTokens)
-        cachedTokens.increment(by: sequence.planned.cachedTokens)
+        promptTokens.increment(by: sequence.planned.plan.promptTokens - sequence.found.rows)
+        cachedTokens.increment(by: sequence.cachedTokens)
         queueTime.observe(sequence.times.queueSeconds(until: time))
         prefillTime.observe(sequence.times.prefillSeconds(until: time))
     }
