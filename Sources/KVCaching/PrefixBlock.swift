@@ -9,6 +9,7 @@ internal import Kernels
     let shape: CacheShape
     let layout: SlotLayout
     private let memory: ArenaBlock
+    var base: UnsafeMutableRawPointer { unsafe memory.base }
 
     /// Takes its bytes from the arena.
     init(slots: Int, plan: CachePlan, arena: KVArena) {
@@ -32,9 +33,17 @@ internal import Kernels
 
     /// The lane's entries under the slots of a cache in which the block begins at slot `first`; it has no others.
     @unsafe func lane(layer: Int, kvHead: Int, first: Int) -> Lane {
+        unsafe Self.lane(at: base, slots: slots, layer: layer, kvHead: kvHead, first: first, shape, layout)
+    }
+
+    /// The same of a block whose memory begins at `base`.
+    @unsafe static func lane(
+        at base: UnsafeMutableRawPointer, slots: Int, layer: Int, kvHead: Int, first: Int, _ shape: CacheShape,
+        _ layout: SlotLayout
+    ) -> Lane {
         unsafe Lane(
-            block: memory.base, total: shape.laneCount * slots,
-            first: (layer * shape.kvHeads + kvHead) * slots - first, layout: layout)
+            block: base, total: shape.laneCount * slots, first: (layer * shape.kvHeads + kvHead) * slots - first,
+            layout: layout)
     }
 }
 
@@ -84,10 +93,11 @@ extension CachePlan {
 extension LaneAttention {
     /// What blocks must have in common with a cache of this plan.
     public func prefixKind(of plan: CachePlan) -> PrefixKind {
-        let lengths = layers.map { layer in
-            if case .ropeByLength(let tables) = layer.encoding { return tables.length(tokens: plan.rotaryTokens) }
-            return 0
+        var length = 0
+        for layer in layers {
+            guard case .ropeByLength(let tables) = layer.encoding else { continue }
+            length = max(length, tables.length(tokens: plan.rotaryTokens))
         }
-        return PrefixKind(plan, rotaryLength: lengths.max() ?? 0)
+        return PrefixKind(plan, rotaryLength: length)
     }
 }

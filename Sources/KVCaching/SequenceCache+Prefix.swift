@@ -1,13 +1,17 @@
 internal import Kernels
+internal import Tensors
 
 /// Caches that begin with blocks which others may read too.
 extension SequenceCache {
-    /// Slots of every lane that stand in blocks; the others are the cache's own.
-    var blockSlots: Int { blocks.count * blockTokens }
-
     /// The lane's slots in the block with this number.
     @unsafe func blockLane(_ number: Int, layer: Int, kvHead: Int) -> Lane {
-        unsafe blocks[number].lane(layer: layer, kvHead: kvHead, first: number * blockTokens)
+        // By address, so that threads do not count references to blocks that all of them read.
+        guard let base = unsafe UnsafeMutableRawPointer(bitPattern: blockAddresses[number]) else {
+            preconditionFailure("block \(number) is nowhere")
+        }
+        return unsafe PrefixBlock.lane(
+            at: base, slots: blockTokens, layer: layer, kvHead: kvHead, first: number * blockTokens, plan.shape,
+            plan.layout)
     }
 
     /// Calls `body` for one run of `slots` after the other with a lane that has them; `own` is the cache's own. Where
@@ -75,7 +79,7 @@ extension SequenceCache {
         return block
     }
 
-    /// Takes `blocks`, which others filled with the same entries, for its own first ones, whose memory is free when this
+    /// Takes blocks that others filled with the same entries for its own first ones, whose memory is free when this
     /// returns.
     public func adopt(_ shared: [PrefixBlock]) {
         precondition(shared.count <= blocks.count, "\(shared.count) blocks for \(blocks.count)")
@@ -83,7 +87,7 @@ extension SequenceCache {
             precondition(
                 block.slots == blockTokens && block.shape == plan.shape && block.layout == plan.layout,
                 "a block of another kind of cache")
-            blocks[number] = block
+            put(block, number)
         }
     }
 }

@@ -16,8 +16,12 @@ internal import Tensors
     /// The lanes in `block`: those of the plan, or of what is held between two turns, without the slots in `blocks`.
     var lanes: LaneTable
     /// The first slots of all lanes, which other caches may read too, so many tokens each.
-    var blocks: [PrefixBlock] = []
+    private(set) var blocks: [PrefixBlock] = []
     let blockTokens: Int
+    /// Slots of every lane that stand in blocks; the others are the cache's own.
+    let blockSlots: Int
+    /// Where the blocks' memory begins.
+    let blockAddresses: AlignedBuffer<UInt>
     /// Blocks whose entries the prompt's first rows copy into every lane, where the cache may change them.
     private(set) var copied: [PrefixBlock] = []
     private var staging: ArenaBlock?
@@ -43,6 +47,8 @@ internal import Tensors
         blockTokens = prefix?.blockTokens ?? 0
         let slots = plan.readsBlocks ? blockTokens * (prefix.map { $0.whole.count + $0.own } ?? 0) : 0
         precondition(slots <= plan.promptTokens, "blocks of \(slots) tokens for a prompt of \(plan.promptTokens)")
+        blockSlots = slots
+        blockAddresses = AlignedBuffer(count: blockTokens == 0 ? 0 : slots / blockTokens)
         lanes = slots == 0 ? plan.lanes : plan.lanes.dropFirst(slots, kvHeads: plan.shape.kvHeads)
         block = arena.allocate(byteCount: lanes.total * plan.layout.slotBytes)
         staging = plan.stagingBytes > 0 ? arena.allocate(byteCount: plan.stagingBytes) : nil
@@ -51,17 +57,21 @@ internal import Tensors
         family = PromptFamily(leader: plan)
         isSibling = false
         if let prefix, plan.readsBlocks {
-            for _ in 0..<prefix.own { blocks.append(PrefixBlock(slots: blockTokens, plan: plan, arena: arena)) }
-            blocks = prefix.whole + blocks
+            for number in 0..<prefix.whole.count + prefix.own {
+                let isWhole = number < prefix.whole.count
+                let block = isWhole ? prefix.whole[number] : PrefixBlock(slots: blockTokens, plan: plan, arena: arena)
+                blocks.append(block)
+                put(block, number)
+            }
         } else if let prefix {
-            precondition(plan.tap == .none, "a prefix for a cache that scores it")
+            precondition(prefix.whole.isEmpty || plan.tap == .none, "a prefix for a cache that scores it")
             copied = prefix.whole
         }
     }
 
     private init(siblingWith plan: CachePlan, addsScores: Bool, arena: KVArena) {
         self.plan = plan
-        blockTokens = 0
+        (blockTokens, blockSlots, blockAddresses) = (0, 0, AlignedBuffer(count: 0))
         lanes = plan.lanes
         block = arena.allocate(byteCount: plan.steadyBytes)
         siblingScores =
@@ -77,7 +87,7 @@ internal import Tensors
     /// `reserveStaging`.
     init(plan: CachePlan, lanes: LaneTable, block: ArenaBlock, counts: AlignedBuffer<Int>, fedTokens: Int) {
         self.plan = plan
-        blockTokens = 0
+        (blockTokens, blockSlots, blockAddresses) = (0, 0, AlignedBuffer(count: 0))
         self.lanes = lanes
         self.block = block
         self.counts = counts
@@ -85,6 +95,12 @@ internal import Tensors
         fedScores = AlignedBuffer(count: plan.shape.kvHeads)
         family = PromptFamily(leader: plan)
         isSibling = false
+    }
+
+    /// Makes the block the one with this number.
+    func put(_ block: PrefixBlock, _ number: Int) {
+        blocks[number] = block
+        blockAddresses[number] = unsafe UInt(bitPattern: block.base)
     }
 
     /// A cache between two turns, as after a prompt that has finished.

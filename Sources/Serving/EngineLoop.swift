@@ -410,8 +410,8 @@ final class EngineLoop<Engine: StepEngine> {
     /// Gauges first: who has the answer finds them up to date.
     private func publish() {
         makeRoomForStarts()
-        metrics.observe(scheduler.statistics)
         metrics.prefixes.observe(prefixes.index)
+        metrics.observe(scheduler.statistics)
         if sessions.isChanged {
             metrics.sessions.observe(count: sessions.count, busy: sessions.busyCount)
             sessions.isChanged = false

@@ -75,9 +75,7 @@ public final class ServiceMetrics: Sendable {
             ])
         promptTokens = registry.counter("keyhold_prompt_tokens_total", "Prompt tokens read.")
         cachedTokens = registry.counter(
-            "keyhold_prompt_tokens_cached_total",
-            "Prompt tokens that were not read again, because a session held them or another prompt began alike."
-        )
+            "keyhold_prompt_tokens_cached_total", "Prompt tokens that a session or another prompt had read before.")
         generationTokens = registry.counter("keyhold_generation_tokens_total", "Tokens generated.")
         evictedTokens = registry.counter(
             "keyhold_kv_evicted_tokens_total", "Tokens that policies dropped from caches.", labels: [policy])
@@ -149,8 +147,11 @@ public final class ServiceMetrics: Sendable {
         usageRatio.set(Double(reserved) / Double(poolBytes))
         pool[.reserved]?.set(reserved)
         pool[.sessionIdle]?.set(statistics.heldBytes)
-        pool[.used]?.set(usedBytes())
+        pool[.used]?.set(heldBytes)
     }
+
+    /// What caches hold: all of the pool's memory but blocks that nobody uses.
+    var heldBytes: Int { max(0, usedBytes() - prefixes.idleBytes) }
 
     func stepStarted(sequences: Int) {
         batchSize.observe(Double(sequences))

@@ -183,4 +183,52 @@ import Testing
             }
         }
     }
+
+    /// Families with windows copy into the layers that have them; where RoPE depends on length, kinds may differ.
+    @Test(arguments: FamilyVector.names)
+    func everyFamilyFindsItsBlocks(name: String) throws {
+        let model = try FamilyVector(name).model
+        let prompt = PromiseTests.prompt(40, seed: 5)
+        let short = try PromiseTests.plan(Self.request(storage: "f32"), model, prompt: 17, new: 2)
+        let plan = try PromiseTests.plan(Self.request(storage: "f32"), model, prompt: 40, new: 12)
+        let bench = try Bench(model)
+        guard short.passesByRows else { return }
+        guard bench.engine.prefixKind(of: short) == bench.engine.prefixKind(of: plan) else {
+            #expect(name == "llama-dynamic" || name.hasPrefix("phi3-longrope"))
+            return
+        }
+        let expected = try GreedyRun(PromiseTests.engine(model), prompt: prompt, plan: plan, steps: 12).logits
+        bench.admit(1, Array(prompt[..<17]), short, own: short.readsBlocks ? 1 : 0)
+        bench.read(1, 0..<17)
+        bench.share(1, blocks: 0..<1)
+        bench.engine.release(SequenceID(1))
+        for size in [1000, 7] {
+            let id = UInt64(size)
+            bench.admit(id, prompt, plan, whole: [0], own: plan.readsBlocks ? 1 : 0)
+            bench.read(id, 16..<40, size: size)
+            bench.decode(id, steps: 11)
+            #expect(bench.logits(id) == expected, "\(size)")
+            bench.engine.release(SequenceID(id))
+        }
+    }
+
+    /// Long lanes, whose sums are taken in parts, with blocks within them; several threads share them.
+    @Test func longPromptsKeepTheOrderOfTheirSums() throws {
+        let model = try GoldenModel.load("llama")
+        let prompt = PromiseTests.prompt(1100, seed: 6)
+        for storage in ["f32", "f16", "q8"] {
+            let plan = try PromiseTests.plan(Self.request(storage: storage), model, prompt: 1100, new: 40)
+            let expected = try GreedyRun(
+                PromiseTests.engine(model, rows: 200), prompt: prompt, plan: plan, steps: 40
+            ).logits
+            let bench = try Bench(model, threads: 3, rows: 128)
+            bench.admit(1, prompt, plan, own: 60)
+            bench.read(1, 0..<1100, size: 100)
+            bench.share(1, blocks: 0..<60)
+            bench.admit(2, prompt, plan, whole: (0..<33).map { UInt64($0) }, own: 4)
+            bench.read(2, 528..<1100, size: 77)
+            bench.decode(1, 2, steps: 39)
+            #expect(bench.logits(1) == expected && bench.logits(2) == expected, "\(storage)")
+        }
+    }
 }

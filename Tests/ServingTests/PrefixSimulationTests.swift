@@ -7,9 +7,9 @@ import Tokenization
 
 @testable import Serving
 
-/// Seeded days of requests whose prompts begin alike, of several tenants and salts, with sessions between them, in pools
-/// that are too small: cancels, waits, deadlines, evictions. Everybody gets the text it would get alone, nobody finds
-/// what is another's, and every byte is where the books say.
+/// Seeded days of requests whose prompts begin alike, of several tenants and salts, with sessions between them, in
+/// pools that are too small: cancels, waits, deadlines, evictions. Everybody gets the text it would get alone, nobody
+/// finds what is another's, and every byte is where the books say.
 @Suite struct PrefixSimulationTests {
     @Test(arguments: UInt64(0)..<80)
     func sharingKeepsItsPromises(seed: UInt64) throws {

@@ -25,13 +25,16 @@ extension EngineLoop {
     /// The same for a request that has just come.
     func grantPrefixes(to submission: Submission) {
         guard prefixes.limits.isOn, prefixes.index.count > 0 else { return }
-        for planned in submission.sequences { grant(planned, submission.terms.tenant) }
+        for planned in submission.sequences {
+            grant(planned, submission.terms.tenant)
+            // It may be planned anew.
+            prefixes.lookups[planned.id] = nil
+        }
     }
 
     private func grant(_ planned: PlannedSequence, _ tenant: Tenant) {
-        guard var use = prefixUse(planned, tenant) else { return }
-        let index = prefixes.index
-        use.nodes = index.blocks(of: use.prompt, in: use.scope, most: use.mostFound)
+        let kind = { self.engine.prefixKind(of: planned.plan) }
+        guard var use = prefixes.lookUp(planned, tenant, kind: kind), !use.nodes.isEmpty else { return }
         if use.manner == .copies {
             // The blocks are needed beside the copy: as many as that leaves room for.
             var room = max(0, min(scheduler.freeBytes(for: tenant), scheduler.freeBytes) - planned.startBytes)
@@ -45,7 +48,7 @@ extension EngineLoop {
         prefixes.found[planned.id] = use
         let bytes = use.nodes.reduce(0) { $0 + $1.byteCount }
         scheduler.grants[planned.id] = PrefixGrant(
-            rows: use.nodes.count * index.blockTokens, coveredBytes: use.manner == .reads ? bytes : 0,
+            rows: use.nodes.count * prefixes.index.blockTokens, coveredBytes: use.manner == .reads ? bytes : 0,
             idleBytes: use.nodes.reduce(0) { $0 + ($1.users == 0 ? $1.byteCount : 0) })
     }
 
@@ -70,6 +73,7 @@ extension EngineLoop {
             use.foundRows = use.row
             use.foundBytes = use.manner == .reads ? use.nodes.count * use.byteCount : 0
             prefixes.uses[id] = use
+            prefixes.lookups[id] = nil
             prefixes.reading.append(id)
             note(use, id)
         }

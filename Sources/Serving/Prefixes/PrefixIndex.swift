@@ -61,6 +61,8 @@ struct PrefixIndex {
     private var nextID: UInt64 = 0
     private var clock: UInt64 = 0
     private(set) var count = 0
+    /// Changes whenever a block comes or goes.
+    private(set) var changes: UInt64 = 0
     private var idleCount = 0
     /// Bytes of blocks that nobody uses, and of those that somebody uses.
     private(set) var idleBytes = 0
@@ -96,6 +98,7 @@ struct PrefixIndex {
         let tokens = key(number, of: prompt)
         let node = PrefixNode(PrefixBlockID(nextID), tokens, parent: parent, scope: scope, byteCount: byteCount)
         nextID += 1
+        changes += 1
         count += 1
         node.users = 1
         usedBytes += byteCount
@@ -146,6 +149,7 @@ struct PrefixIndex {
             precondition(node.children.isEmpty, "\(node.id) goes before its children")
             node.idleSince = 0
             idleCount -= 1
+            changes += 1
             count -= 1
             idleBytes -= node.byteCount
             if let parent = node.parent {
