@@ -66,18 +66,23 @@ internal import Tensors
         unsafe endPrompt(rows)
     }
 
-    /// Writes the rows' keys and values. The first rows bring the entries of the turns before into staging.
+    /// Writes the rows' keys and values. The first rows bring the entries of the turns before into staging, or those of
+    /// a prefix into the lane.
     func appendPrompt(_ rows: Range<Int>) {
         let lane = unsafe job.cache.promptLane(layer: layer, kvHead: kvHead)
         if rows.lowerBound == 0, unsafe entriesBefore > 0, unsafe plan.dropsPrompt(layer: layer) {
             unsafe lane.copy(count: entriesBefore, from: job.cache.lane(layer: layer, kvHead: kvHead))
         }
-        for slot in unsafe slots(of: rows) {
-            let row = unsafe job.firstRow + slot - entriesBefore - rows.lowerBound
-            unsafe lane.write(
-                slot: slot, position: slot + dropped, key: rotatedKey(row: row, position: slot + dropped),
-                value: value(row: row),
-                kernels: kernels)
+        if unsafe rows.lowerBound == job.cache.copiedTokens {
+            unsafe job.cache.copyBlocks(to: lane, layer: layer, kvHead: kvHead)
+        }
+        unsafe forEachRun(of: slots(of: rows), own: lane) { lane, slots in
+            for slot in slots {
+                let row = unsafe job.firstRow + slot - entriesBefore - rows.lowerBound
+                unsafe lane.write(
+                    slot: slot, position: slot + dropped, key: rotatedKey(row: row, position: slot + dropped),
+                    value: value(row: row), kernels: kernels)
+            }
         }
     }
 
