@@ -14,6 +14,8 @@ typedef struct {
 typedef void ck_load_avx512_fn(const uint8_t *group, size_t block, ck_block_avx512 *w);
 
 #define CK_TILE_ROWS_AVX512 8
+/* Of blocks that are loaded as they are, twice as many fit the registers. */
+#define CK_TALL_TILE_ROWS_AVX512 16
 /* Bytes of activations that one group's pass may read again for the next group: half of a usual second-level cache. */
 #define CK_ACTIVATION_BYTES_AVX512 (512 * 1024)
 
@@ -142,13 +144,14 @@ CK_AVX512_INLINE void ck_tile_avx512(ck_load_avx512_fn *load, enum ck_scaling sc
                                      const ck_block *x, size_t x_stride, __mmask16 outputs, const float *bias,
                                      float *y, size_t y_stride)
 {
-    __m512 sums[CK_TILE_ROWS_AVX512];
+    __m512 sums[CK_TALL_TILE_ROWS_AVX512];
     for (size_t r = 0; r < rows; r++)
         sums[r] = first ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(outputs, y + r * y_stride);
     for (size_t b = 0; b < blocks; b++) {
         ck_block_avx512 w;
         load(group, b, &w);
         ck_ask_ahead(group + b * block_bytes, block_bytes);
+#pragma clang loop unroll(full)
         for (size_t r = 0; r < rows; r++) sums[r] = ck_add_block_avx512(scaling, &w, x + r * x_stride + b, sums[r]);
     }
     for (size_t r = 0; r < rows; r++) {
@@ -228,7 +231,16 @@ CK_AVX512_INLINE void ck_multiply_blocks_avx512(ck_load_avx512_fn *load, enum ck
                                        x_stride, outputs, group_bias, y + from * y_stride + j, y_stride);
                 continue;
             }
-            for (size_t r = from; r < to; r += CK_TILE_ROWS_AVX512)
+            size_t r = from;
+            for (; scaling == CK_PLAIN && to - r >= CK_TALL_TILE_ROWS_AVX512; r += CK_TALL_TILE_ROWS_AVX512) {
+#define CK_TALL_TILE(block_bytes)                                                                           \
+    ck_tile_avx512(load, scaling, CK_TALL_TILE_ROWS_AVX512, 1, 1, blocks, group, block_bytes,                \
+                   x + r * x_stride, x_stride, outputs, group_bias, y + r * y_stride + j, y_stride)
+                if (r == from) CK_TALL_TILE(block_bytes);
+                else CK_TALL_TILE(0);
+#undef CK_TALL_TILE
+            }
+            for (; r < to; r += CK_TILE_ROWS_AVX512)
                 ck_any_tile_avx512(load, scaling, to - r, 1, 1, blocks, group, block_bytes, r == from,
                                    x + r * x_stride, x_stride, outputs, group_bias, y + r * y_stride + j, y_stride);
         }

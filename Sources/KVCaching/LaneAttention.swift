@@ -88,7 +88,7 @@ public struct AttentionJob {
             table.reserve(positions: plan.fedTokens)
             rotatesKeys = plan.positions == .compact
         }
-        if plan.tap != .none, let seed = plan.policy.noisySoftmax?.fixedSeed {
+        if plan.tap != .none, let seed = plan.noisySoftmax?.fixedSeed {
             noise.reserve(seed: seed, positions: plan.fedTokens, compute: compute)
         }
         let promptSlots = plan.startSlots + plan.promptTokens

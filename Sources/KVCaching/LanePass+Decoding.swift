@@ -210,7 +210,7 @@ extension LanePass {
     private func score(_ lane: Lane, _ decoded: DecodedLane, held: Int, isFull: Bool) -> Float {
         guard unsafe tap != .none, let rows = unsafe decoded.rows, let scores = unsafe lane.scores else { return 0 }
         let (group, position) = unsafe (groupSize, job.cache.fedTokens)
-        let scorer = unsafe RowScorer(plan: plan, scores: scores, number: 0)
+        let scorer = unsafe RowScorer(cache: job.cache, scores: scores, number: 0)
         guard unsafe tap == .probabilities else {
             let tempered = unsafe joinedParts(
                 rows: rows, stride: decoded.stride, weights: decoded.scoreMaxima, sums: decoded.scoreSums,

@@ -41,12 +41,12 @@ internal import Tensors
         unsafe window = worker.shape.window(layer: layer)
         unsafe slots = job.cache.plan.laneSlots(layer: layer)
         let before =
-            job.promptRows == nil || job.cache.plan.turn == nil
+            job.promptRows == nil || !job.cache.plan.isTurn
             ? 0 : job.cache.count(layer: layer, kvHead: kvHead)
         unsafe entriesBefore = before
         unsafe dropped = job.cache.plan.startTokens - before
         unsafe tap = job.cache.plan.tap
-        unsafe softmax = tap == .logits ? job.cache.plan.policy.noisySoftmax : nil
+        unsafe softmax = tap == .logits ? job.cache.plan.noisySoftmax : nil
     }
 
     // Not copied: each copy would count references to what the plan is made of.
@@ -178,7 +178,7 @@ internal import Tensors
             let member = family.member(index, leader: leader)
             guard let scores = unsafe member.promptScores(layer: layer, kvHead: kvHead) else { continue }
             unsafe (scores + rows.lowerBound).update(repeating: 0, count: rows.count)
-            unsafe scorers.append(RowScorer(plan: member.plan, scores: scores, number: number))
+            unsafe scorers.append(RowScorer(cache: member, scores: scores, number: number))
         }
         return unsafe scorers
     }
