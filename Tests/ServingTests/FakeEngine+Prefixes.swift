@@ -12,12 +12,29 @@ final class FakeBlock {
     }
 }
 
+/// Mistakes of an engine or of who uses it; the simulation of prefixes must find each.
+enum PrefixMutation: CaseIterable, Sendable {
+    /// Others read something else than what was written.
+    case changesSharedTokens
+    /// A block that was dropped keeps its memory.
+    case keepsForgottenBlocks
+    /// A block of another prompt is read.
+    case findsAnotherBlock
+    /// What is taken over does not free what it stands for.
+    case holdsBoth
+}
+
 /// Shared blocks. What a sequence reads of them is what they hold, whatever its prompt says.
 extension FakeEngine {
     func begin(_ state: inout State, _ prefix: SequencePrefix) {
         let (plan, size) = (state.admission.plan, prefix.blockTokens)
         let bytes = PrefixBlock.byteCount(slots: size, plan: plan)
-        let whole = prefix.whole.map { block($0) }
+        var whole = prefix.whole.map { block($0) }
+        if prefixMutation == .findsAnotherBlock, !whole.isEmpty,
+            let other = blocks.min(by: { $0.key.rawValue < $1.key.rawValue })?.value
+        {
+            whole[0] = other
+        }
         (state.row, state.firstRow) = (prefix.tokens, prefix.tokens)
         state.tokens.replaceSubrange(0..<prefix.tokens, with: whole.flatMap(\.tokens))
         guard plan.readsBlocks else {
@@ -42,7 +59,11 @@ extension FakeEngine {
         let isRead = state.isDecoding || (state.layer == 0 && state.row >= (number + 1) * blockTokens)
         let isWhole = state.admission.plan.passesByRows && state.tokens.count >= (number + 1) * blockTokens
         if !isRead || !isWhole { complain("\(block) of \(sequence) is not whole") }
-        if number < state.blocks.count { return blocks[block] = state.blocks[number] }
+        if number < state.blocks.count {
+            blocks[block] = state.blocks[number]
+            if prefixMutation == .changesSharedTokens { blocks[block]?.tokens[0] = 1 }
+            return
+        }
         if state.admission.plan.readsBlocks { complain("\(sequence) has no block \(number)") }
         let bytes = PrefixBlock.byteCount(slots: blockTokens, plan: state.admission.plan)
         blocks[block] = FakeBlock(
@@ -59,13 +80,15 @@ extension FakeEngine {
                 state.tokens.replaceSubrange(first..<first + block.tokens.count, with: block.tokens)
                 state.row = max(state.row, first + block.tokens.count)
             }
+            if prefixMutation == .holdsBoth { forgotten.append(state.blocks[number]) }
             state.blocks[number] = block
         }
         sequences[sequence] = state
     }
 
     func forget(_ block: PrefixBlockID) {
-        if blocks.removeValue(forKey: block) == nil { complain("\(block) is forgotten twice") }
+        guard let gone = blocks.removeValue(forKey: block) else { return complain("\(block) is forgotten twice") }
+        if prefixMutation == .keepsForgottenBlocks { forgotten.append(gone) }
     }
 
     private func block(_ id: PrefixBlockID) -> FakeBlock {

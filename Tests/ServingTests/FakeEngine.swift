@@ -67,6 +67,9 @@ final class FakeEngine: StepEngine {
     var imaged: [ObjectIdentifier: (image: CacheImage, tokens: [TokenID])] = [:]
     var sequences: [SequenceID: State] = [:]
     var blocks: [PrefixBlockID: FakeBlock] = [:]
+    var prefixMutation: PrefixMutation?
+    /// Blocks that a mutation does not give back.
+    var forgotten: [FakeBlock] = []
     /// Runs at the start of every step, on the engine thread.
     private let onStep: (StepBatch) -> Void
 

@@ -32,7 +32,8 @@ final class LoopHarness {
         model: FakeModel = FakeModel(), maxSequences: Int = 4, maxQueued: Int = 64, maxRows: Int = 8,
         poolBytes: Int = 1 << 22, context: Int = 256, queueTimeout: Duration? = nil,
         stepTime: Duration = .milliseconds(10), sessions: SessionLimits = SessionLimits(),
-        prefixes: PrefixLimits = PrefixLimits(), mutation: SessionMutation? = nil
+        prefixes: PrefixLimits = PrefixLimits(), mutation: SessionMutation? = nil,
+        prefixMutation: PrefixMutation? = nil
     ) throws {
         var configuration = try Self.configuration(
             maxSequences: maxSequences, maxQueued: maxQueued, maxRows: maxRows, poolBytes: poolBytes,
@@ -40,13 +41,14 @@ final class LoopHarness {
         configuration.sessions = sessions
         configuration.prefixes = prefixes
         // A mistake must be found, not stopped by the pool itself.
-        record = EngineRecord(poolBytes: mutation == nil ? poolBytes : 8 * poolBytes)
+        record = EngineRecord(poolBytes: mutation == nil && prefixMutation == nil ? poolBytes : 8 * poolBytes)
         planner = SubmissionPlanner(configuration: configuration)
         let (clock, record) = (clock, record)
         let engine = FakeEngine(model: model, record: record, layerCount: Self.layerCount) { _ in
             clock.time += stepTime
         }
         engine.mutation = mutation
+        engine.prefixMutation = prefixMutation
         loop = EngineLoop(
             configuration: configuration, engine: engine, tokenizer: try TinyVocabulary.tokenizer(),
             metrics: ServiceMetrics(registry: registry, poolBytes: poolBytes, endpoints: ["completions"]) {

@@ -18,6 +18,16 @@ import Tokenization
         if let failure = simulation.failure { Issue.record("seed \(seed): \(failure)") }
     }
 
+    @Test(arguments: PrefixMutation.allCases)
+    func aMistakeIsFound(mutation: PrefixMutation) throws {
+        let found = try (UInt64(0)..<40).contains { seed in
+            var simulation = try PrefixSimulation(seed: seed, mutation: mutation)
+            try simulation.run()
+            return simulation.failure != nil
+        }
+        #expect(found)
+    }
+
     @Test func theSimulationSimulates() throws {
         var counts: [String: Int] = [:]
         for seed in UInt64(0)..<80 {
@@ -51,7 +61,7 @@ private struct PrefixSimulation {
     private var sessions = 0
     private let tenants = [Tenant.anonymous, Tenant(id: 1, mostBytes: 40 * 1024)]
 
-    init(seed: UInt64) throws {
+    init(seed: UInt64, mutation: PrefixMutation? = nil) throws {
         var random = SeededRandom(seed: seed)
         var limits = PrefixLimits()
         limits.blockTokens = Int.random(in: 1...8, using: &random)
@@ -61,7 +71,8 @@ private struct PrefixSimulation {
             model: model, maxSequences: Int.random(in: 1...8, using: &random),
             maxQueued: Int.random(in: 3...20, using: &random), maxRows: Int.random(in: 1...60, using: &random),
             poolBytes: Int.random(in: 16...120, using: &random) * 1024, context: 64,
-            queueTimeout: Bool.random(using: &random) ? .milliseconds(500) : nil, prefixes: limits)
+            queueTimeout: Bool.random(using: &random) ? .milliseconds(500) : nil, prefixes: limits,
+            prefixMutation: mutation)
         let common = (0..<40).map { _ in TokenID.random(in: 0..<TokenID(TinyVocabulary.size), using: &random) }
         beginnings = [common, Array(common[..<20]) + common[..<20].reversed(), common.reversed()]
         self.random = random
