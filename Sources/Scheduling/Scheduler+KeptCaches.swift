@@ -40,7 +40,8 @@ extension Scheduler {
         guard heldBytes > 0, !waiting.isEmpty, running.count < limits.maxSequences else { return nil }
         for head in tenantHeads {
             let (admission, account) = (waiting[head.place].admission, accounts[head.tenant])
-            guard !hasTenantRoom(admission), account.running < head.tenant.mostSequences ?? .max else { continue }
+            let isFull = !accounts.hasRoom(head.tenant, bytes: admission.startBytes - admission.heldBytes)
+            guard isFull, account.running < head.tenant.mostSequences ?? .max else { continue }
             if admission.startBytes <= (head.tenant.mostBytes ?? .max) - account.reservedBytes + account.heldBytes {
                 return .tenant(id: head.tenant.id)
             }
@@ -54,6 +55,7 @@ extension Scheduler {
 
     func hasTenantRoom(_ admission: Admission) -> Bool {
         accounts.hasRoom(admission.tenant, bytes: admission.startBytes - admission.heldBytes)
+            && leavesReserve(admission)
     }
 
     /// The oldest waiting sequence with a kept cache that can start now.

@@ -20,6 +20,8 @@ struct RunningSequence: Sendable {
     let admission: Admission
     var phase = Phase.prefill(layer: 0, row: 0)
     var isPaused: Bool
+    /// The number of its last decode row among those of all sequences.
+    var lastTurn = 0
 
     var id: SequenceID { admission.id }
 
@@ -93,9 +95,10 @@ struct RunningSequence: Sendable {
             : piece.layers.count == 1 || piece.rows == 0..<admission.promptTokens
     }
 
-    /// Moves past one decode row.
-    mutating func completeDecodeRow() {
+    /// Moves past one decode row, the `turn`th of all sequences.
+    mutating func completeDecodeRow(turn: Int) {
         guard case .decode(let rows) = phase else { preconditionFailure("the prompt of \(id) is not done") }
         phase = .decode(rows: rows + 1)
+        lastTurn = turn
     }
 }

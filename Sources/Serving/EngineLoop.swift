@@ -246,7 +246,7 @@ final class EngineLoop<Engine: StepEngine> {
             engine.run(batch) { origin, logits in sample(origin, logits) }
             let end = now()
             departed = 0
-            pace.stepTook(plan, seconds: (end - begin) / .seconds(1))
+            pace.stepTook(plan, seconds: (end - begin) / .seconds(1), decodeShare: scheduler.decodeShare)
             scheduler.completed(plan, now: end)
             for piece in plan.prefill where isLast(piece) { finishPrompt(piece.sequence, at: end) }
             for id in plan.decode { takeToken(id, at: end) }
