@@ -104,7 +104,9 @@ struct ReleaseForecast {
 extension Scheduler {
     /// Bytes that a sequence of `tenant` could reserve if nobody waited.
     public func freeBytes(for tenant: Tenant) -> Int {
-        min(freeBytes, (tenant.mostBytes ?? .max) - accounts[tenant].reservedBytes)
+        min(
+            freeBytes, (tenant.mostBytes ?? .max) - accounts[tenant].reservedBytes,
+            limits.poolBytes - reservedBytes - spareBytes(beside: tenant))
     }
 
     /// Whether all of `group` would start in the next step if it were submitted now.
@@ -117,7 +119,8 @@ extension Scheduler {
 
     /// Nobody waits, and so many sequences with so many bytes together would fit beside those that run.
     public func hasRoom(sequences: Int, bytes: Int, for tenant: Tenant) -> Bool {
-        waiting.isEmpty && running.count + sequences <= limits.maxSequences && bytes <= freeBytes(for: tenant)
+        waiting.isEmpty && running.count + sequences <= limits.maxSequences - spareSequences(beside: tenant)
+            && bytes <= freeBytes(for: tenant)
     }
 
     /// Places in the queue.

@@ -40,7 +40,8 @@ extension Scheduler {
         guard heldBytes > 0, !waiting.isEmpty, running.count < limits.maxSequences else { return nil }
         for head in tenantHeads {
             let (admission, account) = (waiting[head.place].admission, accounts[head.tenant])
-            guard !hasTenantRoom(admission), account.running < head.tenant.mostSequences ?? .max else { continue }
+            let isFull = !accounts.hasRoom(head.tenant, bytes: startCost(of: admission))
+            guard isFull, account.running < head.tenant.mostSequences ?? .max else { continue }
             let needed = startCost(of: admission) + admission.heldBytes
             if needed <= (head.tenant.mostBytes ?? .max) - account.reservedBytes + account.heldBytes {
                 return .tenant(id: head.tenant.id)
@@ -55,7 +56,7 @@ extension Scheduler {
     func fits(_ admission: Admission) -> Bool { startCost(of: admission) <= freeBytes }
 
     func hasTenantRoom(_ admission: Admission) -> Bool {
-        accounts.hasRoom(admission.tenant, bytes: startCost(of: admission))
+        accounts.hasRoom(admission.tenant, bytes: startCost(of: admission)) && leavesReserve(admission)
     }
 
     /// The oldest waiting sequence with a kept cache that can start now.

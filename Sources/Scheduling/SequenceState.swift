@@ -24,6 +24,8 @@ struct RunningSequence: Sendable {
     var firstRow = 0
     /// Of what the admission asks for, bytes that shared memory stands for.
     var coveredBytes = 0
+    /// The number of its last decode row among those of all sequences.
+    var lastTurn = 0
 
     var id: SequenceID { admission.id }
 
@@ -98,9 +100,10 @@ struct RunningSequence: Sendable {
             : piece.layers.count == 1 || piece.rows == firstRow..<admission.promptTokens
     }
 
-    /// Moves past one decode row.
-    mutating func completeDecodeRow() {
+    /// Moves past one decode row, the `turn`th of all sequences.
+    mutating func completeDecodeRow(turn: Int) {
         guard case .decode(let rows) = phase else { preconditionFailure("the prompt of \(id) is not done") }
         phase = .decode(rows: rows + 1)
+        lastTurn = turn
     }
 }

@@ -254,7 +254,7 @@ final class EngineLoop<Engine: StepEngine> {
             engine.run(batch) { origin, logits in sample(origin, logits) }
             let end = now()
             departed = 0
-            pace.stepTook(plan, seconds: (end - begin) / .seconds(1))
+            pace.stepTook(plan, seconds: (end - begin) / .seconds(1), decodeShare: scheduler.decodeShare)
             scheduler.completed(plan, now: end)
             givePrefixes(plan)
             for piece in plan.prefill where isLast(piece) { finishPrompt(piece.sequence, at: end) }
