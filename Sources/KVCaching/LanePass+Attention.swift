@@ -53,7 +53,16 @@ extension LanePass {
             return unsafe keys
         }
         let tiles = unsafe scratch.keyTiles.base
-        unsafe kernels.tileKeys(count: count, headDim: headDim, keys: keys.rows, keyType: keys.type, tiles: tiles)
+        if unsafe job.cache.blockSlots == 0 {
+            unsafe kernels.tileKeys(
+                count: count, headDim: headDim, keys: keys.rows, keyType: keys.type, tiles: tiles)
+        } else {
+            unsafe forEachRun(of: 0..<count, own: lane) { lane, slots in
+                unsafe kernels.tileKeys(
+                    count: slots.count, headDim: headDim, keys: lane.keys + slots.lowerBound * plan.layout.keyBytes,
+                    keyType: keys.type, tiles: tiles + slots.lowerBound * headDim)
+            }
+        }
         unsafe keys.tiles = UnsafePointer(tiles)
         return unsafe keys
     }
@@ -71,7 +80,8 @@ extension LanePass {
             unsafe placeQueries(row: row + index, at: index, position: position, keyType: keys.type)
         }
         unsafe fillLogits(
-            keys.dropFirst(base, headDim: headDim), rows: slots.count * group, count: count, attended)
+            keys.dropFirst(base, headDim: headDim), lane, base: base, rows: slots.count * group, count: count,
+            attended)
         for (index, slot) in slots.enumerated() {
             for head in 0..<group {
                 unsafe weigh(
@@ -101,26 +111,21 @@ extension LanePass {
     /// alone.
     private func sumValues(_ lane: Lane, _ attended: AttendedRows, slots: Range<Int>, base: Int) {
         let (group, partial) = unsafe (groupSize, scratch.partialSums.base)
-        let layout = unsafe plan.layout
-        let values = unsafe lane.values + base * layout.valueBytes
         for part in 0..<LaneParts.count(entries: slots.upperBound - base) {
             let start = part * LaneParts.size
             func seen(by slot: Int) -> Int { min(LaneParts.size, max(0, slot + 1 - base - start)) }
             let common = seen(by: slots.lowerBound)
-            unsafe kernels.weightedSum(
-                heads: slots.count * group, count: common, headDim: headDim,
-                weights: attended.probabilities + start, weightStride: attended.stride,
-                values: values + start * layout.valueBytes, valueType: layout.valueStorage, accumulate: false,
-                output: partial, stride: headDim)
+            let first = base + start
+            unsafe addValues(
+                of: first..<first + common, lane, rows: slots.count * group, weights: attended.probabilities + start,
+                stride: attended.stride, accumulate: false, to: partial)
             for (index, slot) in slots.enumerated() {
                 let own = seen(by: slot) - common
                 if own > 0 {
-                    unsafe kernels.weightedSum(
-                        heads: group, count: own, headDim: headDim,
+                    unsafe addValues(
+                        of: first + common..<first + common + own, lane, rows: group,
                         weights: attended.dropFirst(index * group).probabilities + start + common,
-                        weightStride: attended.stride, values: values + (start + common) * layout.valueBytes,
-                        valueType: layout.valueStorage, accumulate: true,
-                        output: partial + index * group * headDim, stride: headDim)
+                        stride: attended.stride, accumulate: true, to: partial + index * group * headDim)
                 }
                 for row in index * group..<(own + common > 0 ? (index + 1) * group : index * group) {
                     unsafe kernels.weightedSum(
@@ -129,6 +134,21 @@ extension LanePass {
                         output: scratch.sums.base + row * headDim, stride: headDim)
                 }
             }
+        }
+    }
+
+    /// Adds the values in `slots`, each times its weight, to [rows, headDim] sums; `weights` begin with the first slot.
+    private func addValues(
+        of slots: Range<Int>, _ lane: Lane, rows: Int, weights: UnsafePointer<Float>, stride: Int, accumulate: Bool,
+        to sums: UnsafeMutablePointer<Float>
+    ) {
+        let layout = unsafe plan.layout
+        unsafe forEachRun(of: slots, own: lane) { lane, run in
+            unsafe kernels.weightedSum(
+                heads: rows, count: run.count, headDim: headDim, weights: weights + run.lowerBound - slots.lowerBound,
+                weightStride: stride, values: lane.values + run.lowerBound * layout.valueBytes,
+                valueType: layout.valueStorage, accumulate: accumulate || run.lowerBound > slots.lowerBound,
+                output: sums, stride: headDim)
         }
     }
 
@@ -171,11 +191,18 @@ extension LanePass {
         unsafe kernels.prepareQueries(queries, from: index * group, count: group, headDim: headDim, keyType: keyType)
     }
 
-    private func fillLogits(_ keys: Keys, rows: Int, count: Int, _ attended: AttendedRows) {
+    /// `keys` begin with entry `base` of the lane.
+    private func fillLogits(
+        _ keys: Keys, _ lane: Lane, base: Int, rows: Int, count: Int, _ attended: AttendedRows
+    ) {
         guard let tiles = unsafe keys.tiles else {
-            unsafe kernels.attentionLogits(
-                heads: rows, count: count, headDim: headDim, scale: scale, queries: queries, keys: keys.rows,
-                keyType: keys.type, logits: attended.logits, stride: attended.stride)
+            unsafe forEachRun(of: base..<base + count, own: lane) { lane, run in
+                let stored = unsafe UnsafeRawPointer(lane.keys) + run.lowerBound * plan.layout.keyBytes
+                unsafe kernels.attentionLogits(
+                    heads: rows, count: run.count, headDim: headDim, scale: scale, queries: queries,
+                    keys: job.cache.blockSlots == 0 ? keys.rows : stored,
+                    keyType: keys.type, logits: attended.logits + run.lowerBound - base, stride: attended.stride)
+            }
             return
         }
         unsafe kernels.tileLogits(
@@ -193,7 +220,7 @@ extension LanePass {
             unsafe kernels.softCap(count: count, cap: softCap, x: row.logits)
         }
         if unsafe usesALiBi, case .alibi(let slopes) = unsafe rules.encoding {
-            let positions = unsafe plan.positions == .compact ? scratch.indexes.base : lane.positions
+            let positions = unsafe positions(lane)
             unsafe kernels.alibi(
                 count: count, slope: slopes[kvHead * groupSize + head], queryPosition: (positions + slot).pointee,
                 positions: positions + base, logits: row.logits)

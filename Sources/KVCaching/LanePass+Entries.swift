@@ -3,6 +3,17 @@ internal import Tensors
 
 /// Keys and values of the fed rows.
 extension LanePass {
+    /// Calls `body` for one run of `slots` after the other with a lane that has them.
+    func forEachRun(of slots: Range<Int>, own: Lane, _ body: (_ lane: Lane, _ slots: Range<Int>) -> Void) {
+        unsafe job.cache.forEachRun(of: slots, layer: layer, kvHead: kvHead, own: own, body)
+    }
+
+    /// Original positions by slot. Entries in blocks have never moved.
+    func positions(_ lane: Lane) -> UnsafePointer<Int32> {
+        unsafe plan.positions == .compact || job.cache.blockSlots > 0
+            ? UnsafePointer(scratch.indexes.base) : UnsafePointer(lane.positions)
+    }
+
     /// The row's key in scratch, rotated to its position unless the lane keeps unrotated keys.
     func rotatedKey(row: Int, position: Int) -> UnsafePointer<Float> {
         let key = unsafe scratch.key.base

@@ -39,6 +39,11 @@ public struct Scheduler: Sendable {
     var deadlineBound: Duration?
     /// Bytes of caches that outlive their sequences.
     var heldBytes = 0
+    /// Bytes that running sequences share.
+    var sharedBytes = 0
+    /// What waiting sequences find of their prompts if they start in the next step. Whoever knows says so before each
+    /// step, and whenever it asks what would start.
+    public var grants: [SequenceID: PrefixGrant] = [:]
     var accounts = TenantAccounts()
     /// Decode rows so far.
     private var turnCount = 0
@@ -171,7 +176,7 @@ public struct Scheduler: Sendable {
             waiting: waiting.count,
             prefilling: running.count { $0.isPrefilling },
             paused: running.count { $0.isPaused },
-            reservedBytes: reservedBytes, heldBytes: heldBytes)
+            reservedBytes: reservedBytes, heldBytes: heldBytes, sharedBytes: sharedBytes)
     }
 }
 
@@ -216,10 +221,12 @@ extension Scheduler {
         var started: [SequenceID] = []
         while let place = nextStartPlace {
             let admission = waiting.remove(at: place).admission
-            running.append(RunningSequence(admission: admission, isPaused: false))
-            reservedBytes += admission.startBytes
+            var sequence = RunningSequence(admission: admission, isPaused: false)
+            applyGrant(to: &sequence)
+            running.append(sequence)
+            reservedBytes += sequence.reservedBytes
             heldBytes -= admission.heldBytes
-            accounts.started(admission.tenant, bytes: admission.startBytes)
+            accounts.started(admission.tenant, bytes: sequence.reservedBytes)
             accounts.kept(admission.tenant, bytes: -admission.heldBytes)
             started.append(admission.id)
         }

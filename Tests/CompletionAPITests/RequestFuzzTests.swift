@@ -3,10 +3,6 @@ import Generation
 import TestSupport
 import Testing
 
-/// Seconds each fuzzer runs; `KEYHOLD_FUZZ_SECONDS` lengthens it.
-private let fuzzSeconds: Double =
-    TestFiles.environment("KEYHOLD_FUZZ_SECONDS").flatMap(Double.init) ?? 1
-
 @Suite struct RequestFuzzTests {
     private let corpus = [
         #"{"model":"m","prompt":"p","max_tokens":7,"temperature":0.5,"n":2,"logprobs":3,"echo":true,"stop":["a","b"]}"#,
@@ -24,11 +20,10 @@ private let fuzzSeconds: Double =
     /// Whatever the body: a request within its documented ranges, or an error in the contract's form.
     @Test func mutatedBodiesGiveARequestOrAnError() {
         var generator = SeededRandom(seed: 5)
-        let clock = ContinuousClock()
-        let end = clock.now + .seconds(fuzzSeconds)
+        let budget = FuzzBudget()
         var accepted = 0
         var refused = 0
-        while clock.now < end {
+        while budget.isLeft {
             let body = mutated(corpus.randomElement(using: &generator) ?? [], using: &generator)
             for complaint in [completionComplaint(body, &accepted, &refused), chatComplaint(body, &accepted, &refused)]
             {
@@ -38,6 +33,7 @@ private let fuzzSeconds: Double =
                 }
             }
         }
+        budget.report("requests: \(accepted) decoded, \(refused) refused,")
         #expect(accepted > 100 && refused > 100)
     }
 

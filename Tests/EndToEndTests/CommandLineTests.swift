@@ -117,30 +117,13 @@ import Testing
             let bytes = TestFiles.bytes(of: "\(TestFiles.fixtures(of: "DecodingTests"))/families/llama/\(name)")
             try folder.write(try #require(bytes), to: name)
         }
-        try folder.write(Array(Self.byteTokenizer.utf8), to: "tokenizer.json")
+        try folder.write(ByteTokenizer.json, to: "tokenizer.json")
         let written = try TemporaryFolder()
         let outcome = try Command.run(["quantize", folder.path, "\(written.path)/q8.gguf", "Q8_0"])
         #expect(outcome.status == 0 && outcome.text.contains("Q8_0 "), "\(outcome.errorText)")
         #expect(try written.names() == ["q8.gguf"])
         let answer = try Command.run(["generate", "--model", "\(written.path)/q8.gguf", "a b", "-n", "3"])
         #expect(answer.status == 0, "\(answer.errorText)")
-    }
-
-    /// A tokenizer.json of the 256 bytes in GPT-2's alphabet.
-    private static let byteTokenizer: String = {
-        var next: UInt32 = 256
-        let members = (0..<256 as Range<UInt32>).map { byte in
-            let isPrintable = (33...126).contains(byte) || (161...172).contains(byte) || byte >= 174
-            if !isPrintable { next += 1 }
-            return "\"\\u\(hexadecimal(isPrintable ? byte : next - 1))\": \(byte)"
-        }
-        return #"{"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false}, "decoder": {"type": "ByteLevel"},"#
-            + #" "model": {"type": "BPE", "merges": [], "vocab": {"# + members.joined(separator: ", ") + "}}}"
-    }()
-
-    private static func hexadecimal(_ number: UInt32) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 4 - digits.count) + digits
     }
 
     @Test func evaluatePrintsATableAndGoesOnWhereItStopped() throws {

@@ -2,10 +2,6 @@ import JSON
 import TestSupport
 import Testing
 
-/// Seconds each fuzzer runs; `KEYHOLD_FUZZ_SECONDS` lengthens it.
-private let fuzzSeconds: Double =
-    TestFiles.environment("KEYHOLD_FUZZ_SECONDS").flatMap(Double.init) ?? 1
-
 @Suite struct JSONFuzzTests {
     private let corpus = [
         #"{"model":"m","prompt":["a\u00e9\ud83d\ude00","b"],"max_tokens":16,"temperature":0.75,"x":null}"#,
@@ -16,17 +12,17 @@ private let fuzzSeconds: Double =
     /// Whatever the bytes: a value that survives writing and parsing, or an error with a position inside the text.
     @Test func mutatedTextsGiveAValueOrAnError() {
         var generator = SeededRandom(seed: 2)
-        let clock = ContinuousClock()
-        let end = clock.now + .seconds(fuzzSeconds)
+        let budget = FuzzBudget()
         var accepted = 0
         var refused = 0
-        while clock.now < end {
+        while budget.isLeft {
             let text = mutated(corpus.randomElement(using: &generator) ?? [], using: &generator)
             if let complaint = brokenPromise(text, &accepted, &refused) {
                 Issue.record("\(complaint): \(text)")
                 return
             }
         }
+        budget.report("JSON: \(accepted) texts parsed, \(refused) refused,")
         #expect(accepted > 0 && refused > 0)
     }
 

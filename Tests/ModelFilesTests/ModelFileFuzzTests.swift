@@ -4,19 +4,16 @@ import Testing
 
 /// Files changed at random places must open or be refused; a crash ends the process and names the seed by its log.
 @Suite struct ModelFileFuzzTests {
-    /// One second each unless KEYHOLD_FUZZ_SECONDS says otherwise.
-    private let seconds = TestFiles.environment("KEYHOLD_FUZZ_SECONDS").flatMap(Double.init) ?? 1
-
     @Test(arguments: ["gguf", "safetensors"]) func mutatedFilesNeverCrash(format: String) throws {
         let folder = try TemporaryFolder()
         let originals =
             format == "gguf"
             ? [SampleFiles.gguf().bytes()] + HostileFiles.gguf()
             : [SampleFiles.safetensors().bytes()] + HostileFiles.safetensors()
-        let deadline = ContinuousClock.now + .seconds(seconds)
+        let budget = FuzzBudget()
         var seed: UInt64 = 0
         var opened = 0
-        while ContinuousClock.now < deadline {
+        while budget.isLeft {
             var random = SeededRandom(seed: seed)
             let original = originals[Bool.random(using: &random) ? 0 : Int(random.next() % UInt64(originals.count))]
             let path = try folder.write(Mutation.mutated(original, with: &random), to: "mutated.\(format)")
@@ -32,7 +29,7 @@ import Testing
             }
             seed += 1
         }
-        if seconds >= 60 { print("fuzzed \(format): \(seed) files, \(opened) opened") }
+        budget.report("\(format): \(seed) files, \(opened) opened,")
         // Some changes hit names or values only: such files open.
         #expect(opened > 0 && opened < seed, "\(opened) of \(seed) files opened")
     }

@@ -60,6 +60,14 @@ import Tokenization
         #expect(throws: Never.self) { try preparation.completion(Array(#"{"prompt":"Hi"}"#.utf8)) }
     }
 
+    @Test func aTrialTellsOfATemplateThatFails() throws {
+        let fails = try preparation("a\n{{ messages[0].content + 5 }}").model.chat
+        #expect(fails.fault == nil && fails.trialFault?.hasPrefix("line 2: ") == true)
+        for works in ["{{ messages[0].content }}", "{{ raise_exception('No.') }}", nil] {
+            #expect(try preparation(works).model.chat.trialFault == nil)
+        }
+    }
+
     @Test func aTemplatesRefusalIsTheClients() throws {
         let error = #expect(throws: APIError.self) {
             try preparation("{{ raise_exception('No ' ~ messages[0].role) }}").chat(Array(Self.question.utf8))

@@ -8,14 +8,13 @@ import Testing
 /// file is long.
 @Suite struct SessionFileFuzzTests {
     @Test func noBytesBreakTheReader() throws {
-        let seconds = Double(ProcessInfo.processInfo.environment["KEYHOLD_FUZZ_SECONDS"] ?? "") ?? 1
-        let end = ContinuousClock.now + .seconds(seconds)
-        var random = SeededRandom(seed: UInt64(seconds))
+        let budget = FuzzBudget()
+        var random = SeededRandom(seed: UInt64(budget.seconds))
         let temporary = try TemporaryFolder()
         let folder = try SessionFolder(temporary.path)
         let url = URL(filePath: "\(temporary.path)/a")
         var outcomes: [Bool: Int] = [:]
-        while ContinuousClock.now < end {
+        while budget.isLeft {
             _ = try folder.save(SampleSession.random(&random, hasCache: Bool.random(using: &random)), as: "a")
             let original = [UInt8](try Data(contentsOf: url)).dropLast(SHA256.byteCount)
             for _ in 0..<20 {
@@ -36,6 +35,7 @@ import Testing
                 }
             }
         }
+        budget.report("session files: \(outcomes[true, default: 0]) read, \(outcomes[false, default: 0]) refused,")
         // Both happen, or nothing was tried.
         #expect(outcomes[true, default: 0] > 0 && outcomes[false, default: 0] > 0, "\(outcomes)")
     }

@@ -25,6 +25,11 @@ import Testing
         #expect(normalized("Éa\u{0}日b\t", .bert(BertNormalizer())) == "ea 日 b ")
     }
 
+    /// A spacing mark in newer Unicode; in the reference, as in Unicode 14, one of those that are dropped.
+    @Test func ahomMedialRaIsAnAccent() {
+        #expect(normalized("a\u{1171E}b\u{1171D}c\u{11720}d", .bert(BertNormalizer())) == "abc\u{11720}d")
+    }
+
     @Test func sentencePieceSpacesAsItsFileSays() {
         var normalizer = SentencePieceNormalizer()
         #expect(normalized("  a   b ", .sentencePiece(normalizer)) == "▁a▁b")

@@ -8,8 +8,9 @@ import Testing
 /// --vectors Tests/TokenizationTests/Fixtures/parity`).
 @Suite struct ParityVectorTests {
     private static let files = [
-        "unigram.model", "unigram-bytes.model", "merges.model", "wordpiece.json", "unigram-precompiled.json",
-        "falcon-like.json", "stripped.json", "nfkc.json", "metaspace-first-bytes.json", "metaspace-always-split.json",
+        "unigram.model", "unigram-ties.model", "unigram-bytes.model", "merges.model", "wordpiece.json",
+        "unigram-precompiled.json", "falcon-like.json", "stripped.json", "nfkc.json", "metaspace-first-bytes.json",
+        "metaspace-always-split.json",
     ]
 
     /// The tokenizer of a fixture.

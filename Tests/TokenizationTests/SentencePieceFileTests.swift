@@ -37,7 +37,7 @@ import Testing
         #expect(tokenizer.decode([7, 7], skipSpecial: true, stripsLeadingSpace: true) == "ab ab")
     }
 
-    /// However improbable the rest makes it: SentencePiece takes the least positive number for the greatest score.
+    /// However improbable the rest makes it: SentencePiece gives it more than certainty.
     @Test func aUserDefinedTokenBeatsProbabilities() throws {
         let tokenizer = try tokenizer(Self.pieces + Self.piece("a▁b", 0, 4))
         #expect(tokenizer.pieces("a b") == ["▁", "a▁b"])

@@ -1,15 +1,13 @@
 import Foundation
 import Generation
 import JSON
+import TestSupport
 import Testing
 
 @testable import Tokenization
 
-/// Mutated files: any result but a crash, and a tokenizer that loads must work. `KEYHOLD_FUZZ_SECONDS` lengthens it.
+/// Mutated files: any result but a crash, and a tokenizer that loads must work.
 @Suite struct TokenizerFuzzTests {
-    private static let seconds =
-        ProcessInfo.processInfo.environment["KEYHOLD_FUZZ_SECONDS"].flatMap { Double($0) } ?? 1.5
-
     private static let seeds: [[UInt8]] = {
         var spaced = TokenizerFile()
         spaced.normalizer = #"""
@@ -40,10 +38,10 @@ import Testing
 
     @Test func mutatedTokenizerFilesNeverCrash() {
         var generator = SeededGenerator(seed: 2024)
-        let end = Date().addingTimeInterval(Self.seconds)
+        let budget = FuzzBudget(seconds: 1.5)
         var loaded = 0
         var round = 0
-        while Date() < end || loaded == 0 {
+        while budget.isLeft || loaded == 0 {
             round += 1
             let bytes = Self.mutated(Self.seeds[round % Self.seeds.count], &generator)
             guard let tokenizer = try? Tokenizer(tokenizerJSON: bytes, tokenizerConfig: nil, generationConfig: nil)
@@ -54,7 +52,7 @@ import Testing
                 return
             }
         }
-        Self.report("tokenizer.json", round, loaded)
+        budget.report("tokenizer.json: \(round) files, \(loaded) loaded,")
     }
 
     /// The larger files with every kind of model, normalizer and pre-tokenizer.
@@ -88,10 +86,10 @@ import Testing
         load: ([UInt8]) throws -> Tokenizer
     ) throws {
         var generator = SeededGenerator(seed: number)
-        let end = Date().addingTimeInterval(seconds)
+        let budget = FuzzBudget(seconds: 1.5)
         var loaded = 0
         var round = 0
-        while Date() < end || (loaded == 0 && round < 1000) {
+        while budget.isLeft || (loaded == 0 && round < 1000) {
             round += 1
             let bytes = mutate(original, &generator)
             guard let tokenizer = try? load(bytes) else { continue }
@@ -101,13 +99,8 @@ import Testing
                 return
             }
         }
-        report(name, round, loaded)
+        budget.report("\(name): \(round) files, \(loaded) loaded,")
         #expect(loaded > 0)
-    }
-
-    /// A line for long runs.
-    private static func report(_ name: String, _ rounds: Int, _ loaded: Int) {
-        if seconds >= 60 { print("fuzzed \(name): \(rounds) files, \(loaded) loaded") }
     }
 
     private static func mutatedBinary(_ seed: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
@@ -134,9 +127,11 @@ import Testing
             TinyVocabularies.wordPiece(), TinyVocabularies.lines(),
         ]
         var generator = SeededGenerator(seed: 99)
-        let end = Date().addingTimeInterval(Self.seconds)
+        let budget = FuzzBudget(seconds: 1.5)
         var loaded = 0
-        while Date() < end || loaded == 0 {
+        var round = 0
+        while budget.isLeft || loaded == 0 {
+            round += 1
             var fields = kinds.randomElement(using: &generator) ?? kinds[0]
             for _ in 0..<Int.random(in: 1...3, using: &generator) { Self.mutate(&fields, &generator) }
             guard let tokenizer = try? Tokenizer(fields) else { continue }
@@ -146,6 +141,7 @@ import Testing
                 return
             }
         }
+        budget.report("GGUF vocabularies: \(round), \(loaded) loaded,")
     }
 
     /// What must hold for any tokenizer that was accepted.

@@ -5,12 +5,13 @@
     swift build -c release --product keyhold
     .venv/bin/python deploy/parity/compare_tokenizers.py --shared ../shared/tokenizers --json parity.json --table parity.md
 
-Every vocabulary gets the same number of strings, random and adversarial, a function of the seed. All go through one
-process. `--only TEXT …` takes the vocabularies whose name contains one of them, `--vectors FOLDER` writes the small form
+Every vocabulary gets the same number of strings, random and adversarial, a function of the seed, then every assigned
+character once, then two long texts. All go through one process. `--only TEXT …` takes the vocabularies whose name contains one of them, `--vectors FOLDER` writes the small form
 that the Swift tests read.
 """
 
 import argparse
+import concurrent.futures
 import json
 import pathlib
 import subprocess
@@ -24,7 +25,7 @@ import vocabularies
 
 ROOT = pathlib.Path(__file__).parents[2]
 # Small files of our own that the Swift tests read, with some strings each.
-FIXTURES = ["unigram (", "unigram-bytes (", "merges (", "wordpiece (", "unigram-precompiled (", "falcon-like (",
+FIXTURES = ["unigram (", "unigram-ties (", "unigram-bytes (", "merges (", "wordpiece (", "unigram-precompiled (", "falcon-like (",
             "stripped (", "nfkc (", "metaspace-first-bytes (", "metaspace-always-split ("]
 
 
@@ -38,39 +39,48 @@ def keyhold(program, command, vocabulary, lines, options=()):
 
 
 def compare(program, vocabulary, count, decoded, seed):
-    """Differences in ids and in decoded text; the first few are kept."""
+    """Differences in ids and in decoded text; the first few are kept. `program` works beside the reference."""
     started = time.time()
-    strings = texts.Texts(seed, vocabulary.specials, vocabulary.pieces, vocabulary.excluded).list(count)
+    source = texts.Texts(seed, vocabulary.specials, vocabulary.pieces, vocabulary.excluded)
+    strings = source.list(count)
     result = {"vocabulary": vocabulary.name, "reference": vocabulary.reference, "strings": 0, "differences": 0,
               "decoded": 0, "decodedDifferences": 0, "note": vocabulary.note, "examples": []}
     share = max(1, len(strings) // len(vocabulary.modes))
-    for place, parse in enumerate(vocabulary.modes):
-        part = strings[place * share:(place + 1) * share]
-        wanted = vocabulary.encode(part, parse)
-        answers = keyhold(program, "tokenize", vocabulary, [json.dumps(text) for text in part],
-                          ["--parse-special"] if parse else [])
-        found = [[int(word) for word in answer.split()] for answer in answers]
-        if len(found) != len(part):
-            raise RuntimeError(f"{vocabulary.name}: {len(found)} answers to {len(part)} strings")
-        for text, ids, expected in zip(part, found, wanted):
-            result["strings"] += 1
-            if ids != list(expected):
-                result["differences"] += 1
-                if len(result["examples"]) < 5:
-                    result["examples"].append({"text": text, "parse": parse, "found": ids, "expected": list(expected)})
-        if vocabulary.decode and decoded:
-            lists = [list(ids) for ids in wanted[:decoded // len(vocabulary.modes)]]
-            answers = keyhold(program, "detokenize", vocabulary, [" ".join(map(str, ids)) for ids in lists])
-            for ids, answer, expected in zip(lists, answers, vocabulary.decode(lists)):
-                if expected is None:
-                    continue
-                result["decoded"] += 1
-                if json.loads(answer) != expected:
-                    result["decodedDifferences"] += 1
-                    if len(result["examples"]) < 5:
-                        result["examples"].append({"ids": ids, "found": json.loads(answer), "expected": expected})
+    parts = [strings[place * share:(place + 1) * share] for place in range(len(vocabulary.modes))]
+    parts[0] += source.sweep() + source.long()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pending = [pool.submit(keyhold, program, "tokenize", vocabulary, [json.dumps(text) for text in part],
+                               ["--parse-special"] if parse else []) for part, parse in zip(parts, vocabulary.modes)]
+        wanted = [vocabulary.encode(part, parse) for part, parse in zip(parts, vocabulary.modes)]
+        lists = [list(ids) for part in wanted for ids in part[:decoded // len(vocabulary.modes)]]
+        lists = lists if vocabulary.decode else []
+        pending.append(pool.submit(keyhold, program, "detokenize", vocabulary, [" ".join(map(str, ids)) for ids in lists]))
+        decoded_texts = vocabulary.decode(lists) if lists else []
+        *found, found_texts = [answers.result() for answers in pending]
+    for part, parse, answers, expected in zip(parts, vocabulary.modes, found, wanted):
+        _compare_ids(result, part, parse, answers, expected)
+    for ids, answer, expected in zip(lists, found_texts, decoded_texts, strict=bool(lists)):
+        if expected is None:
+            continue
+        result["decoded"] += 1
+        if json.loads(answer) != expected:
+            result["decodedDifferences"] += 1
+            if len(result["examples"]) < 5:
+                result["examples"].append({"ids": ids, "found": json.loads(answer), "expected": expected})
     result["seconds"] = round(time.time() - started, 1)
     return result
+
+
+def _compare_ids(result, strings, parse, answers, wanted):
+    if len(answers) != len(strings):
+        raise RuntimeError(f"{result['vocabulary']}: {len(answers)} answers to {len(strings)} strings")
+    for text, answer, expected in zip(strings, answers, wanted, strict=True):
+        result["strings"] += 1
+        if answer != " ".join(map(str, expected)):
+            result["differences"] += 1
+            if len(result["examples"]) < 5:
+                result["examples"].append({"text": text, "parse": parse, "found": [int(word) for word in answer.split()],
+                                           "expected": list(expected)})
 
 
 def table(results):

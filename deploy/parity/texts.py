@@ -1,5 +1,6 @@
 """Random and adversarial strings: a function of the seed, the same on every machine."""
 
+import functools
 import random
 import unicodedata
 
@@ -17,6 +18,7 @@ CODE = ["def f(x):\n    return x + 1\n", "for (int i=0; i<10; i++) {", "a==b&&c|
         "C:\\Users\\x", "a\u2019s", "“quoted”", "‘x’", "—", "…", "·", "。", "、", "！", "（）"]
 
 
+@functools.cache
 def _assigned():
     """Characters that Unicode 14 assigns, by plane and kind, and some that are none: private use and noncharacters."""
     groups = {}
@@ -118,3 +120,13 @@ class Texts:
 
     def list(self, count):
         return [self.next() for _ in range(count)]
+
+    def long(self):
+        """A few texts of tens of thousands of characters."""
+        return ["".join(self.list(count)) for count in (700, 2000)]
+
+    def sweep(self):
+        """Every assigned character once, private use left out, between letters."""
+        codes = [code for (category, _), group in _assigned().items() if category not in ("Co", "Cn") for code in group]
+        return ["".join(f"a{chr(code)}" for code in codes[place:place + 20]).translate(self.excluded) + "b"
+                for place in range(0, len(codes), 20)]

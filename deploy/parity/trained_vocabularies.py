@@ -48,7 +48,6 @@ def sentence_pieces(folder):
     rules = f"{folder}/rules.tsv"
     with open(rules, "w") as file:
         file.writelines(f"{source}\t{target}\n" for source, target in RULES)
-    # Those of the unigram model tie with nothing: the order of exactly equal segmentations is left to rounding.
     symbols = ["<tool>", "▁user▁", "ab", "e\u0301x"]
     common = {"vocab_size": 700, "character_coverage": 0.99}
     kinds = {
@@ -58,6 +57,9 @@ def sentence_pieces(folder):
         "merges": dict(model_type="bpe", normalization_rule_tsv=rules, user_defined_symbols=symbols, byte_fallback=True,
                        **common),
         "suffix": dict(model_type="unigram", normalization_rule_name="identity", treat_whitespace_as_suffix=True, **common),
+        # Whose user-defined tokens cover a text in many ways that are equally probable.
+        "unigram-ties": dict(model_type="unigram", normalization_rule_name="identity",
+                             user_defined_symbols=[*symbols, "a", "b", "aa", "ba", "bab", "é", "日本"], **common),
         "unigram-nfkc": dict(model_type="unigram", normalization_rule_name="nmt_nfkc", vocab_size=2000),
         "merges-nfkc": dict(model_type="bpe", normalization_rule_name="nfkc_cf", vocab_size=2000, split_digits=True),
     }

@@ -75,6 +75,19 @@ struct ChatFormat: Sendable {
         if case .unreadable(let reason) = kind { reason } else { nil }
     }
 
+    /// Why the template fails with the shortest of conversations, where that is not its own refusal: such a template
+    /// is likely to fail with all of them.
+    var trialFault: String? {
+        guard case .templates(let templates, _) = kind else { return nil }
+        do throws(TemplateError) {
+            _ = try templates.render(Conversation(messages: [["role": "user", "content": "Hello"]]))
+            return nil
+        } catch {
+            if case .raised = error { return nil }
+            return error.description
+        }
+    }
+
     /// Texts that end the assistant's turn where no control token can: a model without chat tokens goes on with
     /// the next turn.
     var stops: [String] {

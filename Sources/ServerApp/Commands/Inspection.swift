@@ -124,8 +124,13 @@ public struct Inspection: Sendable {
                 "special tokens",
                 "BOS \(vocabulary.bosToken.map(String.init) ?? "none"), end \(ends.isEmpty ? "none" : ends)"
             ),
-            ("chat format", model.chat.name + (model.chat.fault.map { " (cannot be read: \($0))" } ?? "")),
+            ("chat format", model.chat.name + (Self.fault(of: model.chat) ?? "")),
         ]
+    }
+
+    private static func fault(of chat: ChatFormat) -> String? {
+        if let fault = chat.fault { return " (cannot be read: \(fault))" }
+        return chat.trialFault.map { " (fails with a short conversation: \($0))" }
     }
 
     private func costs(

@@ -102,6 +102,10 @@ private final class ServerLife: Sendable {
             logger.warning(
                 "the model's chat template cannot be read: chats are refused unless chat_template names another",
                 metadata: ["model": "\(model.name)", "reason": "\(fault)"])
+        } else if let fault = model.chat.trialFault {
+            logger.warning(
+                "the model's chat template fails with a short conversation: chats that it fails with are refused",
+                metadata: ["model": "\(model.name)", "reason": "\(fault)"])
         }
         let service = try ModelService(
             model, configuration: configuration, arena: application.arena, metrics: application.metrics, logger: logger)

@@ -21,11 +21,14 @@ struct BertNormalizer: Sendable, Equatable {
             }
         }
         if stripsAccents {
-            text = NormalizationForm.decomposed.apply(to: text).filteringScalars {
-                $0.properties.generalCategory != .nonspacingMark
-            }
+            text = NormalizationForm.decomposed.apply(to: text).filteringScalars { !Self.isAccent($0) }
         }
         return lowercases ? text.lowercased() : text
+    }
+
+    /// U+1171E is a spacing mark in newer Unicode; the tables that vocabularies are made with have it among the others.
+    private static func isAccent(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.generalCategory == .nonspacingMark || scalar == "\u{1171E}"
     }
 
     private static func clean(_ text: [UInt8]) -> [UInt8] {

@@ -6,7 +6,7 @@ struct UnigramRules: Sendable {
     var scores: [Double]
     /// Types of the tokens that text is looked up in.
     var matched: Set<TokenType> = [.normal, .userDefined, .unused]
-    /// Tokens of these types take part in the least and greatest score.
+    /// Tokens of these types take part in the least score.
     var scored: Set<TokenType> = [.normal]
     /// User-defined tokens beat whatever else covers their text, as SentencePiece wants it; otherwise they have their
     /// listed score.
@@ -26,6 +26,10 @@ struct UnigramRules: Sendable {
 struct UnigramModel: Sendable {
     /// How much less probable a character without a token is than the least probable token, in natural logarithms.
     private static let unknownPenalty = 10.0
+    /// What a user-defined token gains by each byte after its first, as in SentencePiece 0.2.3.
+    private static let bonusPerByte = 0.1
+    /// Sums that are kept in single precision start again from zero beyond this, so that long texts lose no precision.
+    private static let greatestSum = 100_000.0
     private static let none: Int32 = -1
 
     private let trie: ByteTrie
@@ -46,8 +50,6 @@ struct UnigramModel: Sendable {
             rules.scored.contains(vocabulary.types[$0]) && rules.scores[$0] > -.infinity
         }
         let least = scored.reduce(Double.greatestFiniteMagnitude) { min($0, rules.scores[$1]) }
-        // SentencePiece looks for the greatest score from the least positive number up, so negative ones count as none.
-        let greatest = scored.reduce(Double(Float.leastNormalMagnitude)) { max($0, rules.scores[$1]) }
         let lowest = (scored.isEmpty ? 0 : least) - Self.unknownPenalty
         unknownScore = rules.roundsSums ? Double(Float(lowest)) : lowest
         var scores = rules.scores
@@ -55,7 +57,7 @@ struct UnigramModel: Sendable {
         for (id, text) in vocabulary.tokens.enumerated() where rules.matched.contains(vocabulary.types[id]) {
             guard scores[id] > -.infinity else { continue }
             if rules.prefersUserDefined, vocabulary.types[id] == .userDefined {
-                scores[id] = Double(Float(Double(Float(text.count) * Float(greatest)) - 0.1))
+                scores[id] = Double(Float(Self.bonusPerByte * Double(text.count - 1)))
             }
             // The file may list an unused token with another's text.
             if vocabulary.types[id] != .unused || index[text] == nil { entries.append((text, Int32(id))) }
@@ -100,12 +102,15 @@ struct UnigramModel: Sendable {
     private func bestSteps(_ text: [UInt8], _ range: Range<Int>) -> [Step] {
         var steps = [Step](repeating: Step(), count: range.count + 1)
         var start = range.lowerBound
+        var frontier = 0
         while start < range.upperBound {
             let width = min(UTF8.width(leading: text[start]), range.upperBound - start)
+            if roundsSums { Self.restart(&steps, from: start - range.lowerBound, to: frontier) }
             let base = steps[start - range.lowerBound].score
             var hasCharacter = false
             func offer(_ token: TokenID, _ length: Int, _ score: Double) {
                 let end = start - range.lowerBound + length
+                frontier = max(frontier, end)
                 let score = roundsSums ? Double(Float(score)) : score
                 guard steps[end].start == Self.none || score > steps[end].score else { return }
                 steps[end] = Step(score: score, start: Int32(start - range.lowerBound), token: token)
@@ -118,6 +123,15 @@ struct UnigramModel: Sendable {
             start += width
         }
         return steps
+    }
+
+    /// Makes the sum at `place` zero where it is large, and those of places already reached relative to it.
+    private static func restart(_ steps: inout [Step], from place: Int, to frontier: Int) {
+        let offset = steps[place].score
+        guard abs(offset) > greatestSum else { return }
+        for index in place...max(place, frontier) where index == place || steps[index].start != none {
+            steps[index].score = Double(Float(steps[index].score - offset))
+        }
     }
 }
 
