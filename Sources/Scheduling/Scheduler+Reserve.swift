@@ -1,5 +1,5 @@
-/// An eighth of seats, pool and queue is for tenants who have none of it, once there was more than one. Whoever is alone
-/// has everything.
+/// An eighth of seats, pool and queue is for tenants who have none of it, once there was more than one. Whoever is
+/// alone has everything.
 extension Scheduler {
     /// Whether there is a reserve that `tenant` has to leave to others.
     private func leaves(_ tenant: Tenant) -> Bool { accounts[tenant].running > 0 && accounts.hasIdleTenant }
@@ -8,7 +8,8 @@ extension Scheduler {
     func leavesReserve(_ admission: Admission) -> Bool {
         guard leaves(admission.tenant) else { return true }
         return running.count < limits.maxSequences - limits.spareSequences
-            && admission.startBytes <= limits.poolBytes - limits.spareBytes - reservedBytes
+            && startCost(of: admission) + admission.heldBytes
+                <= limits.poolBytes - limits.spareBytes - reservedBytes - sharedBytes
     }
 
     /// Bytes that others may need of those that are free or kept.
