@@ -9,7 +9,7 @@
  *   Q4_1             { f16 d[16 r], m[16 r]; nibbles } for each block of 32
  *   Q5_0             { f16 d[16 r]; bits; nibbles } for each block of 32
  *   Q5_1             { f16 d[16 r], m[16 r]; bits; nibbles } for each block of 32
- *   Q2_K             { f32 d[16 r], dmin[16 r]; u8 scales[8 parts][16 r][2]; pairs[8 parts] } for each 256
+ *   Q2_K             { f32 d[16 r], dmin / 16[16 r]; u8 scales[4][16 r][2 halves][2 parts]; pairs[8 parts] }
  *   Q3_K             { f16 d[16 r]; s8 scales[8 parts][16 r][2]; triples[8 parts] } for each 256
  *   Q4_K             { f16 d[16 r], dmin[16 r]; u8 scales[12][16 r]; u8 q[4][8 steps][16 r][4] } for each 256
  *   Q5_K             { f16 d[16 r], dmin[16 r]; u8 scales[12][16 r]; { bits; nibbles }[8 parts] } for each 256
@@ -19,7 +19,7 @@
  *   TQ2_0, TQ1_0     { f16 d[16 r]; pairs[8 parts] } for each 256
  * where the four bytes of a step are neighbours in the file's block. The codes of a block of 32, in 8 steps of 4:
  *   nibbles          u8 [4][16 r][4], the lower halves steps 0 to 3, the upper ones 4 to 7
- *   pairs            u8 [2][16 r][4], bits 2s and 2s + 1 of the first step s, of the second step 4 + s
+ *   pairs            u8 [2][16 r][4], of the i-th bits 0 and 1 step 2i, then steps 4 + 2i, 2i + 1 and 5 + 2i
  *   triples          u8 [3][16 r][4], of the i-th bits 0 to 2 step 2i, bits 4 to 6 step 2i + 1, and bits 3 and 7 the
  *                    bits i of steps 6 and 7
  *   bits             u8 [16 r][4], the highest bit of the code in step s is bit s */
@@ -52,9 +52,16 @@
 #define CK_TRIPLES_GROUP (12 * CK_GROUP)
 #define CK_BITS_GROUP (4 * CK_GROUP)
 
+#if defined(__clang__)
+#define CK_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define CK_UNROLL _Pragma("GCC unroll 8")
+#endif
+
 /* How a block's integer sum enters the float sum; see ck_multiply_blocks_fn. */
 enum ck_scaling {
     CK_PLAIN,    /* sum += dot * (scale * x.scale) */
+    CK_FOURFOLD, /* the same, where a register's codes of the last four steps are 4 times what they stand for */
     CK_MINIMUMS, /* the same, then sum -= minimum * x.scaled_sum */
     CK_HALVES,   /* sum += (dot of the first 16 * first + dot of the last 16 * second) * (scale * x.scale) */
     CK_SMALL_HALVES, /* the same for codes below 8 and scales that, times their sums, fit a float exactly */
@@ -68,6 +75,11 @@ enum ck_scaling {
     size_t rows, size_t m, size_t k, const void *w, const ck_block *x, size_t x_stride, const float *bias,  \
         float *y, size_t y_stride
 #define CK_BLOCKS_ARGUMENTS rows, m, k, w, x, x_stride, bias, y, y_stride
+
+/* Leaves out the first outputs, whole groups of these bytes. */
+#define CK_SKIP_OUTPUTS(done, group_bytes)                                                                  \
+    (m -= (done), w = (const uint8_t *)w + (done) / CK_GROUP * (group_bytes), y += (done),                  \
+     bias = bias ? bias + (done) : bias)
 
 /* One block of one weight row: value i is scale * q[i], less a constant of the type. */
 typedef struct {
@@ -112,7 +124,8 @@ static inline uint8_t ck_nibble(const uint8_t *q, size_t i)
 
 static inline uint8_t ck_pair(const uint8_t *q, size_t i)
 {
-    return q[i / 16 * CK_STEP_BYTES + i % 4] >> (i / 4 % 4 * 2) & 3;
+    size_t step = i / 4 % 4;
+    return q[step / 2 * CK_STEP_BYTES + i % 4] >> (step % 2 * 4 + i / 16 * 2) & 3;
 }
 
 static inline uint8_t ck_triple(const uint8_t *q, size_t i)

@@ -14,16 +14,26 @@ typedef struct {
 /* What a loader makes of a block's weights. */
 enum ck_codes {
     CK_CODES,    /* codes without sign; their dot products begin with the activations' start */
-    CK_PAIRS,    /* the same, below 4, and those of odd steps times 4 */
+    CK_PAIRS,    /* the same, below 4, and those of the last four steps times 4 */
     CK_INTEGERS, /* signed integers */
     CK_ABOVE,    /* signed integers above -128 */
 };
 
-#if defined(__clang__)
-#define CK_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define CK_UNROLL _Pragma("GCC unroll 8")
-#endif
+/* Operands that compilers cannot know: where they know them, and registers are short, they spread a byte or two of them
+ * again for each use, which takes a step of its own, while these are read by the instruction that uses them. */
+enum ck_mask {
+    CK_MASK_LOW_PAIRS,    /* bytes 3 */
+    CK_MASK_HIGH_PAIRS,   /* bytes 12 */
+    CK_MASK_ONES,         /* 16 bits: 1 */
+    CK_MASK_LOW_NIBBLES,  /* 16 bits: 15 */
+    CK_MASK_HIGH_NIBBLES, /* 16 bits: 240 */
+};
+extern const int32_t ck_masks_avx2[][8];
+
+CK_AVX2_INLINE __m256i ck_mask_avx2(enum ck_mask mask)
+{
+    return _mm256_load_si256((const __m256i *)ck_masks_avx2[mask]);
+}
 
 /* half is 0 or 1: rows 0 to 7 or 8 to 15 of the group. */
 typedef void ck_load_avx2_fn(const uint8_t *group, size_t block, size_t half, ck_block_avx2 *w);
@@ -49,14 +59,14 @@ CK_AVX2_INLINE void ck_load_nibbles_avx2(const uint8_t *nibbles, __m256i q[CK_ST
 /* For CK_PAIRS. */
 CK_AVX2_INLINE void ck_load_pairs_avx2(const uint8_t *pairs, __m256i q[CK_STEPS])
 {
-    const __m256i low = _mm256_set1_epi8(3), high = _mm256_set1_epi8(12);
-    for (size_t half = 0; half < 2; half++, q += CK_STEPS / 2) {
-        __m256i four = _mm256_loadu_si256((const __m256i *)(pairs + CK_STEP_BYTES * half));
+    const __m256i low = ck_mask_avx2(CK_MASK_LOW_PAIRS), high = ck_mask_avx2(CK_MASK_HIGH_PAIRS);
+    for (size_t i = 0; i < 2; i++, q += 2) {
+        __m256i four = _mm256_loadu_si256((const __m256i *)(pairs + CK_STEP_BYTES * i));
         __m256i upper = _mm256_srli_epi16(four, 4);
         q[0] = _mm256_and_si256(four, low);
-        q[1] = _mm256_and_si256(four, high);
-        q[2] = _mm256_and_si256(upper, low);
-        q[3] = _mm256_and_si256(upper, high);
+        q[1] = _mm256_and_si256(upper, low);
+        q[CK_STEPS / 2] = _mm256_and_si256(four, high);
+        q[CK_STEPS / 2 + 1] = _mm256_and_si256(upper, high);
     }
 }
 
@@ -130,12 +140,13 @@ CK_AVX2_INLINE __m256i ck_step_avx2(enum ck_codes codes, __m256i q, __m256i four
 }
 
 /* Dot products of the steps from `first` to `last` for one or two halves. `deep` sums of two products below
- * 2 * 127 * (32767 / 254 / deep) are added up before they are widened. */
+ * 2 * 127 * (32767 / 254 / deep) are added up before they are widened. Those of pairs' last four steps alone stay 4
+ * times as large. */
 CK_AVX2_INLINE void ck_dots_avx2(enum ck_codes codes, size_t deep, size_t halves, const ck_block_avx2 *w,
                                  const ck_block *x, int32_t start, size_t first, size_t last, __m256i *sums)
 {
     int has_start = codes == CK_CODES || codes == CK_PAIRS;
-    __m256i ones = _mm256_set1_epi16(1);
+    __m256i ones = ck_mask_avx2(CK_MASK_ONES);
     for (size_t h = 0; h < halves; h++) sums[h] = _mm256_set1_epi32(has_start ? start : 0);
     for (size_t step = first; step < last; step += deep) {
         __m256i pairs[2], fourfold[2];
@@ -144,20 +155,22 @@ CK_AVX2_INLINE void ck_dots_avx2(enum ck_codes codes, size_t deep, size_t halves
             __m256i four = ck_four_avx2(x, s);
             for (size_t h = 0; h < halves; h++) {
                 __m256i two = ck_step_avx2(codes, w[h].q[s], four);
-                if (codes == CK_PAIRS && s % 2 == 1) fourfold[h] = _mm256_add_epi16(fourfold[h], two);
+                if (codes == CK_PAIRS && s >= CK_STEPS / 2) fourfold[h] = _mm256_add_epi16(fourfold[h], two);
                 else pairs[h] = _mm256_add_epi16(pairs[h], two);
             }
         }
         for (size_t h = 0; h < halves; h++) {
-            if (codes == CK_PAIRS) pairs[h] = _mm256_add_epi16(pairs[h], _mm256_srai_epi16(fourfold[h], 2));
+            if (codes == CK_PAIRS && first > 0) pairs[h] = fourfold[h];
+            else if (codes == CK_PAIRS && last == CK_STEPS)
+                pairs[h] = _mm256_add_epi16(pairs[h], _mm256_srai_epi16(fourfold[h], 2));
             sums[h] = _mm256_add_epi32(sums[h], _mm256_madd_epi16(pairs[h], ones));
         }
     }
 }
 
 /* Adds a block's dot product, or those of its first and second 16 elements, to a sum. */
-CK_AVX2_INLINE __m256 ck_add_dots_avx2(enum ck_scaling scaling, const ck_block_avx2 *w, const ck_block *x,
-                                       __m256i first, __m256i second, __m256 sum)
+CK_AVX2_INLINE __m256 ck_add_dots_avx2(enum ck_scaling scaling, enum ck_codes codes, const ck_block_avx2 *w,
+                                       const ck_block *x, __m256i first, __m256i second, __m256 sum)
 {
     __m256 scale = _mm256_mul_ps(w->scale, _mm256_set1_ps(x->scale));
     if (scaling == CK_HALVES) {
@@ -166,7 +179,7 @@ CK_AVX2_INLINE __m256 ck_add_dots_avx2(enum ck_scaling scaling, const ck_block_a
     }
     if (scaling == CK_SMALL_HALVES || scaling == CK_SMALL_HALVES_MINIMUMS) {
         /* The sums of 16 products fit in 16 bits, and so do the starts. */
-        __m256i dots = _mm256_blend_epi16(first, _mm256_slli_epi32(second, 16), 0xAA);
+        __m256i dots = _mm256_blend_epi16(first, _mm256_slli_epi32(second, codes == CK_PAIRS ? 14 : 16), 0xAA);
         int64_t both;
         memcpy(&both, x->start, sizeof both);
         __m256i starts = _mm256_packs_epi32(_mm256_set1_epi64x(both), _mm256_set1_epi64x(both));
@@ -195,7 +208,8 @@ CK_AVX2_INLINE void ck_add_block_avx2(enum ck_scaling scaling, enum ck_codes cod
         ck_dots_avx2(codes, deep, halves, w, x, has_start ? x->start[0] : 0, 0, CK_STEPS / 2, first);
         ck_dots_avx2(codes, deep, halves, w, x, has_start ? x->start[1] : 0, CK_STEPS / 2, CK_STEPS, second);
     }
-    for (size_t h = 0; h < halves; h++) sums[h] = ck_add_dots_avx2(scaling, &w[h], x, first[h], second[h], sums[h]);
+    for (size_t h = 0; h < halves; h++)
+        sums[h] = ck_add_dots_avx2(scaling, codes, &w[h], x, first[h], second[h], sums[h]);
 }
 
 /* The 8 outputs of half a group, of which `outputs` exist, for `rows` rows. rows is a constant at each call.

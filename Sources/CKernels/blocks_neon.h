@@ -83,12 +83,12 @@ CK_NEON_INLINE void ck_load_nibbles_neon(const uint8_t *nibbles, int8x16_t q[CK_
 
 CK_NEON_INLINE void ck_load_pairs_neon(const uint8_t *pairs, int8x16_t q[CK_STEPS])
 {
-    for (size_t half = 0; half < 2; half++, q += CK_STEPS / 2) {
-        uint8x16_t four = vld1q_u8(pairs + CK_STEP_BYTES * half), mask = vdupq_n_u8(3);
+    for (size_t i = 0; i < 2; i++, q += 2) {
+        uint8x16_t four = vld1q_u8(pairs + CK_STEP_BYTES * i), mask = vdupq_n_u8(3);
         q[0] = ck_codes_neon(vandq_u8(four, mask));
-        q[1] = ck_codes_neon(vandq_u8(vshrq_n_u8(four, 2), mask));
-        q[2] = ck_codes_neon(vandq_u8(vshrq_n_u8(four, 4), mask));
-        q[3] = ck_codes_neon(vshrq_n_u8(four, 6));
+        q[CK_STEPS / 2] = ck_codes_neon(vandq_u8(vshrq_n_u8(four, 2), mask));
+        q[1] = ck_codes_neon(vandq_u8(vshrq_n_u8(four, 4), mask));
+        q[CK_STEPS / 2 + 1] = ck_codes_neon(vshrq_n_u8(four, 6));
     }
 }
 

@@ -100,6 +100,14 @@ CK_AVX512_INLINE __m512 ck_exp_avx512(__m512 x)
     return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(CK_EXP_LOW), _CMP_NLT_UQ), p, n);
 }
 
+/* Of any x. */
+CK_AVX512_INLINE __m512 ck_any_exp_avx512(__m512 x)
+{
+    __m512 y = ck_exp_avx512(_mm512_min_ps(_mm512_set1_ps(CK_EXP_HIGH), x));
+    return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, _mm512_set1_ps(CK_EXP_HIGH), _CMP_GT_OQ),
+                              _mm512_set1_ps(INFINITY));
+}
+
 CK_AVX512_INLINE float ck_max_avx512(size_t n, const float *x)
 {
     __m512 lanes = _mm512_set1_ps(-INFINITY);

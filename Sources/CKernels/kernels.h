@@ -27,7 +27,8 @@
     ck_weighted_sum_fn ck_weighted_sum_f32_##isa, ck_weighted_sum_f16_##isa, ck_weighted_sum_bf16_##isa;    \
     ck_weighted_sum_fn ck_weighted_sum_q8_##isa, ck_weighted_sum_q4_##isa;                                  \
     ck_noisy_exp_sums_fn ck_noisy_exp_sums_f32_##isa;                                                       \
-    ck_add_rows_fn ck_add_rows_f32_##isa;
+    ck_add_rows_fn ck_add_rows_f32_##isa;                                                                   \
+    ck_silu_multiply_f32_fn ck_silu_multiply_f32_##isa;
 
 /* The same, but for NEON. */
 #define CK_DECLARE_CHOICES(isa)                                                                             \
@@ -38,7 +39,6 @@
 #define CK_DECLARE_ELEMENTS(isa)                                                                            \
     ck_rms_norm_f32_fn ck_rms_norm_f32_##isa;                                                               \
     ck_add_f32_fn ck_add_f32_##isa;                                                                         \
-    ck_silu_multiply_f32_fn ck_silu_multiply_f32_##isa;                                                     \
     ck_gelu_f32_fn ck_gelu_tanh_f32_##isa;                                                                  \
     ck_rope_f32_fn ck_rope_half_f32_##isa, ck_rope_interleaved_f32_##isa;
 
@@ -194,10 +194,16 @@ static inline uint16_t ck_load_u16(const uint8_t *bytes)
  * among so much arithmetic. */
 #define CK_AHEAD 4096
 
-/* Asks for the `bytes` that stand CK_AHEAD behind `weights`. They may lie past the matrix: asking never fails. */
+/* Asks for `bytes` of weights. They may lie past the matrix: asking never fails. */
+static inline void ck_ask_for(const void *weights, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const void *)((uintptr_t)weights + i));
+}
+
+/* Asks for the `bytes` that stand CK_AHEAD behind `weights`. */
 static inline void ck_ask_ahead(const void *weights, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const void *)((uintptr_t)weights + CK_AHEAD + i));
+    ck_ask_for((const void *)((uintptr_t)weights + CK_AHEAD), bytes);
 }
 
 #if defined(__x86_64__)

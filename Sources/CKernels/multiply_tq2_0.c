@@ -39,8 +39,18 @@ CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_a
     ck_load_pairs_avx512(group + Q_AT + block % CK_PARTS * CK_PAIRS_GROUP, w->q);
 }
 
+CK_AVX512_INLINE void load_fourfold_avx512(const uint8_t *group, size_t block, ck_block_avx512 *w)
+{
+    group += block / CK_PARTS * CK_TQ2_0_GROUP;
+    w->scale = ck_load_halves_avx512(group);
+    ck_load_fourfold_avx512(group + Q_AT + block % CK_PARTS * CK_PAIRS_GROUP, w->q);
+}
+
 CK_AVX512 void ck_multiply_tq2_0_avx512(CK_BLOCKS_PARAMETERS)
 {
+    size_t done = ck_multiply_row_avx512(load_fourfold_avx512, CK_FOURFOLD, CK_PARTS, CK_TQ2_0_GROUP / CK_PARTS,
+                                         CK_BLOCKS_ARGUMENTS);
+    CK_SKIP_OUTPUTS(done, CK_TQ2_0_GROUP * (k / CK_SUPER_BLOCK));
     ck_multiply_blocks_avx512(load_avx512, CK_PLAIN, CK_TQ2_0_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 #endif

@@ -87,8 +87,8 @@ static void put_nibbles(const uint8_t codes[CK_BLOCK], uint8_t *to)
 
 static void put_pairs(const uint8_t codes[CK_BLOCK], uint8_t *to)
 {
-    for (size_t half = 0; half < 2; half++, codes += CK_BLOCK / 2, to += CK_STEP_BYTES) {
-        uint32_t four = word(codes, 0) | word(codes, 1) << 2 | word(codes, 2) << 4 | word(codes, 3) << 6;
+    for (size_t i = 0; i < 2; i++, codes += CK_BLOCK / 4, to += CK_STEP_BYTES) {
+        uint32_t four = word(codes, 0) | word(codes, 4) << 2 | word(codes, 1) << 4 | word(codes, 5) << 6;
         memcpy(to, &four, sizeof four);
     }
 }
@@ -173,10 +173,12 @@ static void pack_super_block(ck_type type, size_t row, const uint8_t *from, uint
     switch (type) {
     case CK_Q2_K:
         for (size_t i = 0; i < 2; i++) {
-            float unit = ck_from_f16(ck_load_u16(from + 80 + 2 * i));
+            float unit = ck_from_f16(ck_load_u16(from + 80 + 2 * i)) * (i == 0 ? 1.0f : 1.0f / 16);
             memcpy(steps + 4 * i * CK_GROUP, &unit, sizeof unit);
         }
-        spread(CK_PARTS, 2, 0, from, halves + 8 * CK_GROUP);
+        /* Of two parts the first halves, then the second ones. */
+        for (size_t i = 0; i < 16; i++) scales[i / 4 * 4 + i % 2 * 2 + i / 2 % 2] = from[i];
+        spread(4, 4, 0, scales, steps + 8 * CK_GROUP);
         ck_read_pairs(from + 16, codes);
         pack_pairs(codes, steps + 24 * CK_GROUP);
         return;

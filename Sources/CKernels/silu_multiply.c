@@ -24,6 +24,25 @@ CK_AVX2 void ck_silu_multiply_f32_avx2(size_t n, const float *gate, const float 
         _mm256_maskstore_ps(y + i, mask, tail);
     }
 }
+
+CK_AVX512_INLINE __m512 silu_multiply_avx512(__m512 gate, __m512 up)
+{
+    __m512 minus = _mm512_xor_ps(gate, _mm512_set1_ps(-0.0f));
+    __m512 divisor = _mm512_add_ps(_mm512_set1_ps(1.0f), ck_any_exp_avx512(minus));
+    return _mm512_mul_ps(_mm512_div_ps(gate, divisor), up);
+}
+
+CK_AVX512 void ck_silu_multiply_f32_avx512(size_t n, const float *gate, const float *up, float *y)
+{
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        _mm512_storeu_ps(y + i, silu_multiply_avx512(_mm512_loadu_ps(gate + i), _mm512_loadu_ps(up + i)));
+    if (i < n) {
+        __mmask16 mask = (__mmask16)((1u << (n - i)) - 1);
+        __m512 tail = silu_multiply_avx512(_mm512_maskz_loadu_ps(mask, gate + i), _mm512_maskz_loadu_ps(mask, up + i));
+        _mm512_mask_storeu_ps(y + i, mask, tail);
+    }
+}
 #endif
 
 #if defined(__aarch64__)

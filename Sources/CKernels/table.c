@@ -36,7 +36,8 @@
     .weighted_sum_q4 = ck_weighted_sum_q4_##name,                                                           \
     .noisy_exp_sums_f32 = ck_noisy_exp_sums_f32_##name,                                                     \
     .add_rows_f32 = ck_add_rows_f32_##name,                                                                 \
-    .tile_logits_f32 = ck_tile_logits_f32_##name
+    .tile_logits_f32 = ck_tile_logits_f32_##name,                                                           \
+    .silu_multiply_f32 = ck_silu_multiply_f32_##name
 
 /* Slots with variants for AVX-512, but not for NEON. */
 #define CK_CHOICES(name)                                                                                    \
@@ -47,7 +48,6 @@
 #define CK_ELEMENTS(name)                                                                                   \
     .rms_norm_f32 = ck_rms_norm_f32_##name,                                                                 \
     .add_f32 = ck_add_f32_##name,                                                                           \
-    .silu_multiply_f32 = ck_silu_multiply_f32_##name,                                                       \
     .gelu_tanh_f32 = ck_gelu_tanh_f32_##name,                                                               \
     .rope_half_f32 = ck_rope_half_f32_##name,                                                               \
     .rope_interleaved_f32 = ck_rope_interleaved_f32_##name

@@ -18,6 +18,8 @@ enum RequestBounds {
     static let stopBytes = 512
     /// Ids in `stop_token_ids`.
     static let stopTokens = 1024
+    /// UTF-8 bytes of `cache_salt`.
+    static let saltBytes = 128
     /// Values of `priority`; a key's own bound may be lower.
     static let priorities = -1000...1000
     /// Alternatives per token. OpenAI stops at 5 for completions and at 20 for chats; here 20 is legal for both.
@@ -34,7 +36,18 @@ extension GenerationRequest {
         stop = try StopConditions(decoding: &reader)
         cache = try KVCacheRequest(decoding: &reader)
         priority = try reader.integer("priority", in: RequestBounds.priorities)
+        cacheSalt = try Self.salt(&reader)
         skipSpecialTokens = try reader.boolean("skip_special_tokens") ?? true
+    }
+
+    private static func salt(_ reader: inout FieldReader) throws(APIError) -> String? {
+        guard let text = try reader.string("cache_salt") else { return nil }
+        guard (1...RequestBounds.saltBytes).contains(text.utf8.count) else {
+            throw .invalidRequest(
+                "cache_salt must have 1 to \(RequestBounds.saltBytes) bytes, not \(text.utf8.count).",
+                param: "cache_salt", code: "invalid_value")
+        }
+        return text
     }
 
     /// Sets `max_tokens` and checks `min_tokens` against it.

@@ -51,7 +51,7 @@ struct UsageTotals: Sendable {
         writeCounts(to: &writer)
         writer.key("prompt_tokens_details")
         writer.beginObject()
-        writer.member("cached_tokens", finished.compactMap { $0?.cachedTokens }.reduce(0, +))
+        writer.member("cached_tokens", cachedTokens)
         writer.endObject()
         writeCache(to: &writer)
         writer.endObject()
@@ -62,6 +62,14 @@ struct UsageTotals: Sendable {
         writer.member("prompt_tokens", prompt)
         writer.member("completion_tokens", completionTokens)
         writer.member("total_tokens", prompt + completionTokens)
+    }
+
+    /// Of each prompt, counted once, what none of its choices had to read.
+    private var cachedTokens: Int {
+        promptTokens.indices.reduce(0) { sum, prompt in
+            let choices = prompt * choicesPerPrompt..<(prompt + 1) * choicesPerPrompt
+            return sum + (finished[choices].compactMap { $0?.cachedTokens }.min() ?? 0)
+        }
     }
 
     private func writeCache(to writer: inout JSONWriter) {

@@ -11,6 +11,8 @@ public struct APIKey: Sendable, Equatable {
     public var requestsPerMinute: Int?
     /// Requests it may have open at once, waiting ones included; nil is any number.
     public var maxConcurrent: Int?
+    /// Sequences of its requests that run at once; further ones wait. nil is any number.
+    public var maxSequences: Int?
     /// Highest priority that its requests may ask for.
     public var priority = 0
 

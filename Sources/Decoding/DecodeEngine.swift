@@ -29,13 +29,14 @@ public final class DecodeEngine {
     public let model: DecoderModel
     let arena: KVArena
     let compute: Compute
-    private let attention: LaneAttention
+    let attention: LaneAttention
     let buffers: StepBuffers
     /// Residual stream of the decode rows, [maxSequences, hidden].
     private let decodeResidual: ActivationRows
     /// Residual stream of prompt rows that pass all layers in this step, [maxRows, hidden].
     private let promptResidual: ActivationRows
     var sequences: [SequenceID: SequenceState] = [:]
+    var prefixBlocks: [PrefixBlockID: PrefixBlock] = [:]
     private let layers: [TransformerLayer]
     private let output: [Compute.Product]
     private let finalNorm: Compute.NormKind
@@ -68,7 +69,9 @@ public final class DecodeEngine {
     public func admit(_ admission: SequenceAdmission) {
         precondition(sequences[admission.id] == nil, "\(admission.id) was admitted before")
         attention.reserve(for: admission.plan, scorers: 1 + admission.siblings.count)
-        let cache = admission.continued.map { takeOver($0, plan: admission.plan) }
+        let cache =
+            admission.continued.map { takeOver($0, plan: admission.plan) }
+            ?? SequenceCache(plan: admission.plan, prefix: admission.prefix.map { cachePrefix($0) }, arena: arena)
         let leader = SequenceState(admission, cache: cache, arena: arena)
         sequences[admission.id] = leader
         for sibling in admission.siblings {
@@ -131,7 +134,7 @@ public final class DecodeEngine {
         var rows = batch.decode.count
         for piece in batch.prefill {
             let state = state(piece.sequence)
-            guard piece.layers == 0..<layers.count, state.passesByRows || piece.rows == state.prompt.indices else {
+            guard piece.layers == 0..<layers.count, state.passesByRows || piece.rows == state.rows else {
                 return false
             }
             rows += piece.rows.count

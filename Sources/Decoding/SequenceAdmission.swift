@@ -14,6 +14,8 @@ public struct SequenceAdmission: Sendable {
     /// The sequence whose kept cache this one goes on with; its plan's turn has the history. It is no longer there
     /// afterwards.
     public let continued: SequenceID?
+    /// The blocks with which a prompt begins that shares its beginning with others.
+    public let prefix: SequencePrefix?
 
     /// Whether the prompt passes by rows (`PrefillPiece`): no cache that it fills evicts any of it.
     public var passesByRows: Bool { plan.passesByRows && siblings.allSatisfy(\.plan.passesByRows) }
@@ -33,7 +35,7 @@ public struct SequenceAdmission: Sendable {
 
     public init(
         id: SequenceID, prompt: [TokenID], plan: CachePlan, promptLogits: Bool, siblings: [Sibling] = [],
-        continued: SequenceID? = nil
+        continued: SequenceID? = nil, prefix: SequencePrefix? = nil
     ) {
         precondition(prompt.count == plan.promptTokens, "\(prompt.count) tokens for a plan of \(plan.promptTokens)")
         self.id = id
@@ -42,5 +44,7 @@ public struct SequenceAdmission: Sendable {
         self.promptLogits = promptLogits
         self.siblings = siblings
         self.continued = continued
+        precondition(prefix == nil || (siblings.isEmpty && continued == nil), "a prefix is that of one new cache")
+        self.prefix = prefix
     }
 }

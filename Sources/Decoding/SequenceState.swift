@@ -21,13 +21,16 @@ final class SequenceState {
     /// are in `layer`.
     private(set) var layer = 0
     private(set) var rowsDone = 0
+    /// Rows of the prompt that are read: not those whose entries a prefix brought.
+    let rows: Range<Int>
 
-    /// `cache` is that of the turns before, where there are any.
-    init(_ admission: SequenceAdmission, cache: SequenceCache? = nil, arena: KVArena) {
+    init(_ admission: SequenceAdmission, cache: SequenceCache, arena: KVArena) {
         prompt = admission.prompt
         promptLogits = admission.promptLogits
         siblings = admission.siblings.map(\.id)
-        self.cache = cache ?? SequenceCache(plan: admission.plan, arena: arena)
+        self.cache = cache
+        rowsDone = admission.prefix?.tokens ?? 0
+        rows = rowsDone..<prompt.count
         passesByRows = admission.passesByRows
         guard !passesByRows else { return }
         residualCharge = arena.charge(byteCount: admission.plan.residualBytes)
@@ -37,6 +40,7 @@ final class SequenceState {
     /// A cache that no request uses now.
     init(idle cache: SequenceCache) {
         prompt = []
+        rows = 0..<0
         promptLogits = false
         passesByRows = false
         siblings = []
@@ -45,6 +49,7 @@ final class SequenceState {
 
     init(sibling: SequenceAdmission.Sibling, of leader: SequenceState, arena: KVArena) {
         prompt = []
+        rows = 0..<0
         promptLogits = false
         passesByRows = false
         siblings = []
@@ -66,8 +71,16 @@ final class SequenceState {
             if self.layer == 0 { rowsDone = rows.upperBound }
         } else {
             rowsDone = rows.upperBound
-            if rowsDone == prompt.count { (self.layer, rowsDone) = (layer + 1, 0) }
+            if rowsDone == prompt.count { (self.layer, rowsDone) = (layer + 1, self.rows.lowerBound) }
         }
+    }
+
+    /// The prompt's first rows stand in these blocks.
+    func adopt(_ blocks: [PrefixBlock]) {
+        cache.adopt(blocks)
+        let tokens = blocks.reduce(0) { $0 + $1.slots }
+        precondition(passesByRows && layer == 0 && tokens < prompt.count, "blocks of \(tokens) tokens are too much")
+        rowsDone = max(rowsDone, tokens)
     }
 
     func promptFinished() {

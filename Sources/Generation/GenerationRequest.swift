@@ -29,6 +29,8 @@ public struct GenerationRequest: Sendable, Equatable {
     public var promptLogprobs: Bool = false
     /// Whose turn it is first; higher goes before lower. nil: the highest that its sender may have, at most 0.
     public var priority: Int?
+    /// Beginnings of prompts are shared only with requests that have the same; nil is one, too.
+    public var cacheSalt: String?
     /// Special tokens are left out of the text.
     public var skipSpecialTokens: Bool = true
 

@@ -17,8 +17,12 @@ public struct CachePlan: Sendable {
     public let budgetSlots: Int
     /// Which turn of a conversation this is, where the cache is kept; nil: it is released at the end.
     public let turn: CacheTurn?
+    /// Whether `turn` is there. To ask it of `turn` copies the whole plan, for each lane of a step.
+    let isTurn: Bool
     /// The policy's, read once.
     let pooling: ScorePooling
+    /// The policy's, read once: opening its box for every lane of a step would count references to it.
+    let noisySoftmax: NoisySoftmax?
     /// The lanes after the prompt.
     let lanes: LaneTable
     /// The first of the layers whose lanes have the most slots.
@@ -32,6 +36,7 @@ public struct CachePlan: Sendable {
         self.policyName = policyName
         self.policy = policy
         pooling = policy.pooling
+        noisySoftmax = policy.noisySoftmax
         self.shape = shape
         self.layout = layout
         self.storage = storage
@@ -40,10 +45,19 @@ public struct CachePlan: Sendable {
         self.plannedTokens = plannedTokens
         self.budgetSlots = budgetSlots
         self.turn = turn
+        isTurn = turn != nil
         let history = turn?.history
-        let laneSlots = min(budgetSlots, (history?.mostSlots ?? 0) + promptTokens + max(0, plannedTokens - 1))
+        // Tokens that this request feeds at most.
+        let newTokens = promptTokens + max(0, plannedTokens - 1)
+        startTokens = history?.fedTokens ?? 0
+        startSlots = history?.mostSlots ?? 0
+        fedTokens = startTokens + newTokens
+        rotaryTokens = turn?.mostTokens ?? fedTokens
+        let laneSlots = min(budgetSlots, startSlots + newTokens)
         let slots = (0..<shape.layerCount).map { shape.laneSlots(layer: $0, of: laneSlots) }
         self.laneSlots = laneSlots
+        canEvict = laneSlots < startSlots + newTokens
+        tap = canEvict || (turn != nil && layout.isScored) ? policy.tap : .none
         lanes = LaneTable(slots: slots, kvHeads: shape.kvHeads)
         let most = slots.max()
         widestLayer = slots.firstIndex { $0 == most } ?? 0
@@ -57,19 +71,16 @@ public struct CachePlan: Sendable {
     }
 
     /// Tokens fed before this prompt.
-    public var startTokens: Int { turn?.history?.fedTokens ?? 0 }
+    public let startTokens: Int
 
     /// Entries that lanes without a window hold before this prompt.
-    public var startSlots: Int { turn?.history?.mostSlots ?? 0 }
+    public let startSlots: Int
 
     /// Tokens the cache will have been fed at most.
-    public var fedTokens: Int { startTokens + newTokens }
-
-    /// Tokens that this request feeds at most.
-    private var newTokens: Int { promptTokens + max(0, plannedTokens - 1) }
+    public let fedTokens: Int
 
     /// Tokens by which RoPE chooses its frequencies where they depend on length.
-    var rotaryTokens: Int { turn?.mostTokens ?? fedTokens }
+    let rotaryTokens: Int
 
     /// Slots a lane owns where no window bounds it: the budget, or all entries where they are fewer.
     public let laneSlots: Int
@@ -83,10 +94,10 @@ public struct CachePlan: Sendable {
 
     /// Whether this request can evict anything. If not, and no later turn can, scores and noise are not computed: the
     /// cache is a full one.
-    public var canEvict: Bool { laneSlots < startSlots + newTokens }
+    public let canEvict: Bool
 
     /// The rows that the policy sees: none where nothing can be evicted, now or in a later turn.
-    var tap: AttentionTap { canEvict || (turn != nil && layout.isScored) ? policy.tap : .none }
+    let tap: AttentionTap
 
     /// Whether a cache of the other plan can take the entries of a prompt that ran under this one.
     public func sharesPrompt(with other: CachePlan) -> Bool {

@@ -43,6 +43,17 @@ internal import Kernels
             from: other.values + source * layout.valueBytes, byteCount: layout.valueBytes)
     }
 
+    /// Copies the entries in `slots` of another lane, which has the same storage types, with score 0.
+    func copy(_ slots: Range<Int>, from other: Lane) {
+        let first = slots.lowerBound
+        unsafe (positions + first).update(from: other.positions + first, count: slots.count)
+        if let scores = unsafe scores { unsafe (scores + first).update(repeating: 0, count: slots.count) }
+        unsafe (keys + first * layout.keyBytes).copyMemory(
+            from: other.keys + first * layout.keyBytes, byteCount: slots.count * layout.keyBytes)
+        unsafe (values + first * layout.valueBytes).copyMemory(
+            from: other.values + first * layout.valueBytes, byteCount: slots.count * layout.valueBytes)
+    }
+
     /// Copies the first `count` entries of a lane with the same layout, scores and all.
     func copy(count: Int, from other: Lane) {
         unsafe positions.update(from: other.positions, count: count)

@@ -88,7 +88,7 @@ public struct AttentionJob {
             table.reserve(positions: plan.fedTokens)
             rotatesKeys = plan.positions == .compact
         }
-        if plan.tap != .none, let seed = plan.policy.noisySoftmax?.fixedSeed {
+        if plan.tap != .none, let seed = plan.noisySoftmax?.fixedSeed {
             noise.reserve(seed: seed, positions: plan.fedTokens, compute: compute)
         }
         let promptSlots = plan.startSlots + plan.promptTokens
@@ -179,9 +179,8 @@ public struct AttentionJob {
             item = work.items[index + workers.count]
             next = item.kvHeads.lowerBound
         }
-        let cache = jobs[item.job].cache
-        let first = item.parts.lowerBound * LaneParts.size * cache.plan.layout.keyBytes
-        return unsafe UnsafeRawPointer(cache.lane(layer: layer, kvHead: next).keys) + first
+        return unsafe jobs[item.job].cache.key(
+            slot: item.parts.lowerBound * LaneParts.size, layer: layer, kvHead: next)
     }
 
     private func runPrompt(_ pass: LanePass, _ rows: Range<Int>, _ item: LaneWork.Item) {

@@ -53,7 +53,19 @@ extension LanePass {
             return unsafe keys
         }
         let tiles = unsafe scratch.keyTiles.base
-        unsafe kernels.tileKeys(count: count, headDim: headDim, keys: keys.rows, keyType: keys.type, tiles: tiles)
+        if unsafe job.cache.blockSlots == 0 {
+            unsafe kernels.tileKeys(
+                count: count, headDim: headDim, keys: keys.rows, keyType: keys.type, tiles: tiles)
+        } else {
+            var first = 0
+            while first < count {
+                let run = unsafe run(from: first, to: count, own: lane)
+                unsafe kernels.tileKeys(
+                    count: run.slots.count, headDim: headDim, keys: run.lane.keys + first * plan.layout.keyBytes,
+                    keyType: keys.type, tiles: tiles + first * headDim)
+                first = unsafe run.slots.upperBound
+            }
+        }
         unsafe keys.tiles = UnsafePointer(tiles)
         return unsafe keys
     }
@@ -71,7 +83,8 @@ extension LanePass {
             unsafe placeQueries(row: row + index, at: index, position: position, keyType: keys.type)
         }
         unsafe fillLogits(
-            keys.dropFirst(base, headDim: headDim), rows: slots.count * group, count: count, attended)
+            keys.dropFirst(base, headDim: headDim), lane, base: base, rows: slots.count * group, count: count,
+            attended)
         for (index, slot) in slots.enumerated() {
             for head in 0..<group {
                 unsafe weigh(
@@ -101,26 +114,21 @@ extension LanePass {
     /// alone.
     private func sumValues(_ lane: Lane, _ attended: AttendedRows, slots: Range<Int>, base: Int) {
         let (group, partial) = unsafe (groupSize, scratch.partialSums.base)
-        let layout = unsafe plan.layout
-        let values = unsafe lane.values + base * layout.valueBytes
         for part in 0..<LaneParts.count(entries: slots.upperBound - base) {
             let start = part * LaneParts.size
             func seen(by slot: Int) -> Int { min(LaneParts.size, max(0, slot + 1 - base - start)) }
             let common = seen(by: slots.lowerBound)
-            unsafe kernels.weightedSum(
-                heads: slots.count * group, count: common, headDim: headDim,
-                weights: attended.probabilities + start, weightStride: attended.stride,
-                values: values + start * layout.valueBytes, valueType: layout.valueStorage, accumulate: false,
-                output: partial, stride: headDim)
+            let first = base + start
+            unsafe addValues(
+                of: first..<first + common, lane, rows: slots.count * group, weights: attended.probabilities + start,
+                stride: attended.stride, accumulate: false, to: partial)
             for (index, slot) in slots.enumerated() {
                 let own = seen(by: slot) - common
                 if own > 0 {
-                    unsafe kernels.weightedSum(
-                        heads: group, count: own, headDim: headDim,
+                    unsafe addValues(
+                        of: first + common..<first + common + own, lane, rows: group,
                         weights: attended.dropFirst(index * group).probabilities + start + common,
-                        weightStride: attended.stride, values: values + (start + common) * layout.valueBytes,
-                        valueType: layout.valueStorage, accumulate: true,
-                        output: partial + index * group * headDim, stride: headDim)
+                        stride: attended.stride, accumulate: true, to: partial + index * group * headDim)
                 }
                 for row in index * group..<(own + common > 0 ? (index + 1) * group : index * group) {
                     unsafe kernels.weightedSum(
@@ -130,6 +138,24 @@ extension LanePass {
                 }
             }
         }
+    }
+
+    /// Adds the values in `slots`, each times its weight, to [rows, headDim] sums; `weights` begin with the first slot.
+    private func addValues(
+        of slots: Range<Int>, _ lane: Lane, rows: Int, weights: UnsafePointer<Float>, stride: Int, accumulate: Bool,
+        to sums: UnsafeMutablePointer<Float>
+    ) {
+        let layout = unsafe plan.layout
+        var first = slots.lowerBound
+        repeat {
+            let run = unsafe run(from: first, to: slots.upperBound, own: lane)
+            unsafe kernels.weightedSum(
+                heads: rows, count: run.slots.count, headDim: headDim, weights: weights + first - slots.lowerBound,
+                weightStride: stride, values: run.lane.values + first * layout.valueBytes,
+                valueType: layout.valueStorage, accumulate: accumulate || first > slots.lowerBound, output: sums,
+                stride: headDim)
+            first = unsafe run.slots.upperBound
+        } while first < slots.upperBound
     }
 
     // MARK: Parts of both
@@ -171,11 +197,21 @@ extension LanePass {
         unsafe kernels.prepareQueries(queries, from: index * group, count: group, headDim: headDim, keyType: keyType)
     }
 
-    private func fillLogits(_ keys: Keys, rows: Int, count: Int, _ attended: AttendedRows) {
+    /// `keys` begin with entry `base` of the lane.
+    private func fillLogits(
+        _ keys: Keys, _ lane: Lane, base: Int, rows: Int, count: Int, _ attended: AttendedRows
+    ) {
         guard let tiles = unsafe keys.tiles else {
-            unsafe kernels.attentionLogits(
-                heads: rows, count: count, headDim: headDim, scale: scale, queries: queries, keys: keys.rows,
-                keyType: keys.type, logits: attended.logits, stride: attended.stride)
+            var first = base
+            while first < base + count {
+                let run = unsafe run(from: first, to: base + count, own: lane)
+                let stored = unsafe UnsafeRawPointer(run.lane.keys) + first * plan.layout.keyBytes
+                unsafe kernels.attentionLogits(
+                    heads: rows, count: run.slots.count, headDim: headDim, scale: scale, queries: queries,
+                    keys: job.cache.blockSlots == 0 ? keys.rows : stored, keyType: keys.type,
+                    logits: attended.logits + first - base, stride: attended.stride)
+                first = unsafe run.slots.upperBound
+            }
             return
         }
         unsafe kernels.tileLogits(
@@ -193,7 +229,7 @@ extension LanePass {
             unsafe kernels.softCap(count: count, cap: softCap, x: row.logits)
         }
         if unsafe usesALiBi, case .alibi(let slopes) = unsafe rules.encoding {
-            let positions = unsafe plan.positions == .compact ? scratch.indexes.base : lane.positions
+            let positions = unsafe positions(lane)
             unsafe kernels.alibi(
                 count: count, slope: slopes[kvHead * groupSize + head], queryPosition: (positions + slot).pointee,
                 positions: positions + base, logits: row.logits)

@@ -17,14 +17,14 @@ extension LanePass {
         unsafe placeQueries(
             row: job.firstRow, at: 0, position: queryIndex, keyType: storedKeys(lane, from: 0).type)
         for part in parts {
-            let next = unsafe part + 1 < parts.upperBound ? firstKey(of: part + 1, lane) : following
+            let next = unsafe part + 1 < parts.upperBound ? firstKey(of: part + 1) : following
             unsafe attendPart(part, decoded, lane, following: next)
         }
     }
 
     /// Where the keys of a part stand.
-    func firstKey(of part: Int, _ lane: Lane) -> UnsafeRawPointer {
-        unsafe UnsafeRawPointer(lane.keys) + part * LaneParts.size * plan.layout.keyBytes
+    func firstKey(of part: Int) -> UnsafeRawPointer {
+        unsafe job.cache.key(slot: part * LaneParts.size, layer: layer, kvHead: kvHead)
     }
 
     /// Logits, weights and sums of the entries of a part, for all heads of the group. The last part ends with the fed
@@ -53,10 +53,17 @@ extension LanePass {
             }
         }
         let values = unsafe decoded.values + part * headDim
-        unsafe kernels.weightedSum(
-            heads: groupSize, count: stored.count, headDim: headDim, weights: weights,
-            weightStride: weightStride, values: lane.values + stored.lowerBound * plan.layout.valueBytes,
-            valueType: storage, accumulate: false, output: values, stride: decoded.parts * headDim, ahead: following)
+        var first = stored.lowerBound
+        repeat {
+            let run = unsafe run(from: first, to: stored.upperBound, own: lane)
+            unsafe kernels.weightedSum(
+                heads: groupSize, count: run.slots.count, headDim: headDim,
+                weights: weights + first - stored.lowerBound, weightStride: weightStride,
+                values: run.lane.values + first * plan.layout.valueBytes, valueType: storage,
+                accumulate: first > stored.lowerBound, output: values, stride: decoded.parts * headDim,
+                ahead: following)
+            first = unsafe run.slots.upperBound
+        } while first < stored.upperBound
         guard let fed = unsafe fed else { return }
         unsafe kernels.weightedSum(
             heads: groupSize, count: 1, headDim: headDim, weights: weights + stored.count,
@@ -119,6 +126,19 @@ extension LanePass {
     ) {
         let group = unsafe groupSize
         unsafe rotateCompactKeys(lane, stored, fedKey: fed?.key)
+        guard unsafe job.cache.blockSlots == 0 else {
+            var first = stored.lowerBound
+            while first < stored.upperBound {
+                let run = unsafe run(from: first, to: stored.upperBound, own: lane)
+                unsafe kernels.attentionLogits(
+                    heads: group, count: run.slots.count, headDim: headDim, scale: scale, queries: queries,
+                    keys: run.lane.keys + first * plan.layout.keyBytes, keyType: plan.layout.keyStorage,
+                    logits: logits + first - stored.lowerBound, stride: stride,
+                    ahead: run.lane.values + first * plan.layout.valueBytes)
+                first = unsafe run.slots.upperBound
+            }
+            return
+        }
         let keys = unsafe storedKeys(lane, from: stored.lowerBound)
         let together = unsafe keys.includesFed && fed != nil ? stored.count + 1 : stored.count
         unsafe kernels.attentionLogits(
@@ -143,7 +163,7 @@ extension LanePass {
         }
         guard unsafe usesALiBi, case .alibi(let slopes) = unsafe rules.encoding else { return }
         let query = unsafe Int32(queryIndex)
-        let positions = unsafe plan.positions == .compact ? scratch.indexes.base : lane.positions
+        let positions = unsafe positions(lane)
         for head in unsafe 0..<groupSize {
             let slope = unsafe slopes[kvHead * groupSize + head]
             let row = unsafe logits + head * stride
@@ -197,7 +217,7 @@ extension LanePass {
     private func score(_ lane: Lane, _ decoded: DecodedLane, held: Int, isFull: Bool) -> Float {
         guard unsafe tap != .none, let rows = unsafe decoded.rows, let scores = unsafe lane.scores else { return 0 }
         let (group, position) = unsafe (groupSize, job.cache.fedTokens)
-        let scorer = unsafe RowScorer(plan: plan, scores: scores, number: 0)
+        let scorer = unsafe RowScorer(cache: job.cache, scores: scores, number: 0)
         guard unsafe tap == .probabilities else {
             let tempered = unsafe joinedParts(
                 rows: rows, stride: decoded.stride, weights: decoded.scoreMaxima, sums: decoded.scoreSums,

@@ -3,6 +3,17 @@ internal import Tensors
 
 /// Keys and values of the fed rows.
 extension LanePass {
+    /// The longest run of slots from `first` on, before `end`, that stand in one place.
+    func run(from first: Int, to end: Int, own: Lane) -> LaneRun {
+        unsafe job.cache.run(from: first, to: end, layer: layer, kvHead: kvHead, own: own)
+    }
+
+    /// Original positions by slot. Entries in blocks have never moved.
+    func positions(_ lane: Lane) -> UnsafePointer<Int32> {
+        unsafe plan.positions == .compact || job.cache.blockSlots > 0
+            ? UnsafePointer(scratch.indexes.base) : UnsafePointer(lane.positions)
+    }
+
     /// The row's key in scratch, rotated to its position unless the lane keeps unrotated keys.
     func rotatedKey(row: Int, position: Int) -> UnsafePointer<Float> {
         let key = unsafe scratch.key.base

@@ -10,21 +10,21 @@ extension LanePass {
         let value: UnsafeRawPointer
     }
 
-    /// Who adds up scores of a lane: policy and target, numbered within the pass.
+    /// Who adds up scores of a lane: the cache and the target, numbered within the pass.
     @unsafe struct RowScorer {
-        let plan: CachePlan
+        private let cache: SequenceCache
         private(set) var scores: UnsafeMutablePointer<Float>
         let number: Int
-        let tap: AttentionTap
-        let softmax: NoisySoftmax?
 
-        init(plan: CachePlan, scores: UnsafeMutablePointer<Float>, number: Int) {
-            unsafe self.plan = plan
+        init(cache: SequenceCache, scores: UnsafeMutablePointer<Float>, number: Int) {
+            unsafe self.cache = cache
             unsafe self.scores = scores
             unsafe self.number = number
-            unsafe tap = plan.tap
-            unsafe softmax = plan.policy.noisySoftmax
         }
+
+        var plan: CachePlan { unsafe cache.plan }
+        var tap: AttentionTap { unsafe cache.plan.tap }
+        var softmax: NoisySoftmax? { unsafe cache.plan.noisySoftmax }
 
         /// With the scores from slot `count` on.
         func dropFirst(_ count: Int) -> RowScorer {

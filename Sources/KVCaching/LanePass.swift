@@ -41,12 +41,12 @@ internal import Tensors
         unsafe window = worker.shape.window(layer: layer)
         unsafe slots = job.cache.plan.laneSlots(layer: layer)
         let before =
-            job.promptRows == nil || job.cache.plan.turn == nil
+            job.promptRows == nil || !job.cache.plan.isTurn
             ? 0 : job.cache.count(layer: layer, kvHead: kvHead)
         unsafe entriesBefore = before
         unsafe dropped = job.cache.plan.startTokens - before
         unsafe tap = job.cache.plan.tap
-        unsafe softmax = tap == .logits ? job.cache.plan.policy.noisySoftmax : nil
+        unsafe softmax = tap == .logits ? job.cache.plan.noisySoftmax : nil
     }
 
     // Not copied: each copy would count references to what the plan is made of.
@@ -66,18 +66,27 @@ internal import Tensors
         unsafe endPrompt(rows)
     }
 
-    /// Writes the rows' keys and values. The first rows bring the entries of the turns before into staging.
+    /// Writes the rows' keys and values. The first rows bring the entries of the turns before into staging, or those of
+    /// a prefix into the lane.
     func appendPrompt(_ rows: Range<Int>) {
         let lane = unsafe job.cache.promptLane(layer: layer, kvHead: kvHead)
         if rows.lowerBound == 0, unsafe entriesBefore > 0, unsafe plan.dropsPrompt(layer: layer) {
             unsafe lane.copy(count: entriesBefore, from: job.cache.lane(layer: layer, kvHead: kvHead))
         }
-        for slot in unsafe slots(of: rows) {
-            let row = unsafe job.firstRow + slot - entriesBefore - rows.lowerBound
-            unsafe lane.write(
-                slot: slot, position: slot + dropped, key: rotatedKey(row: row, position: slot + dropped),
-                value: value(row: row),
-                kernels: kernels)
+        if unsafe rows.lowerBound == job.cache.copiedTokens {
+            unsafe job.cache.copyBlocks(to: lane, layer: layer, kvHead: kvHead)
+        }
+        let slots = unsafe slots(of: rows)
+        var first = slots.lowerBound
+        while first < slots.upperBound {
+            let run = unsafe run(from: first, to: slots.upperBound, own: lane)
+            for slot in unsafe run.slots {
+                let row = unsafe job.firstRow + slot - slots.lowerBound
+                unsafe run.lane.write(
+                    slot: slot, position: slot + dropped, key: rotatedKey(row: row, position: slot + dropped),
+                    value: value(row: row), kernels: kernels)
+            }
+            first = unsafe run.slots.upperBound
         }
     }
 
@@ -173,7 +182,7 @@ internal import Tensors
             let member = family.member(index, leader: leader)
             guard let scores = unsafe member.promptScores(layer: layer, kvHead: kvHead) else { continue }
             unsafe (scores + rows.lowerBound).update(repeating: 0, count: rows.count)
-            unsafe scorers.append(RowScorer(plan: member.plan, scores: scores, number: number))
+            unsafe scorers.append(RowScorer(cache: member, scores: scores, number: number))
         }
         return unsafe scorers
     }

@@ -18,6 +18,11 @@ struct LaneTable: Sendable, Equatable {
         total = first
     }
 
+    /// The same lanes without their first `count` slots.
+    func dropFirst(_ count: Int, kvHeads: Int) -> LaneTable {
+        LaneTable(slots: slots.map { $0 - count }, kvHeads: kvHeads)
+    }
+
     /// Slots of all lanes before this one.
     func first(layer: Int, kvHead: Int) -> Int { firsts[layer] + kvHead * slots[layer] }
 }

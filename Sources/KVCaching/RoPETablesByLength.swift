@@ -22,7 +22,7 @@ public final class RoPETablesByLength {
     }
 
     /// The length that stands for a sequence of `tokens`.
-    private func length(tokens: Int) -> Int {
+    func length(tokens: Int) -> Int {
         guard tokens > original else { return original }
         return step.map { (tokens + $0 - 1) / $0 * $0 } ?? original + 1
     }

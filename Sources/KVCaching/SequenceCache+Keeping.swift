@@ -12,7 +12,7 @@ extension SequenceCache {
     /// Ends a turn whose prompt has finished: the entries of every lane stand in order of position, lanes have the
     /// slots that these take, and all other bytes go back to the arena. Takes no memory for it.
     public func settle() {
-        precondition(call > 0, "a cache is settled before its prompt ended")
+        precondition(call > 0 && blocks.isEmpty, "a cache is settled before its prompt ended, or shares entries")
         rearrange { layer, kvHead in entriesInOrder(layer: layer, kvHead: kvHead) }
     }
 

@@ -13,8 +13,17 @@ internal import Tensors
 @safe public final class SequenceCache {
     public let plan: CachePlan
     let block: ArenaBlock
-    /// The lanes in `block`: those of the plan, or of what is held between two turns.
+    /// The lanes in `block`: those of the plan, or of what is held between two turns, without the slots in `blocks`.
     var lanes: LaneTable
+    /// The first slots of all lanes, which other caches may read too, so many tokens each.
+    private(set) var blocks: [PrefixBlock] = []
+    let blockTokens: Int
+    /// Slots of every lane that stand in blocks; the others are the cache's own.
+    let blockSlots: Int
+    /// Where the blocks' memory begins.
+    let blockAddresses: AlignedBuffer<UInt>
+    /// Blocks whose entries the prompt's first rows copy into every lane, where the cache may change them.
+    private(set) var copied: [PrefixBlock] = []
     private var staging: ArenaBlock?
     /// A sibling's own scores of one layer of the prompt, [kvHeads, n].
     private var siblingScores: ArenaBlock?
@@ -30,21 +39,39 @@ internal import Tensors
     /// Tokens fed so far.
     public private(set) var fedTokens = 0
 
-    /// Takes the lanes and, where the prompt does not fit them, one layer's staging from the arena.
-    public init(plan: CachePlan, arena: KVArena) {
+    /// Takes the lanes and, where the prompt does not fit them, one layer's staging from the arena. What stands in
+    /// whole blocks of a prefix is not taken again.
+    public init(plan: CachePlan, prefix: CachePrefix? = nil, arena: KVArena) {
         precondition(plan.turn?.history == nil, "a new cache for a later turn")
         self.plan = plan
-        lanes = plan.lanes
-        block = arena.allocate(byteCount: plan.steadyBytes)
+        blockTokens = prefix?.blockTokens ?? 0
+        let slots = plan.readsBlocks ? blockTokens * (prefix.map { $0.whole.count + $0.own } ?? 0) : 0
+        precondition(slots <= plan.promptTokens, "blocks of \(slots) tokens for a prompt of \(plan.promptTokens)")
+        blockSlots = slots
+        blockAddresses = AlignedBuffer(count: blockTokens == 0 ? 0 : slots / blockTokens)
+        lanes = slots == 0 ? plan.lanes : plan.lanes.dropFirst(slots, kvHeads: plan.shape.kvHeads)
+        block = arena.allocate(byteCount: lanes.total * plan.layout.slotBytes)
         staging = plan.stagingBytes > 0 ? arena.allocate(byteCount: plan.stagingBytes) : nil
         counts = AlignedBuffer(count: plan.shape.laneCount)
         fedScores = AlignedBuffer(count: plan.shape.kvHeads)
         family = PromptFamily(leader: plan)
         isSibling = false
+        if let prefix, plan.readsBlocks {
+            for number in 0..<prefix.whole.count + prefix.own {
+                let isWhole = number < prefix.whole.count
+                let block = isWhole ? prefix.whole[number] : PrefixBlock(slots: blockTokens, plan: plan, arena: arena)
+                blocks.append(block)
+                put(block, number)
+            }
+        } else if let prefix {
+            precondition(prefix.whole.isEmpty || plan.tap == .none, "a prefix for a cache that scores it")
+            copied = prefix.whole
+        }
     }
 
     private init(siblingWith plan: CachePlan, addsScores: Bool, arena: KVArena) {
         self.plan = plan
+        (blockTokens, blockSlots, blockAddresses) = (0, 0, AlignedBuffer(count: 0))
         lanes = plan.lanes
         block = arena.allocate(byteCount: plan.steadyBytes)
         siblingScores =
@@ -60,6 +87,7 @@ internal import Tensors
     /// `reserveStaging`.
     init(plan: CachePlan, lanes: LaneTable, block: ArenaBlock, counts: AlignedBuffer<Int>, fedTokens: Int) {
         self.plan = plan
+        (blockTokens, blockSlots, blockAddresses) = (0, 0, AlignedBuffer(count: 0))
         self.lanes = lanes
         self.block = block
         self.counts = counts
@@ -67,6 +95,12 @@ internal import Tensors
         fedScores = AlignedBuffer(count: plan.shape.kvHeads)
         family = PromptFamily(leader: plan)
         isSibling = false
+    }
+
+    /// Makes the block the one with this number.
+    func put(_ block: PrefixBlock, _ number: Int) {
+        blocks[number] = block
+        blockAddresses[number] = unsafe UInt(bitPattern: block.base)
     }
 
     /// A cache between two turns, as after a prompt that has finished.
@@ -89,11 +123,11 @@ internal import Tensors
         return sibling
     }
 
-    /// The lane's memory.
+    /// The lane's memory; of its slots it has those that stand in no block.
     @unsafe func lane(layer: Int, kvHead: Int) -> Lane {
         _ = laneIndex(layer: layer, kvHead: kvHead)
         return unsafe Lane(
-            block: block.base, total: lanes.total, first: lanes.first(layer: layer, kvHead: kvHead),
+            block: block.base, total: lanes.total, first: lanes.first(layer: layer, kvHead: kvHead) - blockSlots,
             layout: plan.layout)
     }
 
@@ -156,6 +190,7 @@ internal import Tensors
         mostSlots = max(plan.stagingSlots, heldTokens)
         fedTokens += plan.promptTokens
         staging = nil
+        copied = []
         siblingScores = nil
         call = 1
         for sibling in family.siblings { sibling.promptFinished() }
@@ -178,8 +213,7 @@ internal import Tensors
 
     /// Ascending original positions that the lane holds, for tests and reports.
     public func keptPositions(layer: Int, kvHead: Int) -> [Int] {
-        let lane = unsafe lane(layer: layer, kvHead: kvHead)
-        return (0..<count(layer: layer, kvHead: kvHead)).map { unsafe Int(lane.positions[$0]) }.sorted()
+        positions(layer: layer, kvHead: kvHead).map { Int($0) }.sorted()
     }
 
     /// Scores of a lane's entries by slot, for tests; empty where the policy keeps none.
@@ -189,7 +223,10 @@ internal import Tensors
     }
 
     /// Bytes held now, exactly as the arena counts them.
-    public var heldBytes: Int { block.byteCount + (staging?.byteCount ?? 0) + (siblingScores?.byteCount ?? 0) }
+    public var heldBytes: Int {
+        block.byteCount + (staging?.byteCount ?? 0) + (siblingScores?.byteCount ?? 0)
+            + PrefixBlock.byteCount(slots: blockSlots, plan: plan)
+    }
 
     /// What the cache held so far. Before the prompt has passed all layers nothing counts as evicted.
     public var usage: KVCacheUsage {
@@ -197,11 +234,7 @@ internal import Tensors
         let promptEnd = plan.startTokens + plan.promptTokens
         for index in 0..<plan.shape.laneCount {
             let (layer, kvHead) = (index / plan.shape.kvHeads, index % plan.shape.kvHeads)
-            let positions = unsafe lane(layer: layer, kvHead: kvHead).positions
-            var kept = 0
-            for slot in 0..<count(layer: layer, kvHead: kvHead) where unsafe Int(positions[slot]) < promptEnd {
-                kept += 1
-            }
+            let kept = positions(layer: layer, kvHead: kvHead).count { Int($0) < promptEnd }
             retained = max(retained, kept)
         }
         return KVCacheUsage(

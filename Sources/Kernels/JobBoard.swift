@@ -155,10 +155,12 @@ internal import Synchronization
     private func claimIndices(worker: Int) {
         guard let job = unsafe job else { return }
         let count = self.count
+        // Once: all threads keep the same context alive, and contend for its reference count.
+        let body = unsafe job.pointee.body
         while true {
             let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
             guard index < count else { return }
-            unsafe job.pointee.body(index, worker)
+            body(index, worker)
         }
     }
 

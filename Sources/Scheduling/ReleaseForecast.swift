@@ -35,8 +35,9 @@ struct ReleaseForecast {
                 let rows = sequence.admission.promptTokens
                 let left =
                     sequence.admission.passesByRows
-                    ? (rows - row) * layerCount : (layerCount - layer) * rows - row
-                play(sequence.admission, rowLayers: left, from: 0)
+                    ? (rows - row) * layerCount
+                    : (layerCount - layer) * (rows - sequence.firstRow) - row + sequence.firstRow
+                play(sequence.admission, coveredBytes: sequence.coveredBytes, rowLayers: left, from: 0)
             case .decode(let done):
                 let seconds = pace.decodeSeconds(done: done, limit: sequence.admission.maxDecodeRows)
                 insert(
@@ -78,18 +79,20 @@ struct ReleaseForecast {
         freeBytes -= admission.startBytes
         freeSeats -= 1
         held[admission.tenant.id, default: 0] += admission.startBytes
-        play(admission, rowLayers: admission.promptTokens * layerCount, from: time)
+        play(admission, coveredBytes: 0, rowLayers: admission.promptTokens * layerCount, from: time)
     }
 
-    /// Prompts are read one after the other.
-    private mutating func play(_ admission: Admission, rowLayers: Int, from time: Double) {
+    /// Prompts are read one after the other. What covered bytes stand for is not the sequence's to give back.
+    private mutating func play(_ admission: Admission, coveredBytes: Int, rowLayers: Int, from time: Double) {
         prefillEnd = max(prefillEnd, time) + pace.prefillSeconds(rowLayers: rowLayers)
         let end = prefillEnd + pace.decodeSeconds(done: 0, limit: admission.maxDecodeRows)
         insert(
             Release(
                 seconds: prefillEnd, bytes: admission.startBytes - admission.steadyBytes, isEnd: false,
                 tenant: admission.tenant))
-        insert(Release(seconds: end, bytes: admission.steadyBytes, isEnd: true, tenant: admission.tenant))
+        insert(
+            Release(
+                seconds: end, bytes: admission.steadyBytes - coveredBytes, isEnd: true, tenant: admission.tenant))
     }
 
     private mutating func insert(_ release: Release) {
@@ -101,7 +104,9 @@ struct ReleaseForecast {
 extension Scheduler {
     /// Bytes that a sequence of `tenant` could reserve if nobody waited.
     public func freeBytes(for tenant: Tenant) -> Int {
-        min(freeBytes, (tenant.mostBytes ?? .max) - accounts[tenant].reservedBytes)
+        min(
+            freeBytes, (tenant.mostBytes ?? .max) - accounts[tenant].reservedBytes,
+            limits.poolBytes - reservedBytes - sharedBytes - spareBytes(beside: tenant))
     }
 
     /// Whether all of `group` would start in the next step if it were submitted now.
@@ -114,7 +119,8 @@ extension Scheduler {
 
     /// Nobody waits, and so many sequences with so many bytes together would fit beside those that run.
     public func hasRoom(sequences: Int, bytes: Int, for tenant: Tenant) -> Bool {
-        waiting.isEmpty && running.count + sequences <= limits.maxSequences && bytes <= freeBytes(for: tenant)
+        waiting.isEmpty && running.count + sequences <= limits.maxSequences - spareSequences(beside: tenant)
+            && bytes <= freeBytes(for: tenant)
     }
 
     /// Places in the queue.

@@ -30,8 +30,14 @@ public struct SchedulerStatistics: Sendable, Equatable {
     public var reservedBytes: Int
     /// Bytes of kept caches.
     public var heldBytes: Int
+    /// Bytes that running sequences share, beside their reservations.
+    public var sharedBytes: Int
 
-    public init(running: Int, waiting: Int, prefilling: Int, paused: Int, reservedBytes: Int, heldBytes: Int = 0) {
+    public init(
+        running: Int, waiting: Int, prefilling: Int, paused: Int, reservedBytes: Int, heldBytes: Int = 0,
+        sharedBytes: Int = 0
+    ) {
+        self.sharedBytes = sharedBytes
         self.running = running
         self.waiting = waiting
         self.prefilling = prefilling

@@ -14,8 +14,12 @@ extension Scheduler {
         if reservedBytes != footprints {
             return "\(reservedBytes) bytes are reserved, the footprints add up to \(footprints)"
         }
-        if reservedBytes + heldBytes > limits.poolBytes {
-            return "\(reservedBytes) bytes are reserved and \(heldBytes) held of \(limits.poolBytes)"
+        if freeBytes < 0 {
+            return "\(reservedBytes) bytes are reserved, \(heldBytes) held and \(sharedBytes) shared of "
+                + "\(limits.poolBytes)"
+        }
+        if sharedBytes < 0 || (sharedBytes > 0 && running.isEmpty) {
+            return "\(running.count) running sequences share \(sharedBytes) bytes"
         }
         let owned = waiting.reduce(0) { $0 + $1.admission.heldBytes }
         if owned > heldBytes { return "waiting sequences hold \(owned) bytes of \(heldBytes)" }
@@ -28,7 +32,7 @@ extension Scheduler {
             return "a deadline at \(deadline) is not watched"
         }
         let totals = accounts.totals
-        if totals != (reservedBytes + heldBytes, running.count, waiting.count) {
+        if totals != (reservedBytes + heldBytes + sharedBytes, running.count, waiting.count) {
             return "the tenants' accounts add up to \(totals)"
         }
         return nil

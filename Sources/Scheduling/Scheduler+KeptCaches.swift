@@ -26,8 +26,8 @@ extension Scheduler {
         accounts.kept(tenant, bytes: -bytes)
     }
 
-    /// Bytes that are neither reserved nor held.
-    public var freeBytes: Int { limits.poolBytes - reservedBytes - heldBytes }
+    /// Bytes that are neither reserved nor held nor shared.
+    public var freeBytes: Int { limits.poolBytes - reservedBytes - heldBytes - sharedBytes }
 
     /// Whether the tenant may keep so many bytes more.
     public func mayHold(_ bytes: Int, _ tenant: Tenant) -> Bool {
@@ -40,20 +40,23 @@ extension Scheduler {
         guard heldBytes > 0, !waiting.isEmpty, running.count < limits.maxSequences else { return nil }
         for head in tenantHeads {
             let (admission, account) = (waiting[head.place].admission, accounts[head.tenant])
-            guard !hasTenantRoom(admission), account.running < head.tenant.mostSequences ?? .max else { continue }
-            if admission.startBytes <= (head.tenant.mostBytes ?? .max) - account.reservedBytes + account.heldBytes {
+            let isFull = !accounts.hasRoom(head.tenant, bytes: startCost(of: admission))
+            guard isFull, account.running < head.tenant.mostSequences ?? .max else { continue }
+            let needed = startCost(of: admission) + admission.heldBytes
+            if needed <= (head.tenant.mostBytes ?? .max) - account.reservedBytes + account.heldBytes {
                 return .tenant(id: head.tenant.id)
             }
         }
         guard let place = nextWaitingPlace, !fits(waiting[place].admission) else { return nil }
-        return waiting[place].admission.startBytes <= limits.poolBytes - reservedBytes ? .anyone : nil
+        let admission = waiting[place].admission
+        return startCost(of: admission) <= freeBytes + heldBytes - admission.heldBytes ? .anyone : nil
     }
 
     /// What starting the sequence takes is free.
-    func fits(_ admission: Admission) -> Bool { admission.startBytes - admission.heldBytes <= freeBytes }
+    func fits(_ admission: Admission) -> Bool { startCost(of: admission) <= freeBytes }
 
     func hasTenantRoom(_ admission: Admission) -> Bool {
-        accounts.hasRoom(admission.tenant, bytes: admission.startBytes - admission.heldBytes)
+        accounts.hasRoom(admission.tenant, bytes: startCost(of: admission)) && leavesReserve(admission)
     }
 
     /// The oldest waiting sequence with a kept cache that can start now.

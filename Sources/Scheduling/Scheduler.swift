@@ -13,6 +13,8 @@ public import Generation
 ///   free, and nobody starts before it: a large request waits for the running ones to end, and smaller ones do not
 ///   overtake it. With one tenant and one priority that is first come, first served. Passed over are a paused
 ///   sequence and one whose tenant holds all it may; both keep their places.
+/// - While several tenants are here, those who have had more than their share take turns in short steps, and leave a
+///   part of seats, pool and queue free (Scheduler+Turns.swift, Scheduler+Reserve.swift). With one tenant, or else:
 /// - A step has one row of every decoding sequence that is not paused, so a gap between two tokens is one step, and
 ///   pieces of prompts in order of turn, a tenant's own in the order in which they started: the first prompt takes what
 ///   it can, the next one what is left if that is worth a pass over a layer's weights. Prompts get
@@ -37,7 +39,18 @@ public struct Scheduler: Sendable {
     var deadlineBound: Duration?
     /// Bytes of caches that outlive their sequences.
     var heldBytes = 0
+    /// Bytes that running sequences share.
+    var sharedBytes = 0
+    /// What waiting sequences find of their prompts if they start in the next step. Whoever knows says so before each
+    /// step, and whenever it asks what would start.
+    public var grants: [SequenceID: PrefixGrant] = [:]
     var accounts = TenantAccounts()
+    /// Decode rows so far.
+    private var turnCount = 0
+    /// Of steps that tenants share.
+    var turnSize = TurnSize()
+    /// What was planned last, where it was such a step.
+    var dividing: TurnSize.Step?
     private var departureRate = DepartureRate()
     /// The memory of the last plan's decode rows, for the next one's.
     private var planMemory: [SequenceID] = []
@@ -62,14 +75,14 @@ public struct Scheduler: Sendable {
         accounts.advance(to: now)
         guard keptCachesLeaveRoom(for: group) else { return .queueFull(retryAfterSeconds: 1) }
         let place = waiting.count
-        let excess = place + group.count - limits.maxQueuedSequences
+        let excess = place + group.count - mostWaiting(beside: group[0].tenant)
         guard excess <= 0 else {
             departureRate.advance(to: now, isBusy: !running.isEmpty)
             return .queueFull(retryAfterSeconds: departureRate.secondsUntil(departures: excess))
         }
         for admission in group {
             waiting.append(WaitingSequence(admission: admission))
-            accounts.queued(admission.tenant)
+            accounts.queued(admission.tenant, priority: admission.priority)
             if let deadline = admission.deadline { deadlineBound = min(deadline, deadlineBound ?? deadline) }
         }
         return .queued(place: place)
@@ -81,17 +94,19 @@ public struct Scheduler: Sendable {
         advance(to: now)
         let expired = removeExpired(now: now)
         let started = startWaiting()
-        return ScheduledStep(started: started, expired: expired, plan: plannedStep())
+        return ScheduledStep(started: started, expired: expired, plan: plannedStep(now: now))
     }
 
     /// The engine has computed `plan`. Sequences of it that have been finished meanwhile are skipped. A prompt whose
     /// last layer is done drops to its `steadyBytes` and decodes from the next step on.
     public mutating func completed(_ plan: StepPlan, now: Duration) {
         advance(to: now)
+        if let dividing { turnSize.completed(dividing, now: now) } else { turnSize.wasUndivided() }
         var guess = 0
         for id in plan.decode {
             guard let index = runningIndex(of: id, guess: guess) else { continue }
-            running[index].completeDecodeRow()
+            turnCount += 1
+            running[index].completeDecodeRow(turn: turnCount)
             guess = index + 1
         }
         planMemory = plan.decode
@@ -152,13 +167,16 @@ public struct Scheduler: Sendable {
         running.contains { $0.canDecode || $0.canPrefill } || nextStartPlace != nil
     }
 
+    /// Sequences that decode in the step that was planned last, over those that could.
+    public var decodeShare: Double { dividing?.decodeShare ?? 1 }
+
     public var statistics: SchedulerStatistics {
         SchedulerStatistics(
             running: running.count,
             waiting: waiting.count,
             prefilling: running.count { $0.isPrefilling },
             paused: running.count { $0.isPaused },
-            reservedBytes: reservedBytes, heldBytes: heldBytes)
+            reservedBytes: reservedBytes, heldBytes: heldBytes, sharedBytes: sharedBytes)
     }
 }
 
@@ -203,10 +221,12 @@ extension Scheduler {
         var started: [SequenceID] = []
         while let place = nextStartPlace {
             let admission = waiting.remove(at: place).admission
-            running.append(RunningSequence(admission: admission, isPaused: false))
-            reservedBytes += admission.startBytes
+            var sequence = RunningSequence(admission: admission, isPaused: false)
+            applyGrant(to: &sequence)
+            running.append(sequence)
+            reservedBytes += sequence.reservedBytes
             heldBytes -= admission.heldBytes
-            accounts.started(admission.tenant, bytes: admission.startBytes)
+            accounts.started(admission.tenant, bytes: sequence.reservedBytes)
             accounts.kept(admission.tenant, bytes: -admission.heldBytes)
             started.append(admission.id)
         }
@@ -232,34 +252,46 @@ extension Scheduler {
         return expired
     }
 
-    private mutating func plannedStep() -> StepPlan {
+    private mutating func plannedStep(now: Duration) -> StepPlan {
         var plan = StepPlan()
         swap(&plan.decode, &planMemory)
         plan.decode.removeAll(keepingCapacity: true)
         plan.decode.reserveCapacity(running.count)
+        dividing = dividedStep(&plan, now: now)
+        guard dividing == nil else { return plan }
         for sequence in running where sequence.canDecode { plan.decode.append(sequence.id) }
-        let decodeRowLayers = plan.decode.count * limits.layerCount
-        var budget = max(limits.rowLayersPerStep - decodeRowLayers, limits.guaranteedPrefillRowLayers)
-        for sequence in promptsInTurn {
-            guard budget > 0,
-                let piece = sequence.nextPiece(rowLayers: budget, layerCount: limits.layerCount)
-            else { break }
-            if !plan.prefill.isEmpty && sequence.isCrumb(piece) { break }
-            budget -= piece.rows.count * piece.layers.count
-            plan.prefill.append(piece)
-        }
+        _ = addPieces(of: promptsInTurn, to: &plan, rowLayers: prefillBudget(decodeRows: plan.decode.count))
         return plan
     }
 
-    /// Sequences with a prompt to read, first those whose turn it is.
-    private var promptsInTurn: [RunningSequence] {
-        let prompts = running.filter(\.canPrefill)
-        guard prompts.count > 1 else { return prompts }
-        let turns = prompts.indices.map { place in
-            TenantAccounts.Turn(
-                tenant: prompts[place].admission.tenant, priority: prompts[place].admission.priority, place: place)
+    /// Row-layers of prompts beside so many decode rows.
+    func prefillBudget(decodeRows: Int) -> Int {
+        max(limits.rowLayersPerStep - decodeRows * limits.layerCount, limits.guaranteedPrefillRowLayers)
+    }
+
+    /// Adds the next pieces of the prompts in `indices` of `running`, at least one if `rowLayers` allow for it. Returns
+    /// the row-layers that they take.
+    func addPieces(of indices: [Int], to plan: inout StepPlan, rowLayers: Int) -> Int {
+        var left = rowLayers
+        for index in indices {
+            guard left > 0, let piece = running[index].nextPiece(rowLayers: left, layerCount: limits.layerCount)
+            else { break }
+            if left < rowLayers && running[index].isCrumb(piece) { break }
+            left -= piece.rows.count * piece.layers.count
+            plan.prefill.append(piece)
         }
-        return turns.sorted(by: accounts.precedes).map { prompts[$0.place] }
+        return rowLayers - left
+    }
+
+    /// Where in `running` sequences have a prompt to read, first those whose turn it is.
+    var promptsInTurn: [Int] {
+        let prompts = running.indices.filter { running[$0].canPrefill }
+        guard prompts.count > 1 else { return prompts }
+        let turns = prompts.map { place in
+            TenantAccounts.Turn(
+                tenant: running[place].admission.tenant, priority: running[place].admission.priority, place: place)
+        }
+        return turns.sorted(by: accounts.precedes).map(\.place)
     }
 
     private mutating func removeRunning(at index: Int) {
@@ -277,7 +309,7 @@ extension Scheduler {
         }
     }
 
-    /// Where `id` is in `running`. Plans list sequences in running order, so the search starts at `guess`.
+    /// Where `id` is in `running`. Most plans list sequences in running order, so the search starts at `guess`.
     private func runningIndex(of id: SequenceID, guess: Int) -> Int? {
         running.indices.dropFirst(guess).first { running[$0].id == id }
             ?? running.indices.prefix(guess).first { running[$0].id == id }

@@ -20,6 +20,12 @@ struct RunningSequence: Sendable {
     let admission: Admission
     var phase = Phase.prefill(layer: 0, row: 0)
     var isPaused: Bool
+    /// The first row of the prompt that is read in every layer.
+    var firstRow = 0
+    /// Of what the admission asks for, bytes that shared memory stands for.
+    var coveredBytes = 0
+    /// The number of its last decode row among those of all sequences.
+    var lastTurn = 0
 
     var id: SequenceID { admission.id }
 
@@ -27,7 +33,7 @@ struct RunningSequence: Sendable {
         if case .prefill = phase { true } else { false }
     }
 
-    var reservedBytes: Int { isPrefilling ? admission.startBytes : admission.steadyBytes }
+    var reservedBytes: Int { (isPrefilling ? admission.startBytes : admission.steadyBytes) - coveredBytes }
 
     var canPrefill: Bool { !isPaused && isPrefilling }
 
@@ -48,9 +54,10 @@ struct RunningSequence: Sendable {
             return PrefillPiece(
                 sequence: id, layers: 0..<layerCount, rows: part(of: row..<rows, most: rowLayers / layerCount))
         }
-        if row == 0, rows <= rowLayers {
-            let layers = min(layerCount - layer, rowLayers / rows)
-            return PrefillPiece(sequence: id, layers: layer..<(layer + layers), rows: 0..<rows)
+        let whole = firstRow..<rows
+        if row == firstRow, whole.count <= rowLayers {
+            let layers = min(layerCount - layer, rowLayers / whole.count)
+            return PrefillPiece(sequence: id, layers: layer..<(layer + layers), rows: whole)
         }
         return PrefillPiece(
             sequence: id, layers: layer..<(layer + 1), rows: part(of: row..<rows, most: rowLayers))
@@ -80,7 +87,7 @@ struct RunningSequence: Sendable {
             // Of a prompt that passes by rows, `layer` is 0.
             phase = .prefill(layer: layer, row: piece.rows.upperBound)
         } else if piece.layers.upperBound < layerCount {
-            phase = .prefill(layer: piece.layers.upperBound, row: 0)
+            phase = .prefill(layer: piece.layers.upperBound, row: firstRow)
         } else {
             phase = .decode(rows: 0)
         }
@@ -90,12 +97,13 @@ struct RunningSequence: Sendable {
     private func isWhole(_ piece: PrefillPiece, layerCount: Int) -> Bool {
         admission.passesByRows
             ? piece.layers == 0..<layerCount
-            : piece.layers.count == 1 || piece.rows == 0..<admission.promptTokens
+            : piece.layers.count == 1 || piece.rows == firstRow..<admission.promptTokens
     }
 
-    /// Moves past one decode row.
-    mutating func completeDecodeRow() {
+    /// Moves past one decode row, the `turn`th of all sequences.
+    mutating func completeDecodeRow(turn: Int) {
         guard case .decode(let rows) = phase else { preconditionFailure("the prompt of \(id) is not done") }
         phase = .decode(rows: rows + 1)
+        lastTurn = turn
     }
 }

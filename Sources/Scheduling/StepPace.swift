@@ -16,11 +16,11 @@ public struct StepPace: Sendable, Equatable {
 
     public init() {}
 
-    /// `plan` was computed in so many seconds.
-    public mutating func stepTook(_ plan: StepPlan, seconds: Double) {
+    /// `plan` was computed in so many seconds; sequences took turns if `decodeShare` of them decoded.
+    public mutating func stepTook(_ plan: StepPlan, seconds: Double, decodeShare: Double = 1) {
         let rowLayers = plan.prefill.reduce(0) { $0 + $1.rows.count * $1.layers.count }
         if !plan.decode.isEmpty {
-            Self.blend(seconds, into: &secondsPerToken)
+            Self.blend(seconds / decodeShare, into: &secondsPerToken)
             if rowLayers == 0 { Self.blend(seconds, into: &secondsPerDecodeStep) }
         }
         if rowLayers > 0 {

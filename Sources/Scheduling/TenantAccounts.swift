@@ -4,12 +4,24 @@
 /// A tenant is charged while its sequences hold reservations, and for caches that are kept for it. Who has had least
 /// goes first. A tenant that comes back after a pause is lifted to the least of those that are here, so that nobody
 /// saves up a right to push others aside.
+///
+/// Beside this, `recent` is what each has had lately: it decides whose rows take turns in a step (see `StepDivision`).
 struct TenantAccounts: Sendable {
+    /// Within this time two thirds of what a tenant has had recently are forgotten, and one without sequences counts as
+    /// somebody who may come back any moment.
+    static let memory = Duration.seconds(10)
+
     /// One tenant's side of the books.
     struct Account: Sendable {
         /// Byte-seconds over weight.
         var served = 0.0
+        /// The same of its sequences alone, without kept caches, the older the less.
+        var recent = 0.0
         var weight = 1.0
+        /// When it last had a sequence here.
+        var lastHere: Duration?
+        /// The highest priority among its sequences since it last had none.
+        var priority = 0
         /// Reservations and kept caches.
         var reservedBytes = 0
         /// Of these, kept caches.
@@ -18,6 +30,13 @@ struct TenantAccounts: Sendable {
         var waiting = 0
 
         var isActive: Bool { running + waiting > 0 }
+
+        mutating func advance(to now: Duration, seconds: Double) {
+            served += Double(reservedBytes) * seconds / weight
+            recent += Double(reservedBytes - heldBytes) * seconds / weight
+            recent /= 1 + seconds / (TenantAccounts.memory / .seconds(1))
+            if isActive { lastHere = now }
+        }
     }
 
     private var accounts: [Int: Account] = [:]
@@ -33,17 +52,20 @@ struct TenantAccounts: Sendable {
         // In place: a loop over the dictionary itself would keep it, and changing it would copy it, every step.
         var index = accounts.startIndex
         while index != accounts.endIndex {
-            let account = accounts.values[index]
-            accounts.values[index].served += Double(account.reservedBytes) * seconds / account.weight
+            accounts.values[index].advance(to: now, seconds: seconds)
             accounts.formIndex(after: &index)
         }
     }
 
-    mutating func queued(_ tenant: Tenant) {
+    mutating func queued(_ tenant: Tenant, priority: Int) {
         var account = self[tenant]
-        if !account.isActive, let least = accounts.values.lazy.filter(\.isActive).map(\.served).min() {
-            account.served = max(account.served, least)
+        if !account.isActive {
+            let least = accounts.values.lazy.filter(\.isActive).map(\.served).min()
+            account.served = max(account.served, least ?? 0)
+            account.priority = priority
         }
+        account.priority = max(account.priority, priority)
+        account.lastHere = mark
         account.waiting += 1
         account.weight = tenant.weight
         accounts[tenant.id] = account
@@ -79,6 +101,23 @@ struct TenantAccounts: Sendable {
         let account = self[tenant]
         return account.running < tenant.mostSequences ?? .max
             && bytes <= (tenant.mostBytes ?? .max) - account.reservedBytes
+    }
+
+    /// There was more than one tenant.
+    var isShared: Bool { accounts.count > 1 }
+
+    /// Somebody who has been here has nothing running now.
+    var hasIdleTenant: Bool { isShared && accounts.values.contains { $0.running == 0 } }
+
+    /// How the tenants share the steps, if more than one is here or was a moment ago.
+    var division: StepDivision? {
+        guard isShared else { return nil }
+        let since = mark - Self.memory
+        let shares = accounts.compactMap { id, account -> StepDivision.Share? in
+            guard let lastHere = account.lastHere, account.isActive || lastHere > since else { return nil }
+            return StepDivision.Share(tenant: id, recent: account.recent, priority: account.priority)
+        }
+        return shares.count > 1 ? StepDivision(shares: shares) : nil
     }
 
     /// Sums over all tenants, for the scheduler's own audit.

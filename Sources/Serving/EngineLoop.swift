@@ -16,6 +16,7 @@ final class EngineLoop<Engine: StepEngine> {
     let configuration: ServiceConfiguration
     let planner: SubmissionPlanner
     let sessions: SessionTable
+    var prefixes: PrefixSharing
     private let liveRequests: LiveRequestCount
     private let logger: Logger
     let now: () -> Duration
@@ -51,6 +52,7 @@ final class EngineLoop<Engine: StepEngine> {
         self.configuration = configuration
         planner = SubmissionPlanner(configuration: configuration)
         sessions = SessionTable(limits: configuration.sessions)
+        prefixes = PrefixSharing(limits: configuration.prefixes)
         queueTimeout = configuration.queueTimeout
         fitting = PoolFitting(planner: SubmissionPlanner(configuration: configuration))
         scheduler = Scheduler(limits: configuration.limits)
@@ -158,6 +160,7 @@ final class EngineLoop<Engine: StepEngine> {
 
     /// The sequences as they can be submitted now; nil if they were refused.
     private func fitted(_ submission: Submission, _ request: LiveRequest) -> [PlannedSequence]? {
+        grantPrefixes(to: submission)
         // Idle sessions go before anybody is refused or gets less.
         var decision = decide(submission)
         while !decision.isAsPlanned, let session = sessionInTheWay(of: submission) {
@@ -223,6 +226,7 @@ final class EngineLoop<Engine: StepEngine> {
         if broken == nil, statistics.heldBytes != sessions.heldBytes {
             broken = "sessions keep \(sessions.heldBytes) bytes, the scheduler knows \(statistics.heldBytes)"
         }
+        if broken == nil { broken = brokenPrefixes() }
         guard let broken else { return }
         logger.critical("broken invariant", metadata: ["invariant": "\(broken)"])
         assertionFailure(broken)
@@ -234,10 +238,14 @@ final class EngineLoop<Engine: StepEngine> {
     func step() {
         dropLateStarters()
         endExpiredSessions()
+        passOverFoundRows()
         makeRoomForStarts()
         let begin = now()
         let scheduled = scheduler.nextStep(now: begin)
+        // Those that start use their blocks before others leave theirs.
+        beginPrefixes(scheduled.started)
         for id in scheduled.expired { expire(id) }
+        trimPrefixes()
         for id in scheduled.started { start(id) }
         let plan = scheduled.plan
         if !plan.isEmpty {
@@ -246,8 +254,9 @@ final class EngineLoop<Engine: StepEngine> {
             engine.run(batch) { origin, logits in sample(origin, logits) }
             let end = now()
             departed = 0
-            pace.stepTook(plan, seconds: (end - begin) / .seconds(1))
+            pace.stepTook(plan, seconds: (end - begin) / .seconds(1), decodeShare: scheduler.decodeShare)
             scheduler.completed(plan, now: end)
+            givePrefixes(plan)
             for piece in plan.prefill where isLast(piece) { finishPrompt(piece.sequence, at: end) }
             for id in plan.decode { takeToken(id, at: end) }
             gathering.stepEnded(
@@ -285,12 +294,14 @@ final class EngineLoop<Engine: StepEngine> {
         engine.admit(
             SequenceAdmission(
                 id: id, prompt: sequence.planned.promptRows, plan: sequence.planned.plan,
-                promptLogits: sequence.planned.request.promptLogprobs, continued: sequence.planned.turn?.continued))
+                promptLogits: sequence.planned.request.promptLogprobs, continued: sequence.planned.turn?.continued,
+                prefix: prefixes.uses[id]?.prefix(blockTokens: prefixes.limits.blockTokens)))
     }
 
     private func finishPrompt(_ id: SequenceID, at time: Duration) {
         guard let sequence = sequences[id] else { return }
         sequence.times.promptDone = time
+        endPrefixPrompt(id)
         metrics.promptDone(sequence, at: time)
         if let tokens = sequence.takeScoredPrompt(tokenizer: tokenizer) {
             post(.prompt(choice: sequence.planned.choice, tokens: tokens), of: sequence)
@@ -361,6 +372,7 @@ final class EngineLoop<Engine: StepEngine> {
             if sequence.planned.turn == nil { engine.release(sequence.id) }
         }
         endTurn(sequence, ending.reason)
+        endPrefix(sequence.id)
         var usage = sequence.usage(cache: cache, until: time)
         if ending.reason == .deadline, !sequence.isStarted {
             usage.retryAfterSeconds = retryAfterExpiry(of: sequence)
@@ -398,6 +410,7 @@ final class EngineLoop<Engine: StepEngine> {
     /// Gauges first: who has the answer finds them up to date.
     private func publish() {
         makeRoomForStarts()
+        metrics.prefixes.observe(prefixes.index)
         metrics.observe(scheduler.statistics)
         if sessions.isChanged {
             metrics.sessions.observe(count: sessions.count, busy: sessions.busyCount)

@@ -1,14 +1,17 @@
 internal import Generation
+internal import Scheduling
 
 /// A request from its acceptance to its last event; lives on the engine thread.
 final class LiveRequest {
     let id: RequestID
+    let tenant: Tenant
     let onEvent: @Sendable (ServiceEvent) -> Void
     /// Its sequences that have not ended.
     private(set) var sequences: [SequenceID]
 
     init(_ submission: Submission) {
         id = submission.id
+        tenant = submission.terms.tenant
         onEvent = submission.onEvent
         sequences = submission.sequences.map(\.id)
     }

@@ -26,6 +26,8 @@ final class LiveSequence {
     let planned: PlannedSequence
     let request: LiveRequest
     var times: SequenceTimes
+    /// Rows of the prompt that others had read, and bytes of the cache that it shares instead of reserving them.
+    var found = (rows: 0, bytes: 0)
     /// Completion tokens so far.
     private(set) var generated = 0
     /// The tokens so far, where a session keeps them.
@@ -152,11 +154,14 @@ final class LiveSequence {
         var held = cache ?? empty
         held.isShrunk = planned.isShrunk
         return GenerationUsage(
-            promptTokens: planned.request.prompt.count, cachedTokens: planned.cachedTokens, completionTokens: generated,
+            promptTokens: planned.request.prompt.count, cachedTokens: cachedTokens, completionTokens: generated,
             cache: held,
             queueSeconds: times.queueSeconds(until: end), prefillSeconds: times.prefillSeconds(until: end),
             decodeSeconds: times.decodeSeconds(until: end),
             byteSeconds: times.byteSeconds(
-                startBytes: planned.startBytes, steadyBytes: plan.steadyBytes, until: end))
+                startBytes: planned.startBytes - found.bytes, steadyBytes: plan.steadyBytes - found.bytes, until: end))
     }
+
+    /// Tokens of the prompt that were not read for this sequence.
+    var cachedTokens: Int { planned.cachedTokens + found.rows }
 }

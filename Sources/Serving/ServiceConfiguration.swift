@@ -20,6 +20,7 @@ public struct ServiceConfiguration: Sendable {
     /// How long a sequence may wait for its start; it then ends with `deadline`. nil: for ever.
     public var queueTimeout: Duration?
     public var sessions = SessionLimits()
+    public var prefixes = PrefixLimits()
     /// Most requests that wait to be looked at by the engine thread.
     public var inboxCapacity = 1024
 

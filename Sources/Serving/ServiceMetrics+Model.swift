@@ -6,16 +6,19 @@ extension ServiceMetrics {
     public struct Totals: Sendable, Equatable {
         public var running, waiting: Int
         public var poolBytes, reservedBytes, usedBytes: Int
-        public var promptTokens, generatedTokens, evictedTokens: Int
+        public var promptTokens, cachedTokens, generatedTokens, evictedTokens: Int
+        /// Blocks of prompts that running sequences use, and those that nobody uses.
+        public var prefixUsedBytes, prefixIdleBytes: Int
     }
 
     /// The numbers as of now.
     public var totals: Totals {
         Totals(
             running: Int(running.value), waiting: Int(waiting.value), poolBytes: poolBytes,
-            reservedBytes: Int(pool[.reserved]?.value ?? 0), usedBytes: usedBytes(),
-            promptTokens: Int(promptTokens.value), generatedTokens: Int(generationTokens.value),
-            evictedTokens: Int(evictedTokens.sum))
+            reservedBytes: Int(pool[.reserved]?.value ?? 0), usedBytes: heldBytes,
+            promptTokens: Int(promptTokens.value), cachedTokens: Int(cachedTokens.value),
+            generatedTokens: Int(generationTokens.value), evictedTokens: Int(evictedTokens.sum),
+            prefixUsedBytes: prefixes.usedBytes, prefixIdleBytes: prefixes.idleBytes)
     }
 
     /// Registers what is known once the model is loaded. `tokenBytes` are the bytes of a token in an unpruned cache.
@@ -26,7 +29,7 @@ extension ServiceMetrics {
             [
                 "total": { [poolBytes] in (Double(poolBytes) / perToken).rounded(.down) },
                 "reserved": { [pool] in ((pool[.reserved]?.value ?? 0) / perToken).rounded(.up) },
-                "used": { [usedBytes] in (Double(usedBytes()) / perToken).rounded(.up) },
+                "used": { [self] in (Double(heldBytes) / perToken).rounded(.up) },
             ])
         registry.info(
             "keyhold_kv_config_info", "How the KV pool is divided.",
@@ -47,6 +50,11 @@ extension ServiceMetrics {
         registry.info(
             "vllm:cache_config_info", "The KV pool in blocks.",
             ["block_size": "1", "num_gpu_blocks": "\(poolBytes / max(1, tokenBytes))", "engine": "0"])
+        registry.alias(
+            "vllm:prefix_cache_queries_total", "Prompt tokens looked for among other prompts.", labels: labels,
+            of: prefixes.queries)
+        registry.alias(
+            "vllm:prefix_cache_hits_total", "Prompt tokens found there.", labels: labels, of: prefixes.hits)
         registry.alias("vllm:prompt_tokens_total", "Prompt tokens read.", labels: labels, of: promptTokens)
         registry.alias("vllm:generation_tokens_total", "Tokens generated.", labels: labels, of: generationTokens)
         for (name, help, histogram) in [

@@ -36,6 +36,7 @@ public final class ServiceMetrics: Sendable {
     }
 
     let sessions: SessionMetrics
+    let prefixes: PrefixMetrics
     let poolBytes: Int
     let usedBytes: @Sendable () -> Int
     let running, waiting, usageRatio: Gauge
@@ -53,6 +54,7 @@ public final class ServiceMetrics: Sendable {
         registry: MetricsRegistry, poolBytes: Int, endpoints: [String], usedBytes: @escaping @Sendable () -> Int
     ) {
         sessions = SessionMetrics(registry: registry)
+        prefixes = PrefixMetrics(registry: registry)
         self.poolBytes = poolBytes
         self.usedBytes = usedBytes
         running = registry.gauge("keyhold_requests_running", "Sequences that hold cache memory.")
@@ -73,8 +75,7 @@ public final class ServiceMetrics: Sendable {
             ])
         promptTokens = registry.counter("keyhold_prompt_tokens_total", "Prompt tokens read.")
         cachedTokens = registry.counter(
-            "keyhold_prompt_tokens_cached_total", "Prompt tokens that were not read again, because a session held them."
-        )
+            "keyhold_prompt_tokens_cached_total", "Prompt tokens that a session or another prompt had read before.")
         generationTokens = registry.counter("keyhold_generation_tokens_total", "Tokens generated.")
         evictedTokens = registry.counter(
             "keyhold_kv_evicted_tokens_total", "Tokens that policies dropped from caches.", labels: [policy])
@@ -142,19 +143,23 @@ public final class ServiceMetrics: Sendable {
     func observe(_ statistics: SchedulerStatistics) {
         running.set(statistics.running)
         waiting.set(statistics.waiting)
-        usageRatio.set(Double(statistics.reservedBytes) / Double(poolBytes))
-        pool[.reserved]?.set(statistics.reservedBytes)
+        let reserved = statistics.reservedBytes + statistics.sharedBytes
+        usageRatio.set(Double(reserved) / Double(poolBytes))
+        pool[.reserved]?.set(reserved)
         pool[.sessionIdle]?.set(statistics.heldBytes)
-        pool[.used]?.set(usedBytes())
+        pool[.used]?.set(heldBytes)
     }
+
+    /// What caches hold: all of the pool's memory but blocks that nobody uses.
+    var heldBytes: Int { max(0, usedBytes() - prefixes.idleBytes) }
 
     func stepStarted(sequences: Int) {
         batchSize.observe(Double(sequences))
     }
 
     func promptDone(_ sequence: LiveSequence, at time: Duration) {
-        promptTokens.increment(by: sequence.planned.plan.promptTokens)
-        cachedTokens.increment(by: sequence.planned.cachedTokens)
+        promptTokens.increment(by: sequence.planned.plan.promptTokens - sequence.found.rows)
+        cachedTokens.increment(by: sequence.cachedTokens)
         queueTime.observe(sequence.times.queueSeconds(until: time))
         prefillTime.observe(sequence.times.prefillSeconds(until: time))
     }

@@ -27,6 +27,18 @@ public protocol StepEngine: AnyObject, SendableMetatype {
     /// Copies a kept cache.
     func fork(_ sequence: SequenceID, as copy: SequenceID)
 
+    /// What a cache of the plan must have in common with those whose blocks it reads.
+    func prefixKind(of plan: CachePlan) -> PrefixKind
+
+    /// Lets others read a block of the prompt of an admitted sequence that has been read as far.
+    func share(_ sequence: SequenceID, block number: Int, of blockTokens: Int, as block: PrefixBlockID)
+
+    /// Puts shared blocks in the place of the sequence's first ones.
+    func adopt(_ sequence: SequenceID, _ blocks: [PrefixBlockID])
+
+    /// Frees a shared block that no sequence uses.
+    func forget(_ block: PrefixBlockID)
+
     /// The contents of a kept cache, which begins no turn while they are in use.
     func image(of sequence: SequenceID) -> CacheImage
 

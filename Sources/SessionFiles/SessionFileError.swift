@@ -19,11 +19,11 @@ public enum SessionFileError: Error, Equatable, Sendable, CustomStringConvertibl
             "\"\(name.prefix(80))\" is no file name: 1 to 128 letters, digits and . _ - are allowed, not beginning "
                 + "with a dot"
         case .notFound(let name): "there is no file \(name)"
-        case .unwritable(let name, let reason): "\(name) cannot be written: \(reason)"
-        case .unreadable(let name, let reason): "\(name) cannot be read: \(reason)"
-        case .damaged(let name, let reason): "\(name) is no whole session file: \(reason)"
-        case .otherModel(let name): "\(name) holds a session of another model"
-        case .tooLarge(let name, let bytes, let limit): "\(name) has \(bytes) bytes, at most \(limit) are read"
+        case .unwritable(let name, let reason): "the file \(name) cannot be written: \(reason)"
+        case .unreadable(let name, let reason): "the file \(name) cannot be read: \(reason)"
+        case .damaged(let name, let reason): "the file \(name) is no whole session file: \(reason)"
+        case .otherModel(let name): "the file \(name) holds a session of another model"
+        case .tooLarge(let name, let bytes, let limit): "the file \(name) has \(bytes) bytes, at most \(limit) are read"
         }
     }
 }

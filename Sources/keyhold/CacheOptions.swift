@@ -24,11 +24,17 @@ struct CacheOptions: ParsableArguments {
     @Option(name: .customLong("kv-storage"), help: .key(.kvStorage))
     var kvStorage: String?
 
+    @Option(name: .customLong("prefix-sharing"), help: .key(.prefixSharing))
+    var prefixSharing: String?
+
+    @Option(name: .customLong("prefix-idle-bytes"), help: .key(.prefixIdleBytes))
+    var prefixIdleBytes: String?
+
     var given: [(ConfigurationKey, String?)] {
         [
             (.kvPoolBytes, kvPoolBytes), (.kvPolicy, kvPolicy), (.kvBudgetRatio, kvBudgetRatio),
             (.kvBudgetTokens, kvBudgetTokens), (.kvRecentRatio, kvRecentRatio), (.kvSinkTokens, kvSinkTokens),
-            (.kvStorage, kvStorage),
+            (.kvStorage, kvStorage), (.prefixSharing, prefixSharing), (.prefixIdleBytes, prefixIdleBytes),
         ]
     }
 }

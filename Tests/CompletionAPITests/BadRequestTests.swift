@@ -101,6 +101,7 @@ private let badCompletionFields: [(fields: String, param: String, word: String)]
     (#""kv_cache":{"on_pool_full":1}"#, "kv_cache.on_pool_full", "a string"),
     (#""kv_cache":{"min_budget_tokens":0}"#, "kv_cache.min_budget_tokens", "from 1"),
     (#""priority":1.5"#, "priority", "-1000"), (#""priority":1001"#, "priority", "1000"),
+    (#""cache_salt":7"#, "cache_salt", "a string"), (#""cache_salt":"""#, "cache_salt", "1 to 128 bytes"),
 ]
 
 private let badPrompts: [(fields: String, param: String, word: String)] = [

@@ -5,7 +5,7 @@ enum SchedulerPromise: String, CaseIterable, Sendable {
     case reservedBytes, poolLimit, freedAtOnce, ownBooks, gauges
     case onlyLivePlanned, pausedIsNotPlanned, decodesAfterPrompt, promptOrder, tokenLimit
     case startsInTurn, startsWhenItFits, promptsInTurn, tenantLimit
-    case promptProgress, tokenEveryStep, boundedEnd
+    case promptProgress, tokenEveryStep, boundedEnd, shortTurns, turns
     case deadlines, wakeUp, hasWork
     case sameTrace
 }

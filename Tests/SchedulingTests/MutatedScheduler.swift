@@ -43,7 +43,10 @@ struct MutatedScheduler {
             }
         plan = step.plan
         mutate(&step.plan)
-        if mutation == .crumbs { plan = step.plan }
+        switch mutation {
+        case .crumbs, .noTurns, .sitsOutForEver, .youngestTurnFirst: plan = step.plan
+        default: break
+        }
         if mutation == .ownBooksOff && !step.started.isEmpty { scheduler.reservedBytes += 1 }
         return step
     }
@@ -96,7 +99,8 @@ struct MutatedScheduler {
 
     private func mutated(_ tenant: Tenant) -> Tenant {
         Tenant(
-            id: mutation == .oneAccountForAll ? 0 : tenant.id, weight: mutation == .weightIgnored ? 1 : tenant.weight,
+            id: mutation == .oneAccountForAll || mutation == .reserveIgnored ? 0 : tenant.id,
+            weight: mutation == .weightIgnored ? 1 : tenant.weight,
             mostBytes: mutation == .byteCapIgnored ? nil : tenant.mostBytes,
             mostSequences: mutation == .sequenceCapIgnored ? nil : tenant.mostSequences)
     }
@@ -126,6 +130,16 @@ struct MutatedScheduler {
         case .starvesPrompts: if !plan.decode.isEmpty { plan.prefill = [] }
         case .skipsDecode: if plan.decode.count > 1 { plan.decode.removeLast() }
         case .orderByChance: plan.decode.shuffle()
+        case .noTurns: plan.decode = scheduler.running.filter(\.canDecode).map(\.id)
+        case .sitsOutForEver:
+            let behind = sequencesBehind.map(\.id)
+            plan.decode.removeAll(where: behind.contains)
+            plan.prefill.removeAll { behind.contains($0.sequence) }
+        case .youngestTurnFirst:
+            let behind = sequencesBehind.filter(\.canDecode).sorted { $0.lastTurn > $1.lastTurn }.map(\.id)
+            let rows = plan.decode.count(where: behind.contains)
+            plan.decode.removeAll(where: behind.contains)
+            plan.decode += behind.prefix(rows)
         default: for index in plan.prefill.indices { mutate(&plan.prefill[index]) }
         }
     }
@@ -146,6 +160,11 @@ struct MutatedScheduler {
             piece.rows = row..<(row + 1)
         default: break
         }
+    }
+
+    private var sequencesBehind: [RunningSequence] {
+        guard let division = scheduler.accounts.division else { return [] }
+        return scheduler.running.filter { division.isBehind($0.admission) }
     }
 
     private func passesByRows(_ piece: PrefillPiece) -> Bool {

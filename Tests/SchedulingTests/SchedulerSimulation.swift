@@ -184,6 +184,7 @@ struct SchedulerSimulation {
                     ? (piece.rows.lowerBound > 0 ? "laterRows" : "firstRows")
                     : piece.layers.count > 1 ? "layers" : piece.rows.lowerBound > 0 ? "partOfLayer" : "layer")
         }
+        count("turns", ledger.sittingOut(step.plan))
         count("expired", step.expired.count)
         count("started", step.started.count)
         count("decode", step.plan.decode.count)

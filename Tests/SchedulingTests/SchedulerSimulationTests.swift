@@ -19,7 +19,7 @@ import Testing
         let expected = [
             "queued", "neverFits", "groupTooLarge", "queueFull", "cancel", "pause", "expired", "started", "decode",
             "layer", "layers", "partOfLayer", "firstRows", "laterRows", "guaranteedPrefill",
-            "otherTenant",
+            "otherTenant", "turns",
         ]
         let rare = expected.filter { counts[$0, default: 0] < 100 }
         #expect(rare.isEmpty, "the seeds hardly ever try \(rare): \(counts)")

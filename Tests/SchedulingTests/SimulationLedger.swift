@@ -12,15 +12,21 @@ struct SimulationLedger {
         /// Row-layers of the prompt that are done.
         var promptRowLayers = 0
         var decodeRows = 0
+        /// Steps since its last row in which it could have had one.
+        var stepsWithoutRow = 0
     }
 
-    private let limits: SchedulerLimits
+    let limits: SchedulerLimits
     private var entries: [SequenceID: Entry] = [:]
     private var waiting: [SequenceID] = []
     private var running: [SequenceID] = []
     private var step = 0
     private var pausedSteps = 0
     private var accounts = SimulationAccounts()
+    /// Of the running sequences, for the plan that is checked.
+    private var standings: [SequenceID: SimulationAccounts.Standing] = [:]
+    /// In the last step somebody behind could have had a row and nobody behind had one.
+    private var hasSatOut = false
 
     init(limits: SchedulerLimits) { self.limits = limits }
 
@@ -30,6 +36,9 @@ struct SimulationLedger {
 
     func isRunning(_ id: SequenceID) -> Bool { running.contains(id) }
     func admission(of id: SequenceID) -> Admission? { entries[id]?.admission }
+
+    /// Sequences that could have a row of the step and have none.
+    func sittingOut(_ plan: StepPlan) -> Int { decodable.count { !plan.decode.contains($0) } }
 
     // MARK: What happens
 
@@ -62,13 +71,13 @@ struct SimulationLedger {
         let held = running.compactMap { id in
             entries[id].map { (tenant: $0.admission.tenant, bytes: reservedBytes(of: id)) }
         }
-        accounts.advance(to: now, held: held)
+        accounts.advance(to: now, held: held, active: activeTenants)
     }
 
     /// The decision is the one that the limits call for; a queued group is entered into the books.
     mutating func check(_ decision: SubmitDecision, for group: [Admission]) -> BrokenPromise? {
         let tooLarge = group.first { $0.startBytes > min(limits.poolBytes, $0.tenant.mostBytes ?? .max) }
-        let excess = waiting.count + group.count - limits.maxQueuedSequences
+        let excess = waiting.count + group.count - mostWaiting(beside: group[0].tenant)
         switch decision {
         case .queued(let place):
             if let needed = tooLarge?.startBytes { return BrokenPromise(.decisions, "\(needed) bytes were queued") }
@@ -163,7 +172,24 @@ struct SimulationLedger {
         let own = running.filter { tenantID(of: $0) == tenant.id }
         let held = own.reduce(0) { $0 + reservedBytes(of: $1) }
         return own.count < tenant.mostSequences ?? .max && held + startBytes(of: id) <= tenant.mostBytes ?? .max
+            && (own.isEmpty || leavesReserve(startBytes(of: id)))
     }
+
+    /// Who has something running leaves an eighth to those who have nothing.
+    private func leavesReserve(_ bytes: Int) -> Bool {
+        let busy = Set(running.compactMap { tenantID(of: $0) })
+        guard accounts.known.count > 1, !accounts.known.isSubset(of: busy) else { return true }
+        let seats = limits.maxSequences - (limits.maxSequences < 4 ? 0 : max(1, limits.maxSequences / 8))
+        return running.count < seats && reservedBytes + bytes <= limits.poolBytes - limits.poolBytes / 8
+    }
+
+    private func mostWaiting(beside tenant: Tenant) -> Int {
+        let most = limits.maxQueuedSequences
+        let hasWaiting = waiting.contains { tenantID(of: $0) == tenant.id }
+        return hasWaiting && accounts.known.count > 1 && most >= 4 ? most - max(1, most / 8) : most
+    }
+
+    private var activeTenants: Set<Int> { Set(entries.values.map(\.admission.tenant.id)) }
 
     private func tenantID(of id: SequenceID) -> Int? { entries[id]?.admission.tenant.id }
     private func startBytes(of id: SequenceID) -> Int { entries[id]?.admission.startBytes ?? 0 }
@@ -177,8 +203,13 @@ struct SimulationLedger {
     }
 
     /// Everything a plan promises.
-    func check(_ plan: StepPlan) -> BrokenPromise? {
-        checkMembers(plan) ?? checkSize(plan) ?? checkProgress(plan)
+    mutating func check(_ plan: StepPlan) -> BrokenPromise? {
+        let active = activeTenants
+        standings = Dictionary(
+            uniqueKeysWithValues: running.map { id in
+                (id, entries[id].map { accounts.standing(of: $0.admission, active: active) } ?? .eitherWay)
+            })
+        return checkMembers(plan) ?? checkSize(plan) ?? checkProgress(plan) ?? checkTurns(plan)
     }
 
     /// Nobody is still here long after all the work ahead of it and its own.
@@ -216,35 +247,98 @@ struct SimulationLedger {
     }
 
     private func checkProgress(_ plan: StepPlan) -> BrokenPromise? {
-        let decoding = running.filter { isPromptDone($0) && hasDecodeRowsLeft($0) && entries[$0]?.isPaused == false }
-        if plan.decode.count < decoding.count {
-            return BrokenPromise(.tokenEveryStep, "\(plan.decode.count) of \(decoding.count) decode")
-        }
-        let prompts = running.filter { !isPromptDone($0) && entries[$0]?.isPaused == false }
-        if plan.prefill.isEmpty && !prompts.isEmpty {
-            return BrokenPromise(.promptProgress, "\(prompts.count) prompts stand still")
+        let decode = Set(plan.decode)
+        let due = decodable.filter { standing(of: $0) == .ahead }
+        if let left = due.first(where: { !decode.contains($0) }) {
+            return BrokenPromise(.tokenEveryStep, "\(left) is none of \(plan.decode.count) that decode")
         }
         let planned = plan.prefill.map(\.sequence)
-        for (place, id) in planned.enumerated() {
-            let later = prompts.filter { !planned.prefix(place).contains($0) }
-            if let passed = later.first(where: { mustPrecede($0, id, in: running) }) {
-                return BrokenPromise(.promptsInTurn, "\(planned) of \(prompts): \(passed) was passed over")
+        let prompts = readable.filter { standing(of: $0) == .ahead }
+        if let first = prompts.first, !prompts.contains(where: planned.contains) {
+            return BrokenPromise(.promptProgress, "\(prompts.count) prompts stand still, the first is \(first)")
+        }
+        for standing in [SimulationAccounts.Standing.ahead, .behind] {
+            let planned = planned.filter { self.standing(of: $0) == standing }
+            let prompts = readable.filter { self.standing(of: $0) == standing }
+            let places = Dictionary(uniqueKeysWithValues: planned.enumerated().map { ($1, $0) })
+            for (place, id) in planned.enumerated() {
+                let later = prompts.filter { places[$0, default: .max] > place }
+                if let passed = later.first(where: { mustPrecede($0, id, in: running) }) {
+                    return BrokenPromise(.promptsInTurn, "\(planned) of \(prompts): \(passed) was passed over")
+                }
             }
         }
         return nil
     }
 
+    /// Who is behind has few rows of a step, and nobody behind waits long for one.
+    private mutating func checkTurns(_ plan: StepPlan) -> BrokenPromise? {
+        let decoding = decodable.filter { standing(of: $0) == .behind }
+        let prompts = readable.filter { standing(of: $0) == .behind }
+        let rows = Set(plan.decode).intersection(decoding)
+        let pieces = plan.prefill.filter { prompts.contains($0.sequence) }
+        let rowLayers = pieces.reduce(rows.count * limits.layerCount) { $0 + $1.layers.count * $1.rows.count }
+        let others = plan.decode.filter { !rows.contains($0) }.reduce(into: [:]) { counts, id in
+            counts[tenantID(of: id), default: 0] += 1
+        }
+        if rowLayers > max(16, others.values.max() ?? 0) * limits.layerCount {
+            return BrokenPromise(.shortTurns, "\(rowLayers) row-layers of \(decoding.count) that are behind")
+        }
+        let isOut = rowLayers == 0 && !decoding.isEmpty
+        defer { hasSatOut = isOut }
+        if isOut && hasSatOut { return BrokenPromise(.turns, "\(decoding.count) sit out twice") }
+        if !isOut && !prompts.isEmpty && pieces.isEmpty && hasRowLeft(plan) && !rows.isEmpty {
+            return BrokenPromise(.promptProgress, "\(prompts.count) prompts behind stand still")
+        }
+        let decode = Set(plan.decode)
+        for id in decodable {
+            let steps = decode.contains(id) ? 0 : (entries[id]?.stepsWithoutRow ?? 0) + 1
+            entries[id]?.stepsWithoutRow = steps
+            if steps > 2 * running.count * accounts.known.count {
+                return BrokenPromise(.turns, "\(id) had no row in \(steps) steps")
+            }
+        }
+        return nil
+    }
+
+    private func hasRowLeft(_ plan: StepPlan) -> Bool {
+        let prefill = plan.prefill.reduce(0) { $0 + $1.layers.count * $1.rows.count }
+        let budget = (limits.maxRowsPerStep - plan.decode.count) * limits.layerCount
+        return max(budget, guaranteedRowLayers) - prefill >= limits.layerCount
+    }
+
+    /// Running sequences that could have a decode row.
+    private var decodable: [SequenceID] {
+        running.filter { isPromptDone($0) && hasDecodeRowsLeft($0) && entries[$0]?.isPaused == false }
+    }
+
+    /// Running sequences whose prompt could be read on.
+    private var readable: [SequenceID] { running.filter { !isPromptDone($0) && entries[$0]?.isPaused == false } }
+
+    private func standing(of id: SequenceID) -> SimulationAccounts.Standing { standings[id] ?? .eitherWay }
+
+    /// Sequences of several tenants came: nobody's work is ahead of nobody's.
+    private var isShared: Bool { accounts.known.count > 1 }
+
     private mutating func enter(_ admission: Admission) {
-        accounts.enter(admission.tenant, active: Set(entries.values.map(\.admission.tenant.id)))
+        let wasShared = isShared
+        accounts.enter(admission, active: activeTenants)
+        if isShared && !wasShared { loosenBounds() }
         let steps = mostSteps(of: admission)
         let own = lastStepAfterAll + steps
         // It may go before those that are here, unless it is of their tenant and no more urgent.
         for (id, entry) in entries
-        where entry.admission.tenant.id != admission.tenant.id || entry.admission.priority < admission.priority {
+        where isShared || entry.admission.priority < admission.priority {
             entries[id]?.lastStep += steps
         }
         entries[admission.id] = Entry(admission: admission, lastStep: own)
         waiting.append(admission.id)
+    }
+
+    /// From now on everybody may have to take turns.
+    private mutating func loosenBounds() {
+        let last = lastStepAfterAll
+        for id in entries.keys { entries[id]?.lastStep = last }
     }
 
     /// When all that are here must have ended.
@@ -254,6 +348,8 @@ struct SimulationLedger {
 
     /// Steps of a sequence that runs alone with the least that prompts are guaranteed.
     private func mostSteps(of admission: Admission) -> Int {
+        // By turns: a row through all layers at a time.
+        if isShared { return admission.promptTokens + limits.layerCount + admission.maxNewTokens + 4 }
         let (rows, guaranteed) = (admission.promptTokens, guaranteedRowLayers)
         let rowsPerStep = admission.passesByRows ? guaranteed / limits.layerCount : guaranteed
         let steps = (rows + rowsPerStep - 1) / rowsPerStep * (admission.passesByRows ? 1 : limits.layerCount)

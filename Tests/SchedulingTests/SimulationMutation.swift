@@ -8,6 +8,7 @@ enum SimulationMutation: String, CaseIterable, Sendable {
     case overtakes, startsLate, youngestPromptFirst
     case oneAccountForAll, weightIgnored, priorityIgnored, byteCapIgnored, sequenceCapIgnored
     case starvesPrompts, skipsDecode, crumbs
+    case noTurns, sitsOutForEver, youngestTurnFirst, reserveIgnored
     case deadlineLate, deadlineEarly, wakesLate, neverHasWork, orderByChance
 
     var promise: SchedulerPromise {
@@ -37,6 +38,9 @@ enum SimulationMutation: String, CaseIterable, Sendable {
         case .starvesPrompts: .promptProgress
         case .skipsDecode: .tokenEveryStep
         case .crumbs: .boundedEnd
+        case .noTurns: .shortTurns
+        case .sitsOutForEver, .youngestTurnFirst: .turns
+        case .reserveIgnored: .tenantLimit
         case .deadlineLate, .deadlineEarly: .deadlines
         case .wakesLate: .wakeUp
         case .neverHasWork: .hasWork

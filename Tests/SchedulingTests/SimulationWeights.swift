@@ -26,13 +26,16 @@ struct SimulationWeights {
     /// Whose sequences arrive: one in half of the runs.
     let tenants: [Tenant]
     let priorityPercent: Int
+    /// Small sequences come in crowds, and many run at once.
+    let isCrowded: Bool
 
     init(random: inout SimulationRandom) throws(SchedulingError) {
         func percent(_ most: Int) -> Int { random.chance(40) ? 0 : random.pick(1...most) }
         let rows = random.chance(20) ? random.pick(1...2) : random.pick(3...48)
+        isCrowded = random.chance(10)
         limits = try SchedulerLimits(
-            maxSequences: random.chance(20) ? 1 : random.pick(2...9),
-            maxQueuedSequences: random.chance(20) ? random.pick(1...2) : random.pick(3...20),
+            maxSequences: isCrowded ? random.pick(20...40) : random.chance(20) ? 1 : random.pick(2...9),
+            maxQueuedSequences: isCrowded ? 40 : random.chance(20) ? random.pick(1...2) : random.pick(3...20),
             layerCount: random.pick(1...5),
             maxRowsPerStep: rows,
             poolBytes: random.chance(20) ? 100 : random.pick(150...1200))
@@ -44,14 +47,14 @@ struct SimulationWeights {
         deadlinePercent = percent(60)
         hugePromptPercent = percent(20)
         neverFittingPercent = percent(10)
-        burstPercent = percent(15)
-        endPercent = percent(30)
+        burstPercent = isCrowded ? 20 : percent(15)
+        endPercent = isCrowded ? 0 : percent(30)
         lateEndPercent = percent(20)
         mostPromptTokens = random.pick(1...40)
-        mostNewTokens = random.chance(10) ? 1 : random.pick(2...20)
-        busySteps = random.pick(20...90)
+        mostNewTokens = isCrowded ? 40 : random.chance(10) ? 1 : random.pick(2...20)
+        busySteps = random.pick(20...(isCrowded ? 40 : 90))
         let poolBytes = limits.poolBytes
-        tenants = (0..<(random.chance(50) ? 1 : random.pick(2...4))).map { id in
+        tenants = (0..<(random.chance(50) && !isCrowded ? 1 : random.pick(2...4))).map { id in
             Tenant(
                 id: id, weight: random.chance(50) ? 1 : Double(random.pick(1...8)) / 2,
                 mostBytes: random.chance(70) ? nil : max(20, poolBytes / random.pick(2...4)),
@@ -62,11 +65,12 @@ struct SimulationWeights {
 
     /// A sequence of this run.
     func admission(id: UInt64, now: Duration, random: inout SimulationRandom) -> Admission {
-        let tenant = tenants[random.pick(0...(tenants.count - 1))]
+        let tenant = tenants[isCrowded && random.chance(70) ? 0 : random.pick(0...(tenants.count - 1))]
         let isHuge = random.chance(hugePromptPercent)
         let peak =
             random.chance(neverFittingPercent)
-            ? limits.poolBytes + random.pick(1...5) : random.pick(0...(random.chance(10) ? limits.poolBytes : 100))
+            ? limits.poolBytes + random.pick(1...5)
+            : random.pick(0...(isCrowded ? 10 : random.chance(10) ? limits.poolBytes : 100))
         return Admission(
             id: SequenceID(id &* 0x9E37_79B9_7F4A_7C15),  // an odd factor: unique, and not in order of arrival
             promptTokens: isHuge ? random.pick(100...400) : random.pick(1...mostPromptTokens),

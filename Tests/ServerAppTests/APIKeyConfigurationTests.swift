@@ -25,6 +25,7 @@ import Testing
                     kv_max_bytes: 64MiB
                     requests_per_minute: 10
                     max_concurrent: 3
+                    max_sequences: 4
                     priority: -5
                     admin: true
                   - {name: b, hash: \(String(repeating: "CD", count: 32))}
@@ -35,6 +36,7 @@ import Testing
         expected.kvMaxBytes = 64 << 20
         expected.requestsPerMinute = 10
         expected.maxConcurrent = 3
+        expected.maxSequences = 4
         expected.priority = -5
         expected.isAdmin = true
         #expect(ring.keys.first == expected)
@@ -61,6 +63,7 @@ import Testing
         ("api_keys: [{name: a, hash: \(hash), kv_max_bytes: 1KiB}]", "kv_max_bytes is '1KiB'"),
         ("api_keys: [{name: a, hash: \(hash), requests_per_minute: 0}]", "an integer from 1 to"),
         ("api_keys: [{name: a, hash: \(hash), max_concurrent: 1.5}]", "max_concurrent is '1.5'"),
+        ("api_keys: [{name: a, hash: \(hash), max_sequences: 0}]", "max_sequences is '0'"),
         ("api_keys: [{name: a, hash: \(hash), priority: 1001}]", "an integer from -1000 to 1000"),
         ("api_keys: [{name: a, hash: \(hash), admin: maybe}]", "true or false"),
         ("api_keys: [{name: a, hash: [\(hash)]}]", "api_keys[0].hash must be a single value"),

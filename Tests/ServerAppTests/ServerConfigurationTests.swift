@@ -43,7 +43,7 @@ import Testing
             .kvPoolBytes: "1.5GiB",
             .kvPolicy: "h2o", .kvBudgetRatio: "0.29", .kvRecentRatio: "0.3", .kvSinkTokens: "4", .kvStorage: "f32",
             .maxSequences: "9", .maxQueue: "0", .queueTimeout: "1m", .rowsPerStep: "11", .overloadStatus: "503",
-            .logLevel: "debug", .logFormat: "json",
+            .logLevel: "debug", .logFormat: "json", .prefixSharing: "false", .prefixIdleBytes: "3KiB",
         ])
         #expect(configuration.model.path == "m.gguf")
         #expect(configuration.model.name == "n")
@@ -72,6 +72,7 @@ import Testing
         #expect(configuration.admission.queueTimeout == .seconds(60))
         #expect(configuration.admission.rowsPerStep == 11)
         #expect(configuration.admission.overloadStatus == 503)
+        #expect(!configuration.prefixes.isOn && configuration.prefixes.mostIdleBytes == 3072)
         #expect(configuration.logLevel == "debug")
         #expect(configuration.logFormat == .json)
     }

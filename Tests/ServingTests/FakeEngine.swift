@@ -47,6 +47,15 @@ final class FakeEngine: StepEngine {
         var row = 0
         var isDecoding = false
         var charge: ArenaCharge?
+        /// What stands in shared blocks, or will.
+        var blocks: [FakeBlock] = []
+        /// Blocks that a copy is made of while the prompt is read.
+        var copied: [FakeBlock] = []
+        var firstRow = 0
+        var blockBytes = 0
+
+        /// Bytes of blocks that are not in `charge`.
+        var coveredBytes: Int { blocks.count * blockBytes }
     }
 
     private let model: FakeModel
@@ -57,6 +66,10 @@ final class FakeEngine: StepEngine {
     /// What images stand for: they hold no tokens.
     var imaged: [ObjectIdentifier: (image: CacheImage, tokens: [TokenID])] = [:]
     var sequences: [SequenceID: State] = [:]
+    var blocks: [PrefixBlockID: FakeBlock] = [:]
+    var prefixMutation: PrefixMutation?
+    /// Blocks that a mutation does not give back.
+    var forgotten: [FakeBlock] = []
     /// Runs at the start of every step, on the engine thread.
     private let onStep: (StepBatch) -> Void
 
@@ -74,9 +87,10 @@ final class FakeEngine: StepEngine {
         record.update { $0.admitted += 1 }
         let bytes = max(admission.plan.peakBytes, admission.plan.steadyBytes)
         let tokens = takeOver(admission) + admission.prompt
-        sequences[admission.id] = State(
-            admission: admission, promptCount: tokens.count, tokens: tokens,
-            charge: record.arena.charge(byteCount: bytes))
+        var state = State(admission: admission, promptCount: tokens.count, tokens: tokens)
+        if let prefix = admission.prefix { begin(&state, prefix) }
+        state.charge = record.arena.charge(byteCount: bytes - state.coveredBytes)
+        sequences[admission.id] = state
     }
 
     func run(_ batch: StepBatch, sink: (LogitsOrigin, Span<Float>) -> Void) {
@@ -111,7 +125,7 @@ final class FakeEngine: StepEngine {
         let rows = state.admission.prompt.count
         if piece.layers.lowerBound != state.layer || piece.rows.lowerBound != state.row
             || (state.admission.passesByRows
-                ? piece.layers != 0..<layerCount : piece.layers.count > 1 && piece.rows != 0..<rows)
+                ? piece.layers != 0..<layerCount : piece.layers.count > 1 && piece.rows != state.firstRow..<rows)
         {
             complain("\(piece) comes at layer \(state.layer), row \(state.row)")
         }
@@ -123,15 +137,16 @@ final class FakeEngine: StepEngine {
         }
         state.row = piece.rows.upperBound
         if state.row == rows {
-            state.row = 0
+            state.row = state.firstRow
             state.layer = piece.layers.upperBound
         }
         if state.layer == layerCount {
             state.isDecoding = true
+            state.copied = []
             // Both references go before the new charge is taken: the pool may have no room for both.
             sequences[piece.sequence] = nil
             state.charge = nil
-            state.charge = record.arena.charge(byteCount: state.admission.plan.steadyBytes)
+            state.charge = record.arena.charge(byteCount: state.admission.plan.steadyBytes - state.coveredBytes)
             sink(.next(piece.sequence), model.logits(after: state.tokens, promptCount: state.promptCount).span)
         }
         sequences[piece.sequence] = state

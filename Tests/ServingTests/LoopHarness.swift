@@ -32,20 +32,23 @@ final class LoopHarness {
         model: FakeModel = FakeModel(), maxSequences: Int = 4, maxQueued: Int = 64, maxRows: Int = 8,
         poolBytes: Int = 1 << 22, context: Int = 256, queueTimeout: Duration? = nil,
         stepTime: Duration = .milliseconds(10), sessions: SessionLimits = SessionLimits(),
-        mutation: SessionMutation? = nil
+        prefixes: PrefixLimits = PrefixLimits(), mutation: SessionMutation? = nil,
+        prefixMutation: PrefixMutation? = nil
     ) throws {
         var configuration = try Self.configuration(
             maxSequences: maxSequences, maxQueued: maxQueued, maxRows: maxRows, poolBytes: poolBytes,
             context: context, queueTimeout: queueTimeout)
         configuration.sessions = sessions
+        configuration.prefixes = prefixes
         // A mistake must be found, not stopped by the pool itself.
-        record = EngineRecord(poolBytes: mutation == nil ? poolBytes : 8 * poolBytes)
+        record = EngineRecord(poolBytes: mutation == nil && prefixMutation == nil ? poolBytes : 8 * poolBytes)
         planner = SubmissionPlanner(configuration: configuration)
         let (clock, record) = (clock, record)
         let engine = FakeEngine(model: model, record: record, layerCount: Self.layerCount) { _ in
             clock.time += stepTime
         }
         engine.mutation = mutation
+        engine.prefixMutation = prefixMutation
         loop = EngineLoop(
             configuration: configuration, engine: engine, tokenizer: try TinyVocabulary.tokenizer(),
             metrics: ServiceMetrics(registry: registry, poolBytes: poolBytes, endpoints: ["completions"]) {
@@ -77,9 +80,10 @@ final class LoopHarness {
 
     /// Puts a request into the next inbox.
     func submit(
-        _ requests: GenerationRequest..., deadline: Duration? = nil, onEnd: @escaping @Sendable () -> Void = {}
+        _ requests: GenerationRequest..., deadline: Duration? = nil, tenant: Tenant = .anonymous,
+        onEnd: @escaping @Sendable () -> Void = {}
     ) throws -> (id: RequestID, log: EventLog) {
-        let sequences = try planner.sequences(of: requests) {
+        let sequences = try planner.sequences(of: requests, tenant: tenant) {
             defer { nextSequence += 1 }
             return SequenceID(nextSequence)
         }
@@ -90,7 +94,7 @@ final class LoopHarness {
         contents.submissions.append(
             Submission(
                 id: id, sequences: sequences, submittedAt: time, deadline: deadline.map { time + $0 },
-                onEvent: { log.receive($0) }))
+                terms: AdmissionTerms(tenant: tenant), onEvent: { log.receive($0) }))
         return (id, log)
     }
 

@@ -27,7 +27,8 @@ COMPARED = [
     ("llama1b-q4_0", "decode=0,batch=8,decode=8192"),
 ]
 PAPER_CACHES = {"full": {"policy": "full"}, "keyformer": {"policy": "keyformer", "budget_ratio": 0.5}}
-PAPER_POOLS = ["100MiB", "400MiB"]
+# Model, pool and requests: pools of one whole cache of 4096 tokens, and of four.
+PAPER_POOLS = [("smol135m-q8_0", "100MiB", 16), ("smol135m-q8_0", "400MiB", 16), ("llama1b-q8_0", "160MiB", 4)]
 IDLE_COUNTS = [1, 10, 100, 1000, 10000]
 
 
@@ -120,17 +121,14 @@ class Bench:
         self.write("growth-sessions", rows)
 
     def paper(self):
-        """The same pool for whole caches and for half of the prompt: 2048 tokens in, 2048 out.
-
-        The small pool holds one whole cache, the large one four.
-        """
-        for pool in PAPER_POOLS:
-            with Server(self.model("smol135m-q8_0"), "--kv-pool-bytes", pool) as server:
+        """The same pool for whole caches and for half of the prompt: 2048 tokens in, 2048 out."""
+        for model, pool, requests in PAPER_POOLS:
+            with Server(self.model(model), "--kv-pool-bytes", pool, "--prefix-sharing", "false") as server:
                 for name, cache in PAPER_CACHES.items():
                     keyhold(
-                        "bench", "load", "--url", server.url, "--concurrency", 16, "--requests", 16,
+                        "bench", "load", "--url", server.url, "--concurrency", requests, "--requests", requests,
                         "--prompt-tokens", 2048, "--new-tokens", 2048, "--kv-cache", json.dumps(cache),
-                        *self.json(f"paper-{pool}-{name}"))
+                        *self.json(f"paper-{model}-{pool}-{name}"))
 
     def memory(self):
         """Resident memory beyond the model file with one session of 4096 tokens."""
@@ -155,10 +153,12 @@ class Bench:
 
 
 class Server:
-    """`keyhold serve` on a free port, ended with the block."""
+    """`keyhold serve` on a free port, ended with the block. It reads every prompt, also one that it has read before."""
 
     def __init__(self, model, *options):
-        command = [KEYHOLD, "serve", "--model", model, "--port", "0", "--log-level", "error", *map(str, options)]
+        command = [
+            KEYHOLD, "serve", "--model", model, "--port", "0", "--log-level", "error", "--prefix-sharing", "false",
+            *map(str, options)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for line in self.process.stdout:
             if found := re.search(r"listening on (http://127\.0\.0\.1:(\d+))", line):

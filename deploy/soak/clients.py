@@ -7,19 +7,22 @@ import socket
 import threading
 import time
 
+# Sent with every request that is not nonsense.
+KEY = ""
 PROMPT = "It was a bright cold day in April, and the clocks were striking thirteen. "
 
 
 def get(port, path):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", path)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {KEY}"})
     answer = connection.getresponse()
     return answer.status, answer.read()
 
 
 def head_of(body, path="/v1/completions", extra=b""):
     return (b"POST " + path.encode() + b" HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
-            + b"Content-Length: %d\r\n" % len(body) + extra + b"\r\n" + body)
+            + b"Authorization: Bearer " + KEY.encode()
+            + b"\r\nContent-Length: %d\r\n" % len(body) + extra + b"\r\n" + body)
 
 
 def generation(rng, **more):
@@ -46,7 +49,7 @@ def refusal_fault(status, headers, body, allowed=(400, 429, 503)):
         return f"{status} without an error object: {body[:100]!r}"
     if not all(key in error for key in ("message", "type", "param", "code")) or not error["message"]:
         return f"{status} with the error {error}"
-    if status in (429, 503) and not 1 <= int(headers.get("Retry-After", 0)) <= 120:
+    if status in (409, 429, 503) and not 1 <= int(headers.get("Retry-After", 0)) <= 120:
         return f"{status} with Retry-After {headers.get('Retry-After')}"
     return None
 
@@ -203,7 +206,7 @@ class Nonsense:
                 connection.sendall(head_of(self.rng.choice(self.BODIES), path))
             answer = http.client.HTTPResponse(connection)
             answer.begin()
-            allowed = (400, 404, 405, 413, 415, 429, 431, 503)
+            allowed = (400, 401, 404, 405, 413, 415, 429, 431, 503)
             return f"{answer.status}", refusal_fault(answer.status, answer.headers, answer.read(), allowed)
         except (ConnectionResetError, BrokenPipeError):
             # A body that is refused while it is on its way may be cut off.
@@ -213,47 +216,74 @@ class Nonsense:
 
 
 class Sessions:
-    """Makes, continues, forks, shrinks and deletes sessions. All of them are gone at the end of a turn."""
+    """Makes, continues, forks, shrinks, saves, restores and deletes sessions; some are left to their time to live."""
 
-    clients, pause = 2, 0.1
+    clients, pause = 3, 0.1
+    # What may be said to a turn while memory is short: the session may have had to go.
+    REFUSALS = (400, 404, 409, 429, 503)
 
     def __init__(self, port, rng):
         self.port, self.rng = port, rng
+        self.file = f"client-{rng.randrange(1 << 30)}"
+        self.has_file = False
+        self.fault = None
 
-    def call(self, method, path, body=None):
+    def call(self, method, path, body=None, allowed=REFUSALS):
+        """The decoded answer, or None for a refusal, which must be well-formed."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, None if body is None else json.dumps(body),
-                               {"Content-Type": "application/json"})
+                               {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"})
             answer = connection.getresponse()
             data = answer.read()
-            return answer.status, answer.headers, data
         finally:
             connection.close()
+        if answer.status in (200, 201):
+            return json.loads(data)
+        if fault := refusal_fault(answer.status, answer.headers, data, allowed):
+            self.fault = self.fault or f"{method} {path}: {fault}"
+        return None
+
+    def turn(self, session, messages, number):
+        messages.append({"role": "user", "content": f"Turn {number}. {PROMPT}"})
+        answer = self.call("POST", "/v1/chat/completions", {
+            "messages": messages, "max_completion_tokens": 20, "temperature": 0, "session_id": session,
+            "session_mode": "rebase"})
+        if answer is None:
+            return False
+        usage = answer["usage"]
+        if usage["prompt_tokens_details"]["cached_tokens"] > usage["prompt_tokens"]:
+            self.fault = self.fault or f"more tokens were cached than sent: {usage}"
+        messages.append(answer["choices"][0]["message"])
+        return True
 
     def act(self):
-        status, headers, data = self.call(
-            "POST", "/v1/sessions", {"kv_cache": {"policy": "keyformer", "budget_tokens": self.rng.randint(64, 256)}})
-        if status not in (200, 201):
-            return f"refused with {status}", refusal_fault(status, headers, data)
-        session = json.loads(data)["id"]
-        made = [session]
-        fault = None
+        self.fault = None
+        cache = self.rng.choice([{}, {"policy": "full"}, {"budget_tokens": self.rng.randint(64, 256)}])
+        made = self.call("POST", "/v1/sessions", {"kv_cache": cache, "ttl": self.rng.choice([5, 60])})
+        if made is None:
+            return "refused", self.fault
+        sessions = [made["id"]]
         messages = []
-        for turn in range(self.rng.randint(1, 4)):
-            messages.append({"role": "user", "content": f"Turn {turn}. {PROMPT}"})
-            status, headers, data = self.call("POST", "/v1/chat/completions", {
-                "messages": messages, "max_completion_tokens": 20, "temperature": 0, "session_id": session})
-            if status != 200:
-                fault = fault or refusal_fault(status, headers, data, (400, 404, 409, 429, 503))
+        for number in range(self.rng.randint(1, 4)):
+            if not self.turn(sessions[0], messages, number):
                 break
-            messages.append(json.loads(data)["choices"][0]["message"])
             if self.rng.random() < 0.3:
-                status, headers, data = self.call("POST", f"/v1/sessions/{session}/fork", {})
-                if status in (200, 201):
-                    made.append(json.loads(data)["id"])
+                if fork := self.call("POST", f"/v1/sessions/{sessions[0]}/fork", {}):
+                    sessions.append(fork["id"])
+                    self.turn(fork["id"], list(messages), number + 1)
             if self.rng.random() < 0.3:
-                self.call("PATCH", f"/v1/sessions/{session}", {"kv_cache": {"budget_tokens": 48}})
-        for one in made:
-            self.call("DELETE", f"/v1/sessions/{one}")
-        return f"{len(made)} sessions", fault
+                self.call("PATCH", f"/v1/sessions/{sessions[0]}", {"kv_cache": {"budget_tokens": 48}})
+            if self.rng.random() < 0.3:
+                body = {"filename": self.file}
+                if self.call("POST", f"/v1/sessions/{sessions[0]}/save", body):
+                    self.has_file = True
+            if self.has_file and self.rng.random() < 0.3:
+                restored = f"{self.file}-{self.rng.randrange(1 << 30)}"
+                if self.call("POST", f"/v1/sessions/{restored}/restore", {"filename": self.file}):
+                    sessions.append(restored)
+                    self.turn(restored, list(messages), number + 1)
+        for one in sessions:
+            if self.rng.random() < 0.8:
+                self.call("DELETE", f"/v1/sessions/{one}")
+        return f"{len(sessions)} sessions", self.fault

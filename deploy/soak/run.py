@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Overloads a server for a long time, misbehaves towards it, and looks at what is left.
 
-    deploy/soak/run.py KEYHOLD_BINARY [--minutes 30] [--report FILE] [--model FILE]
+    deploy/soak/run.py KEYHOLD_BINARY [--minutes 30] [--report FILE] [--page FILE] [--model FILE]
 
 The server's capacity is measured first. Then `keyhold bench load` sends twice as much in an open loop with mixed
-budgets, while other clients disconnect, read slowly, send nonsense and use sessions, and SIGHUP comes now and then. At
-the end nothing may have crashed, leaked or been answered badly. Ends with 1 where something has.
+budgets, while other clients with another key disconnect, read slowly, send nonsense and use sessions, and SIGHUP comes
+now and then with other weights of the keys. At the end nothing may have crashed, leaked or been answered badly. Ends
+with 1 where something has. `--report` gets everything as JSON, `--page` a page for the documentation.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import threading
 import time
 from pathlib import Path
 
+import clients
 from clients import Disconnecting, Nonsense, Sessions, SlowReader, Tally, get
 
 MIX = [
@@ -93,10 +95,29 @@ class Server:
         return thread
 
 
-def load(binary, url, json_file, *arguments):
+class Keys:
+    """Two keys, in a file that the server reads anew on SIGHUP: one for the load, one for everybody else."""
+
+    def __init__(self, binary, file):
+        self.file = file
+        self.entries = []
+        for name in ("load", "others"):
+            key, entry = re.search(r"^(kh-\S+)$.*?name: (\S+, hash: \w+)", subprocess.run(
+                [binary, "key", "new", name], capture_output=True, text=True, check=True).stdout, re.M | re.S).groups()
+            setattr(self, name, key)
+            self.entries.append(entry)
+        self.write(1, 1)
+
+    def write(self, *weights):
+        lines = [f"  - {{name: {entry}, admin: true, weight: {weight}}}\n"
+                 for entry, weight in zip(self.entries, weights)]
+        self.file.write_text("api_keys:\n" + "".join(lines))
+
+
+def load(binary, url, json_file, key, *arguments):
     command = [
-        binary, "bench", "load", "--url", url, "--prompt-tokens", str(PROMPT), "--new-tokens", str(NEW), "--json",
-        str(json_file), *arguments,
+        binary, "bench", "load", "--url", url, "--api-key", key, "--prompt-tokens", str(PROMPT), "--new-tokens",
+        str(NEW), "--json", str(json_file), *arguments,
     ]
     for budget in MIX:
         command += ["--kv-cache", budget]
@@ -108,15 +129,17 @@ def rows(json_file, name):
     return next((row for row in json.loads(json_file.read_text())["results"] if row["name"] == name), None)
 
 
-def capacity(binary, server, folder, seconds):
+def capacity(binary, server, folder, key, seconds):
     file = folder / "capacity.json"
-    if load(binary, server.url, file, "--concurrency", "16", "--duration", str(seconds)).wait() != 0:
+    if load(binary, server.url, file, key, "--concurrency", "16", "--duration", str(seconds)).wait() != 0:
         raise SystemExit("the capacity could not be measured")
     return rows(file, "requests")["median"]
 
 
 def is_idle(metrics):
-    return metrics["keyhold_requests_running"] == 0 and metrics["keyhold_requests_waiting"] == 0
+    """Nothing runs, waits or is kept."""
+    names = ["requests_running", "requests_waiting", 'sessions{state="idle"}', 'sessions{state="busy"}']
+    return not any(metrics[f"keyhold_{name}"] for name in names)
 
 
 def wait_until_idle(server, seconds=120):
@@ -127,10 +150,11 @@ def wait_until_idle(server, seconds=120):
     return server.metrics()
 
 
-def hang_up(server, every, until, rng, count):
+def hang_up(server, keys, every, until, rng, count):
     """SIGHUP at random times: a server reads its keys and limits anew and goes on."""
     while every and time.monotonic() < until and server.is_alive():
         time.sleep(min(rng.uniform(0.5, 1.5) * every, max(0.1, until - time.monotonic())))
+        keys.write(rng.choice([0.5, 1, 4]), rng.choice([0.5, 1, 4]))
         server.process.send_signal(signal.SIGHUP)
         count.append(time.monotonic())
 
@@ -167,7 +191,9 @@ def verdicts(server, metrics, outcome, tallies, log):
     if descriptors := growth(server.samples, "descriptors"):
         verdict("descriptors do not pile up", descriptors[1] <= descriptors[0] * 1.5 + 64, list(descriptors))
     verdict("nothing runs or waits any more", is_idle(metrics), metrics["keyhold_requests_running"])
-    for state in ("used", "reserved"):
+    seen = {state: metrics[f'keyhold_sessions{{state="{state}"}}'] for state in ("idle", "busy")}
+    verdict("no session is left", not any(seen.values()), seen)
+    for state in ("used", "reserved", "session_idle"):
         seen = metrics[f'keyhold_kv_pool_bytes{{state="{state}"}}']
         verdict(f"no byte of the pool is {state} at the end", seen == 0, seen)
     finishes = requests_by(metrics, "finish_reason")
@@ -186,11 +212,34 @@ def verdicts(server, metrics, outcome, tallies, log):
     return found
 
 
+def page(report):
+    """The report as a page of the documentation."""
+    load, outcome = report["outcome"]["load"], report["outcome"]
+    lines = [
+        "# Soak", "", "What was left after the server had been overloaded and mistreated.", "", "## Overview", "",
+        f"{report['minutes']:g} minutes at {load['rate'] / load['capacity']:.1f} times the capacity, which was",
+        f"measured before: {load['capacity']:.1f} requests",
+        f"per second of {PROMPT} prompt tokens and {NEW} new ones with mixed budgets, with a pool and a queue too",
+        "small for the load. Meanwhile clients with another API key left at random moments, read slowly, sent nonsense and",
+        f"made, continued, forked, shrank, saved, restored and deleted sessions, and {outcome['hang_ups']} SIGHUPs",
+        "changed the weights of the keys:", "",
+        f"    deploy/soak/run.py .build/release/keyhold --minutes {report['minutes']:g} --report soak.json \\",
+        "        --page Soak.md",
+        "", "| promise | kept | seen |", "|---|---|---|",
+    ]
+    for verdict in report["verdicts"]:
+        seen = json.dumps(verdict["seen"]).replace("|", "\\|")
+        seen = seen if len(seen) <= 300 else seen[:300] + " …"
+        lines.append(f"| {verdict['promise']} | {'yes' if verdict['kept'] else '**no**'} | `{seen}` |")
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binary")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--report", type=Path, default=Path("soak.json"))
+    parser.add_argument("--page", type=Path)
     parser.add_argument("--model")
     parser.add_argument("--overload", type=float, default=2.0, help="times the capacity")
     parser.add_argument("--hang-up", type=float, default=20, help="seconds between SIGHUPs, on average; 0 for none")
@@ -206,23 +255,25 @@ def main():
         arguments += ["--model", options.model]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        server = Server(binary, folder, arguments)
+        keys = Keys(binary, folder / "keys.yaml")
+        clients.KEY = keys.others
+        (folder / "saved").mkdir()
+        paths = ["--api-keys-file", str(keys.file), "--session-save-path", str(folder / "saved")]
+        server = Server(binary, folder, arguments + paths)
         try:
-            rate = capacity(binary, server, folder, min(20, 6 * options.minutes))
+            rate = capacity(binary, server, folder, keys.load, min(20, 6 * options.minutes))
             say(f"capacity: {rate:.1f} requests/s; {options.overload} times as many for {options.minutes} minutes")
             seconds = options.minutes * 60
             until = time.monotonic() + seconds
             server.watch()
             file = folder / "load.json"
             generator = load(
-                binary, server.url, file, "--rate", str(options.overload * rate), "--duration", str(seconds),
+                binary, server.url, file, keys.load, "--rate", str(options.overload * rate), "--duration", str(seconds),
                 "--timeout", "120")
-            tallies = [Tally(kind) for kind in (Disconnecting, SlowReader, Nonsense)]
-            if get(server.port, "/v1/sessions")[0] == 200:
-                tallies.append(Tally(Sessions))
+            tallies = [Tally(kind) for kind in (Disconnecting, SlowReader, Nonsense, Sessions)]
             threads = [tally.start(server.port, until, random.Random(rng.random())) for tally in tallies]
             hang_ups = []
-            hanging = threading.Thread(target=hang_up, args=(server, options.hang_up, until, rng, hang_ups))
+            hanging = threading.Thread(target=hang_up, args=(server, keys, options.hang_up, until, rng, hang_ups))
             hanging.start()
             for thread in [thread for group in threads for thread in group] + [hanging]:
                 thread.join()
@@ -250,6 +301,8 @@ def main():
             "tallies": {tally.name: tally.report() for tally in tallies}, "verdicts": found,
         }
         options.report.write_text(json.dumps(report, indent=1) + "\n")
+        if options.page:
+            options.page.write_text(page(report))
     for verdict in found:
         say(f"{'ok' if verdict['kept'] else 'BROKEN'}: {verdict['promise']}: {json.dumps(verdict['seen'])[:300]}")
     return 0 if all(verdict["kept"] for verdict in found) else 1

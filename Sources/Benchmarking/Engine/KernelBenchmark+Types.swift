@@ -6,23 +6,32 @@ extension KernelBenchmark {
     /// Rows and columns of the matrices: larger than caches, and fuller than any block.
     private var typeShape: (rows: Int, columns: Int) { settings.isQuick ? (64, 256) : (16384, 4096) }
 
-    /// Multiplications by one matrix of random weights of each quantised type, Q8_0 first. Each row tells its time per
-    /// byte of weights as a multiple of Q8_0's.
+    /// Multiplications by one matrix of random weights of each quantised type, in turns with one of Q8_0. Each row
+    /// tells its time per byte of weights, as they are in the file, as a multiple of Q8_0's: the median and the
+    /// quartiles of the turns.
     func rowsOfTypes(progress: (String) -> Void) throws -> [BenchmarkRow] {
         let compute = try Compute(threadCount: threads)
         defer { compute.stop() }
         var rows: [BenchmarkRow] = []
-        var baseline: [Int: Double] = [:]
+        let baseline = PackedMatrix(matrix(.q8_0))
+        let elements = baseline.rows * baseline.columns
         for type in WeightType.allCases where type.dtype.blockElements > 1 {
             progress("multiply \(type.rawValue)")
-            let matrix = PackedMatrix(matrix(type))
+            let matrix = type == .q8_0 ? baseline : PackedMatrix(matrix(type))
+            let bytes = Double(type.byteCount(elements: elements))
+            let bytesOfQ8 = Double(WeightType.q8_0.byteCount(elements: elements))
             for count in [1, 8] {
-                var row = multiply("random", matrix, rows: count, compute)
-                // GOP/s: the operations are the same for all types.
-                let bytes = Double(type.byteCount(elements: matrix.rows * matrix.columns))
-                let rate = row.summary.median * bytes
-                if type == .q8_0 { baseline[count] = rate }
-                row.details.insert(("time_per_byte_of_q8_0", .real((baseline[count] ?? rate) / rate)), at: 0)
+                let times = timeInTurns(
+                    multiplication(matrix, rows: count, compute), multiplication(baseline, rows: count, compute))
+                let ratios = Summary(ratiosOf: times.left, over: times.right).mapped { $0 / bytes * bytesOfQ8 }
+                var row = row("random", matrix, rows: count, times: Summary(times.left))
+                row.details.insert(
+                    contentsOf: [
+                        ("time_per_byte_of_q8_0", .real(ratios.median)),
+                        ("lower_quartile", .real(ratios.percentile(0.25))),
+                        ("upper_quartile", .real(ratios.percentile(0.75))),
+                        ("packed_bytes_of_file_bytes", .real(Double(matrix.byteCount) / bytes)),
+                    ], at: 0)
                 rows.append(row)
             }
         }

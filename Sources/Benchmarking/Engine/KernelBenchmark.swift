@@ -42,13 +42,22 @@ struct KernelBenchmark {
         return found
     }
 
-    func multiply(_ name: String, _ matrix: PackedMatrix, rows count: Int, _ compute: Compute) -> BenchmarkRow {
+    private func multiply(_ name: String, _ matrix: PackedMatrix, rows count: Int, _ compute: Compute) -> BenchmarkRow {
+        row(name, matrix, rows: count, times: time(multiplication(matrix, rows: count, compute)))
+    }
+
+    /// A product with rows of numbers, as often as it is called.
+    func multiplication(_ matrix: PackedMatrix, rows count: Int, _ compute: Compute) -> () -> Void {
         let input = ActivationRows(rowCapacity: count, columns: matrix.columns)
         for row in 0..<count { input.setRow(row, from: (0..<matrix.columns).map { Float($0 % 7) - 3 }) }
         let output = ActivationRows(rowCapacity: count, columns: matrix.rows)
-        let times = time {
+        return {
             compute.multiply(matrix, bias: nil, input: input, inputRows: 0..<count, output: output, outputRow: 0)
         }
+    }
+
+    /// What is told of products with `count` rows that took these seconds.
+    func row(_ name: String, _ matrix: PackedMatrix, rows count: Int, times: Summary) -> BenchmarkRow {
         let elements = matrix.rows * matrix.columns
         let operations = 2 * Double(elements) * Double(count)
         let work = Work(
@@ -88,16 +97,33 @@ struct KernelBenchmark {
 
     /// Seconds of one call.
     func time(_ body: () -> Void) -> Summary {
+        let calls = callsOfSample(body)
+        return settings.plannedRepetitions.summaryWithoutWarmUp {
+            Stopwatch.time { for _ in 0..<calls { body() } } / Double(calls)
+        }
+    }
+
+    /// Seconds of one call of each, measured in turns, so that both saw the same machine; sample by sample.
+    func timeInTurns(_ left: () -> Void, _ right: () -> Void) -> (left: [Double], right: [Double]) {
+        let calls = (left: callsOfSample(left), right: callsOfSample(right))
+        var times: (left: [Double], right: [Double]) = ([], [])
+        _ = settings.plannedRepetitions.summaryWithoutWarmUp {
+            times.left.append(Stopwatch.time { for _ in 0..<calls.left { left() } } / Double(calls.left))
+            times.right.append(Stopwatch.time { for _ in 0..<calls.right { right() } } / Double(calls.right))
+            return 0
+        }
+        return times
+    }
+
+    /// Calls until a sample is long enough, found after one to warm up.
+    private func callsOfSample(_ body: () -> Void) -> Int {
         var calls = 1
-        // Once to warm up, then until a sample is long enough.
         body()
         while calls < 1 << 20 {
             let seconds = Stopwatch.time { for _ in 0..<calls { body() } }
             guard seconds < sampleSeconds else { break }
             calls *= 2
         }
-        return settings.plannedRepetitions.summaryWithoutWarmUp {
-            Stopwatch.time { for _ in 0..<calls { body() } } / Double(calls)
-        }
+        return calls
     }
 }

@@ -23,7 +23,8 @@ struct Caller: Sendable {
     /// The holder of `key`; `tenantID` is the number of its account.
     init(_ key: APIKey, tenantID: Int) {
         name = key.name
-        tenant = Tenant(id: tenantID, weight: key.weight, mostBytes: key.kvMaxBytes)
+        tenant = Tenant(
+            id: tenantID, weight: key.weight, mostBytes: key.kvMaxBytes, mostSequences: key.maxSequences)
         highestPriority = key.priority
     }
 

@@ -37,6 +37,7 @@ public struct ConfigurationDefinition: Sendable, Equatable {
         case .model, .modelName, .chatTemplate, .contextTokens, .threads: model(key)
         case .kvPoolBytes, .kvPolicy, .kvBudgetRatio, .kvBudgetTokens, .kvRecentRatio, .kvSinkTokens, .kvStorage:
             cache(key)
+        case .prefixSharing, .prefixIdleBytes: prefixes(key)
         case .sessionsMax, .sessionTTL, .sessionTTLMax, .sessionLifetime, .sessionSavePath: sessions(key)
         case .maxSequences, .maxQueue, .queueTimeout, .rowsPerStep, .overloadStatus: scheduling(key)
         case .onPoolFull, .apiKeysFile, .corsOrigins, .tlsCertificate, .tlsKey, .metricsListen, .metricsCompat:
@@ -88,6 +89,18 @@ public struct ConfigurationDefinition: Sendable, Equatable {
             .init(
                 .choice(KVCacheRequest.storages), "f16",
                 "How cached keys and values are stored: f16, f32, bf16, q8 (8.5 bits a number) or q4 (4.5 bits).")
+        }
+    }
+
+    private static func prefixes(_ key: ConfigurationKey) -> ConfigurationDefinition {
+        switch key {
+        case .prefixSharing:
+            .init(.flag, "true", "Read what prompts of one API key begin with in common only once, and hold it once.")
+        default:
+            .init(
+                .bytes(0...1 << 50), nil,
+                "Most memory of the pool that such beginnings take while no request uses them; all that is free if "
+                    + "absent.")
         }
     }
 

@@ -27,6 +27,9 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case kvSinkTokens = "kv_sink_tokens"
     case kvStorage = "kv_storage"
 
+    case prefixSharing = "prefix_sharing"
+    case prefixIdleBytes = "prefix_idle_bytes"
+
     case sessionsMax = "sessions_max"
     case sessionTTL = "session_ttl"
     case sessionTTLMax = "session_ttl_max"

@@ -9,6 +9,7 @@ extension ConfigurationLayers {
         case kvMaxBytes = "kv_max_bytes"
         case requestsPerMinute = "requests_per_minute"
         case maxConcurrent = "max_concurrent"
+        case maxSequences = "max_sequences"
     }
 
     /// A file that holds nothing but `api_keys`.
@@ -103,6 +104,7 @@ extension ConfigurationLayers {
         }
         key.requestsPerMinute = try count(.requestsPerMinute, 1...1_000_000)
         key.maxConcurrent = try count(.maxConcurrent, 1...65_536)
+        key.maxSequences = try count(.maxSequences, 1...65_536)
         key.priority = try count(.priority, APIKey.priorities) ?? key.priority
         key.isAdmin = try value(.admin, "true or false") { ["true": true, "false": false][$0] } ?? false
         return key
@@ -123,6 +125,7 @@ extension ConfigurationLayers {
                 if let bytes = key.kvMaxBytes { fields.append("kv_max_bytes: \(ConfigurationText.byteText(bytes))") }
                 if let count = key.requestsPerMinute { fields.append("requests_per_minute: \(count)") }
                 if let count = key.maxConcurrent { fields.append("max_concurrent: \(count)") }
+                if let count = key.maxSequences { fields.append("max_sequences: \(count)") }
                 if key.isAdmin { fields.append("admin: true") }
                 if key.priority != 0 { fields.append("priority: \(key.priority)") }
                 return "  - {\(fields.joined(separator: ", "))}\n"

@@ -53,12 +53,20 @@ public struct ServerConfiguration: Sendable, Equatable {
         public let savePath: String?
     }
 
+    /// Whether prompts share their beginnings.
+    public struct Prefixes: Sendable, Equatable {
+        public let isOn: Bool
+        /// nil: what is free.
+        public let mostIdleBytes: Int?
+    }
+
     public enum LogFormat: String, Sendable, Equatable { case auto, text, json }
 
     public let model: Model
     public let front: Front
     public let admission: Admission
     public let sessions: Sessions
+    public let prefixes: Prefixes
     public let operation: Operation
     public let kvPoolBytes: Int
     /// The cache of a request that names nothing.
@@ -118,6 +126,8 @@ public struct ServerConfiguration: Sendable, Equatable {
         front = try Self.front(layers)
         admission = try Self.admission(layers)
         sessions = try Self.sessions(layers)
+        prefixes = Prefixes(
+            isOn: try layers.flag(.prefixSharing) ?? true, mostIdleBytes: try layers.bytes(.prefixIdleBytes))
         operation = try Self.operation(layers)
         kvPoolBytes = try layers.bytes(.kvPoolBytes) ?? 0
         cacheDefaults = try Self.cacheDefaults(layers)

@@ -29,6 +29,8 @@ struct ModelService: Sendable {
         settings.cacheDefaults = configuration.cacheDefaults
         settings.queueTimeout = admission.queueTimeout
         settings.sessions = configuration.sessions.limits
+        settings.prefixes.isOn = configuration.prefixes.isOn
+        settings.prefixes.mostIdleBytes = configuration.prefixes.mostIdleBytes ?? .max
         sessionFiles = try configuration.sessions.savePath.map {
             try SessionStore(path: $0, model: model, mostBytes: configuration.kvPoolBytes)
         }

@@ -221,6 +221,7 @@ extension EngineLoop {
 
     /// Drops idle sessions, the least recently used first, as long as one of them is in the way of a start.
     func makeRoomForStarts() {
+        grantPrefixes()
         while let wish = scheduler.evictionWish {
             let victim = sessions.leastRecentlyUsed { session in
                 switch wish {
@@ -265,6 +266,7 @@ extension EngineLoop {
             guard let victim else { throw .poolFull(neededBytes: bytes) }
             end(victim, .lru)
         }
+        trimPrefixes(leaving: bytes)
     }
 
     // MARK: Reports

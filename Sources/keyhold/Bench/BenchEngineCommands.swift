@@ -6,7 +6,7 @@ struct BenchKernelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kernels", abstract: "Multiply the model's matrices by 1 to 256 rows, and time row-wise kernels.")
 
-    @Flag(help: "Multiply by one large matrix of each quantised type instead of the model's.")
+    @Flag(help: "Multiply by one large matrix of each quantised type, in turns with Q8_0, instead of the model's.")
     var types = false
 
     @OptionGroup var engine: BenchEngineOptions
