@@ -106,7 +106,7 @@ extension Scheduler {
     public func freeBytes(for tenant: Tenant) -> Int {
         min(
             freeBytes, (tenant.mostBytes ?? .max) - accounts[tenant].reservedBytes,
-            limits.poolBytes - reservedBytes - spareBytes(beside: tenant))
+            limits.poolBytes - reservedBytes - sharedBytes - spareBytes(beside: tenant))
     }
 
     /// Whether all of `group` would start in the next step if it were submitted now.

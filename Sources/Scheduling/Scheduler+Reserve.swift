@@ -8,7 +8,8 @@ extension Scheduler {
     func leavesReserve(_ admission: Admission) -> Bool {
         guard leaves(admission.tenant) else { return true }
         return running.count < limits.maxSequences - limits.spareSequences
-            && admission.startBytes <= limits.poolBytes - limits.spareBytes - reservedBytes
+            && startCost(of: admission) + admission.heldBytes
+                <= limits.poolBytes - limits.spareBytes - reservedBytes - sharedBytes
     }
 
     /// Bytes that others may need of those that are free or kept.
