@@ -1,5 +1,5 @@
-/// An eighth of seats, pool and queue is for tenants who have none of it, once there was more than one. Whoever is alone
-/// has everything.
+/// An eighth of seats, pool and queue is for tenants who have none of it, once there was more than one. Whoever is
+/// alone has everything.
 extension Scheduler {
     /// Whether there is a reserve that `tenant` has to leave to others.
     private func leaves(_ tenant: Tenant) -> Bool { accounts[tenant].running > 0 && accounts.hasIdleTenant }

@@ -13,8 +13,8 @@ public import Generation
 ///   free, and nobody starts before it: a large request waits for the running ones to end, and smaller ones do not
 ///   overtake it. With one tenant and one priority that is first come, first served. Passed over are a paused
 ///   sequence and one whose tenant holds all it may; both keep their places.
-/// - While several tenants are here, those who have had more than their share take turns in short steps, and leave a part
-///   of seats, pool and queue free (Scheduler+Turns.swift, Scheduler+Reserve.swift). With one tenant, or else:
+/// - While several tenants are here, those who have had more than their share take turns in short steps, and leave a
+///   part of seats, pool and queue free (Scheduler+Turns.swift, Scheduler+Reserve.swift). With one tenant, or else:
 /// - A step has one row of every decoding sequence that is not paused, so a gap between two tokens is one step, and
 ///   pieces of prompts in order of turn, a tenant's own in the order in which they started: the first prompt takes what
 ///   it can, the next one what is left if that is worth a pass over a layer's weights. Prompts get

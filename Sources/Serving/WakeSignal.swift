@@ -2,8 +2,8 @@ internal import Glibc
 
 /// Wakes a sleeping thread. A signal sent before the sleep begins ends it at once, so none is lost.
 ///
-/// On the clock that nobody sets: waits of Dispatch's semaphores end by the calendar, so one that is set back a day makes
-/// them last a day.
+/// On the clock that nobody sets: waits of Dispatch's semaphores end by the calendar, so one that is set back a day
+/// makes them last a day.
 @safe final class WakeSignal: Sendable {
     nonisolated(unsafe) private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     nonisolated(unsafe) private let sent: UnsafeMutablePointer<pthread_cond_t>

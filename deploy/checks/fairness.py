@@ -2,10 +2,10 @@
 
     fairness.py URL HEAVY_KEY LIGHT_KEY [--samples 120] [--pause SECONDS] [--json FILE]
 
-The light key sends short requests one after the other, first alone, then while the heavy key, in another process, keeps
-50 long ones open. Prints the time to the first token of the short ones both times and how many tokens the heavy key got.
-Fails where the 95th percentile under load is more than twice the idle one. Needs nothing but Python; the keys come from
-`keyhold key new`.
+The light key sends short requests one after the other, first alone, then while the heavy key, in another process,
+keeps 50 long ones open. Prints the time to the first token of the short ones both times and how many tokens the heavy
+key got. Fails where the 95th percentile under load is more than twice the idle one. Needs nothing but Python; the keys
+come from `keyhold key new`.
 """
 
 import argparse

@@ -121,7 +121,7 @@ def failed_save(server, name, reason):
 def check_restores(server, name, tokens):
     answer = server.expect(201, "POST", "/v1/sessions/restored/restore", {"filename": name})
     assert answer["tokens_seen"] == tokens, answer
-    server.complete(session_id="restored", prompt="Once upon a time there was a river and a boat. ", session_mode="rebase")
+    server.complete(session_id="restored", prompt="Once upon a time there was a river. ", session_mode="rebase")
     server.expect(200, "DELETE", "/v1/sessions/restored")
 
 

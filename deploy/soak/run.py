@@ -116,8 +116,8 @@ class Keys:
 
 def load(binary, url, json_file, key, *arguments):
     command = [
-        binary, "bench", "load", "--url", url, "--api-key", key, "--prompt-tokens", str(PROMPT), "--new-tokens", str(NEW), "--json",
-        str(json_file), *arguments,
+        binary, "bench", "load", "--url", url, "--api-key", key, "--prompt-tokens", str(PROMPT), "--new-tokens",
+        str(NEW), "--json", str(json_file), *arguments,
     ]
     for budget in MIX:
         command += ["--kv-cache", budget]
@@ -217,13 +217,14 @@ def page(report):
     load, outcome = report["outcome"]["load"], report["outcome"]
     lines = [
         "# Soak", "", "What was left after the server had been overloaded and mistreated.", "", "## Overview", "",
-        f"{report['minutes']:g} minutes at {load['rate'] / load['capacity']:.1f} times the capacity, which was measured "
-        f"before: {load['capacity']:.1f} requests",
-        f"per second of {PROMPT} prompt tokens and {NEW} new ones with mixed budgets, with a pool and a queue too small",
-        "for the load. Meanwhile clients with another API key left at random moments, read slowly, sent nonsense and",
+        f"{report['minutes']:g} minutes at {load['rate'] / load['capacity']:.1f} times the capacity, which was",
+        f"measured before: {load['capacity']:.1f} requests",
+        f"per second of {PROMPT} prompt tokens and {NEW} new ones with mixed budgets, with a pool and a queue too",
+        "small for the load. Meanwhile clients with another API key left at random moments, read slowly, sent nonsense and",
         f"made, continued, forked, shrank, saved, restored and deleted sessions, and {outcome['hang_ups']} SIGHUPs",
         "changed the weights of the keys:", "",
-        f"    deploy/soak/run.py .build/release/keyhold --minutes {report['minutes']:g} --report soak.json --page Soak.md",
+        f"    deploy/soak/run.py .build/release/keyhold --minutes {report['minutes']:g} --report soak.json \\",
+        "        --page Soak.md",
         "", "| promise | kept | seen |", "|---|---|---|",
     ]
     for verdict in report["verdicts"]:
