@@ -57,6 +57,15 @@ public final class KeyLedger: Sendable {
         return Entry(name: key.name, began: now)
     }
 
+    /// What the key has left of its requests per minute; nil where it has no such limit.
+    public func standing(of key: APIKey, now: Duration) -> RequestStanding? {
+        guard let most = key.requestsPerMinute else { return nil }
+        return accounts.withLock { accounts in
+            var allowance = accounts[key.name]?.allowance ?? RequestAllowance(perMinute: most, now: now)
+            return allowance.standing(perMinute: most, now: now)
+        }
+    }
+
     /// The request has ended.
     public func leave(_ entry: Entry, now: Duration) {
         accounts.withLock { accounts in

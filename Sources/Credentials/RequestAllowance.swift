@@ -11,14 +11,25 @@ struct RequestAllowance: Sendable {
 
     /// Takes one request out. What is left to wait where there is none; the limit may change between calls.
     mutating func take(perMinute: Int, now: Duration) -> Duration? {
-        let perSecond = Double(perMinute) / 60
+        refill(perMinute: perMinute, now: now)
+        guard left >= 1 else { return .seconds((1 - left) * 60 / Double(perMinute)) }
+        left -= 1
+        return nil
+    }
+
+    /// What is in it.
+    mutating func standing(perMinute: Int, now: Duration) -> RequestStanding {
+        refill(perMinute: perMinute, now: now)
+        return RequestStanding(
+            limit: perMinute, remaining: Int(left), reset: .seconds((Double(perMinute) - left) * 60 / Double(perMinute))
+        )
+    }
+
+    private mutating func refill(perMinute: Int, now: Duration) {
         if now > mark {
-            left += (now - mark) / .seconds(1) * perSecond
+            left += (now - mark) / .seconds(1) * Double(perMinute) / 60
             mark = now
         }
         left = min(left, Double(perMinute))
-        guard left >= 1 else { return .seconds((1 - left) / perSecond) }
-        left -= 1
-        return nil
     }
 }

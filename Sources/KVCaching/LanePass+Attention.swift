@@ -57,10 +57,13 @@ extension LanePass {
             unsafe kernels.tileKeys(
                 count: count, headDim: headDim, keys: keys.rows, keyType: keys.type, tiles: tiles)
         } else {
-            unsafe forEachRun(of: 0..<count, own: lane) { lane, slots in
+            var first = 0
+            while first < count {
+                let run = unsafe run(from: first, to: count, own: lane)
                 unsafe kernels.tileKeys(
-                    count: slots.count, headDim: headDim, keys: lane.keys + slots.lowerBound * plan.layout.keyBytes,
-                    keyType: keys.type, tiles: tiles + slots.lowerBound * headDim)
+                    count: run.slots.count, headDim: headDim, keys: run.lane.keys + first * plan.layout.keyBytes,
+                    keyType: keys.type, tiles: tiles + first * headDim)
+                first = unsafe run.slots.upperBound
             }
         }
         unsafe keys.tiles = UnsafePointer(tiles)
@@ -143,13 +146,16 @@ extension LanePass {
         to sums: UnsafeMutablePointer<Float>
     ) {
         let layout = unsafe plan.layout
-        unsafe forEachRun(of: slots, own: lane) { lane, run in
+        var first = slots.lowerBound
+        repeat {
+            let run = unsafe run(from: first, to: slots.upperBound, own: lane)
             unsafe kernels.weightedSum(
-                heads: rows, count: run.count, headDim: headDim, weights: weights + run.lowerBound - slots.lowerBound,
-                weightStride: stride, values: lane.values + run.lowerBound * layout.valueBytes,
-                valueType: layout.valueStorage, accumulate: accumulate || run.lowerBound > slots.lowerBound,
-                output: sums, stride: headDim)
-        }
+                heads: rows, count: run.slots.count, headDim: headDim, weights: weights + first - slots.lowerBound,
+                weightStride: stride, values: run.lane.values + first * layout.valueBytes,
+                valueType: layout.valueStorage, accumulate: accumulate || first > slots.lowerBound, output: sums,
+                stride: headDim)
+            first = unsafe run.slots.upperBound
+        } while first < slots.upperBound
     }
 
     // MARK: Parts of both
@@ -196,12 +202,15 @@ extension LanePass {
         _ keys: Keys, _ lane: Lane, base: Int, rows: Int, count: Int, _ attended: AttendedRows
     ) {
         guard let tiles = unsafe keys.tiles else {
-            unsafe forEachRun(of: base..<base + count, own: lane) { lane, run in
-                let stored = unsafe UnsafeRawPointer(lane.keys) + run.lowerBound * plan.layout.keyBytes
+            var first = base
+            while first < base + count {
+                let run = unsafe run(from: first, to: base + count, own: lane)
+                let stored = unsafe UnsafeRawPointer(run.lane.keys) + first * plan.layout.keyBytes
                 unsafe kernels.attentionLogits(
-                    heads: rows, count: run.count, headDim: headDim, scale: scale, queries: queries,
-                    keys: job.cache.blockSlots == 0 ? keys.rows : stored,
-                    keyType: keys.type, logits: attended.logits + run.lowerBound - base, stride: attended.stride)
+                    heads: rows, count: run.slots.count, headDim: headDim, scale: scale, queries: queries,
+                    keys: job.cache.blockSlots == 0 ? keys.rows : stored, keyType: keys.type,
+                    logits: attended.logits + first - base, stride: attended.stride)
+                first = unsafe run.slots.upperBound
             }
             return
         }

@@ -53,14 +53,17 @@ extension LanePass {
             }
         }
         let values = unsafe decoded.values + part * headDim
-        unsafe forEachRun(of: stored, own: lane) { lane, run in
-            let first = run.lowerBound - stored.lowerBound
+        var first = stored.lowerBound
+        repeat {
+            let run = unsafe run(from: first, to: stored.upperBound, own: lane)
             unsafe kernels.weightedSum(
-                heads: groupSize, count: run.count, headDim: headDim, weights: weights + first,
-                weightStride: weightStride, values: lane.values + run.lowerBound * plan.layout.valueBytes,
-                valueType: storage, accumulate: first > 0, output: values, stride: decoded.parts * headDim,
+                heads: groupSize, count: run.slots.count, headDim: headDim,
+                weights: weights + first - stored.lowerBound, weightStride: weightStride,
+                values: run.lane.values + first * plan.layout.valueBytes, valueType: storage,
+                accumulate: first > stored.lowerBound, output: values, stride: decoded.parts * headDim,
                 ahead: following)
-        }
+            first = unsafe run.slots.upperBound
+        } while first < stored.upperBound
         guard let fed = unsafe fed else { return }
         unsafe kernels.weightedSum(
             heads: groupSize, count: 1, headDim: headDim, weights: weights + stored.count,
@@ -124,13 +127,17 @@ extension LanePass {
         let group = unsafe groupSize
         unsafe rotateCompactKeys(lane, stored, fedKey: fed?.key)
         guard unsafe job.cache.blockSlots == 0 else {
-            return unsafe forEachRun(of: stored, own: lane) { lane, run in
+            var first = stored.lowerBound
+            while first < stored.upperBound {
+                let run = unsafe run(from: first, to: stored.upperBound, own: lane)
                 unsafe kernels.attentionLogits(
-                    heads: group, count: run.count, headDim: headDim, scale: scale, queries: queries,
-                    keys: lane.keys + run.lowerBound * plan.layout.keyBytes, keyType: plan.layout.keyStorage,
-                    logits: logits + run.lowerBound - stored.lowerBound, stride: stride,
-                    ahead: lane.values + run.lowerBound * plan.layout.valueBytes)
+                    heads: group, count: run.slots.count, headDim: headDim, scale: scale, queries: queries,
+                    keys: run.lane.keys + first * plan.layout.keyBytes, keyType: plan.layout.keyStorage,
+                    logits: logits + first - stored.lowerBound, stride: stride,
+                    ahead: run.lane.values + first * plan.layout.valueBytes)
+                first = unsafe run.slots.upperBound
             }
+            return
         }
         let keys = unsafe storedKeys(lane, from: stored.lowerBound)
         let together = unsafe keys.includesFed && fed != nil ? stored.count + 1 : stored.count

@@ -3,9 +3,9 @@ internal import Tensors
 
 /// Keys and values of the fed rows.
 extension LanePass {
-    /// Calls `body` for one run of `slots` after the other with a lane that has them.
-    func forEachRun(of slots: Range<Int>, own: Lane, _ body: (_ lane: Lane, _ slots: Range<Int>) -> Void) {
-        unsafe job.cache.forEachRun(of: slots, layer: layer, kvHead: kvHead, own: own, body)
+    /// The longest run of slots from `first` on, before `end`, that stand in one place.
+    func run(from first: Int, to end: Int, own: Lane) -> LaneRun {
+        unsafe job.cache.run(from: first, to: end, layer: layer, kvHead: kvHead, own: own)
     }
 
     /// Original positions by slot. Entries in blocks have never moved.

@@ -76,13 +76,17 @@ internal import Tensors
         if unsafe rows.lowerBound == job.cache.copiedTokens {
             unsafe job.cache.copyBlocks(to: lane, layer: layer, kvHead: kvHead)
         }
-        unsafe forEachRun(of: slots(of: rows), own: lane) { lane, slots in
-            for slot in slots {
-                let row = unsafe job.firstRow + slot - entriesBefore - rows.lowerBound
-                unsafe lane.write(
+        let slots = unsafe slots(of: rows)
+        var first = slots.lowerBound
+        while first < slots.upperBound {
+            let run = unsafe run(from: first, to: slots.upperBound, own: lane)
+            for slot in unsafe run.slots {
+                let row = unsafe job.firstRow + slot - slots.lowerBound
+                unsafe run.lane.write(
                     slot: slot, position: slot + dropped, key: rotatedKey(row: row, position: slot + dropped),
                     value: value(row: row), kernels: kernels)
             }
+            first = unsafe run.slots.upperBound
         }
     }
 

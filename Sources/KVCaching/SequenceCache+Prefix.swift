@@ -1,6 +1,12 @@
 internal import Kernels
 internal import Tensors
 
+/// Slots of a lane that stand one behind the other, and the lane that has them.
+@unsafe struct LaneRun {
+    let lane: Lane
+    let slots: Range<Int>
+}
+
 /// Caches that begin with blocks which others may read too.
 extension SequenceCache {
     /// The lane's slots in the block with this number.
@@ -14,20 +20,12 @@ extension SequenceCache {
             plan.layout)
     }
 
-    /// Calls `body` for one run of `slots` after the other with a lane that has them; `own` is the cache's own. Where
-    /// there are no slots, once with none.
-    @unsafe func forEachRun(
-        of slots: Range<Int>, layer: Int, kvHead: Int, own: Lane, _ body: (_ lane: Lane, _ slots: Range<Int>) -> Void
-    ) {
-        guard slots.lowerBound < blockSlots, !slots.isEmpty else { return unsafe body(own, slots) }
-        var first = slots.lowerBound
-        while first < min(slots.upperBound, blockSlots) {
-            let number = first / blockTokens
-            let end = min(slots.upperBound, (number + 1) * blockTokens)
-            unsafe body(blockLane(number, layer: layer, kvHead: kvHead), first..<end)
-            first = end
-        }
-        if first < slots.upperBound { unsafe body(own, first..<slots.upperBound) }
+    /// The longest run of slots from `first` on, before `end`, that stand in one place; `own` is the cache's own lane.
+    @unsafe func run(from first: Int, to end: Int, layer: Int, kvHead: Int, own: Lane) -> LaneRun {
+        guard first < blockSlots, first < end else { return unsafe LaneRun(lane: own, slots: first..<end) }
+        let number = first / blockTokens
+        return unsafe LaneRun(
+            lane: blockLane(number, layer: layer, kvHead: kvHead), slots: first..<min(end, (number + 1) * blockTokens))
     }
 
     /// Where the lane's key in this slot stands.
@@ -43,10 +41,11 @@ extension SequenceCache {
         var positions: [Int32] = []
         let count = count(layer: layer, kvHead: kvHead)
         positions.reserveCapacity(count)
-        unsafe forEachRun(
-            of: 0..<count, layer: layer, kvHead: kvHead, own: lane(layer: layer, kvHead: kvHead)
-        ) { lane, slots in
-            for slot in slots { positions.append(unsafe lane.positions[slot]) }
+        while positions.count < count {
+            let run = unsafe run(
+                from: positions.count, to: count, layer: layer, kvHead: kvHead,
+                own: lane(layer: layer, kvHead: kvHead))
+            for slot in unsafe run.slots { positions.append(unsafe run.lane.positions[slot]) }
         }
         return positions
     }

@@ -234,13 +234,7 @@ internal import Tensors
         let promptEnd = plan.startTokens + plan.promptTokens
         for index in 0..<plan.shape.laneCount {
             let (layer, kvHead) = (index / plan.shape.kvHeads, index % plan.shape.kvHeads)
-            var kept = 0
-            unsafe forEachRun(
-                of: 0..<count(layer: layer, kvHead: kvHead), layer: layer, kvHead: kvHead,
-                own: lane(layer: layer, kvHead: kvHead)
-            ) { lane, slots in
-                for slot in slots where unsafe Int(lane.positions[slot]) < promptEnd { kept += 1 }
-            }
+            let kept = positions(layer: layer, kvHead: kvHead).count { Int($0) < promptEnd }
             retained = max(retained, kept)
         }
         return KVCacheUsage(

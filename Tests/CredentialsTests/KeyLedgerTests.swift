@@ -21,6 +21,19 @@ import Testing
         #expect(throws: KeyLimitExceeded.self) { try ledger.enter(key, now: .seconds(1000)) }
     }
 
+    @Test func whatIsLeftOfAMinuteIsTold() throws {
+        let (ledger, key) = (KeyLedger(), key(perMinute: 6))
+        func standing(_ seconds: Int) -> RequestStanding? { ledger.standing(of: key, now: .seconds(seconds)) }
+        #expect(standing(0) == RequestStanding(limit: 6, remaining: 6, reset: .zero))
+        for _ in 0..<6 { _ = try ledger.enter(key, now: .zero) }
+        #expect(standing(0) == RequestStanding(limit: 6, remaining: 0, reset: .seconds(60)))
+        #expect(standing(25) == RequestStanding(limit: 6, remaining: 2, reset: .seconds(35)))
+        // Asking takes nothing.
+        #expect(standing(25)?.remaining == 2)
+        #expect(standing(100)?.remaining == 6)
+        #expect(ledger.standing(of: self.key(), now: .zero) == nil)
+    }
+
     /// Within any minute at most twice the limit, and on average the limit.
     @Test func theRateHoldsOverAnyLongTime() {
         let (ledger, key) = (KeyLedger(), key(perMinute: 30))

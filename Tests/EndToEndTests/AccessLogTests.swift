@@ -49,6 +49,17 @@ import Testing
         #expect(!server.log.contains("Ann"))
     }
 
+    @Test func aLineNamesTheSession() throws {
+        let server = try ServerUnderTest(["--threads", "1", "--log-format", "json"])
+        #expect(try server.post("/v1/sessions", #"{"id": "of-Ann"}"#).status == 201)
+        #expect(try server.complete(["prompt": "Once", "max_tokens": 2, "session_id": "of-Ann"]).status == 200)
+        #expect(try server.get("/v1/sessions/of-Ann").status == 200)
+        #expect(try server.complete(["prompt": "Once", "max_tokens": 2]).status == 200)
+        #expect(try server.get("/v1/sessions/of%0AAnn").status == 404)
+        let lines = try lines(server, count: 5)
+        #expect(lines.map { $0["session_id"]?.asString } == ["of-Ann", "of-Ann", "of-Ann", nil, nil])
+    }
+
     /// Line breaks, controls, quotes, escapes of terminals, bidirectional text and broken UTF-8 wherever a client may
     /// write.
     @Test func noClientCanForgeALine() throws {

@@ -65,9 +65,16 @@ import Testing
         let keyed = try KeyedServer([
             ("few", "requests_per_minute: 2"), ("one", "max_concurrent: 1"), ("x", "admin: true"),
         ])
-        for _ in 0..<2 { #expect(try keyed.complete(Self.short, key: "few").status == 200) }
+        for left in ["1", "0"] {
+            let answer = try keyed.complete(Self.short, key: "few").response
+            #expect(answer.status == 200)
+            #expect(answer.header("x-ratelimit-limit-requests") == "2")
+            #expect(answer.header("x-ratelimit-remaining-requests") == left)
+            #expect(answer.header("x-ratelimit-reset-requests")?.hasSuffix("s") == true)
+        }
         let refused = try keyed.complete(Self.short, key: "few")
         #expect(refused.status == 429)
+        #expect(refused.response.header("x-ratelimit-remaining-requests") == "0")
         #expect(refused["error", "code"].asString == "rate_limit_exceeded")
         #expect(
             refused["error", "message"].asString?.contains("requests_per_minute of the key 'few' is reached: 2") == true
@@ -75,7 +82,9 @@ import Testing
         #expect(refused.response.header("retry-after").flatMap { Int($0) }.map { (20...31).contains($0) } == true)
         // Reading does not count, other keys do not share.
         #expect(try keyed.get("/v1/models", key: "few").status == 200)
-        #expect(try keyed.complete(Self.short, key: "one").status == 200)
+        let unlimited = try keyed.complete(Self.short, key: "one").response
+        #expect(unlimited.status == 200)
+        #expect(unlimited.header("x-ratelimit-limit-requests") == nil)
         let long: JSONValue = ["prompt": "Once", "max_tokens": 1500, "ignore_eos": true, "stream": true]
         let client = try keyed.server.client()
         let body = String(decoding: long.serialized(), as: UTF8.self)

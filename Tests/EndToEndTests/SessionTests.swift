@@ -110,6 +110,15 @@ struct SessionTests {
         #expect(answer.status == 400 && answer["error", "param"].asString == param, "\(answer.response.text)")
     }
 
+    @Test(arguments: [#""on_pool_full": "reject""#, #""on_pool_full": "queue""#, #""min_budget_tokens": 64"#])
+    func whatATurnDoesWithoutRoomIsNotTheSessions(_ field: String) throws {
+        let answer = try call("POST", "/v1/sessions", #"{"id": "choosy", "kv_cache": {\#(field)}}"#)
+        #expect(answer.status == 400)
+        let name = try #require(field.split(separator: "\"").first)
+        #expect(answer["error", "param"].asString == "kv_cache.\(name)")
+        #expect(try call("GET", "/v1/sessions/choosy").status == 404)
+    }
+
     @Test func headerAndFieldMustAgree() throws {
         let answer = try call(
             "POST", "/v1/completions", #"{"prompt": "Hello", "session_id": "a"}"#, headers: "X-Session-ID: b\r\n")

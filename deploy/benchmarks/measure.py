@@ -153,10 +153,12 @@ class Bench:
 
 
 class Server:
-    """`keyhold serve` on a free port, ended with the block."""
+    """`keyhold serve` on a free port, ended with the block. It reads every prompt, also one that it has read before."""
 
     def __init__(self, model, *options):
-        command = [KEYHOLD, "serve", "--model", model, "--port", "0", "--log-level", "error", *map(str, options)]
+        command = [
+            KEYHOLD, "serve", "--model", model, "--port", "0", "--log-level", "error", "--prefix-sharing", "false",
+            *map(str, options)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for line in self.process.stdout:
             if found := re.search(r"listening on (http://127\.0\.0\.1:(\d+))", line):

@@ -134,7 +134,7 @@ public struct Comparison: Sendable {
         let ours = try ServerUnderLoad(program: ownProgram) { port in
             [
                 "serve", "--model", settings.modelPath, "--host", "127.0.0.1", "--port", "\(port)", "--threads",
-                "\(threads)", "--log-level", "error",
+                "\(threads)", "--log-level", "error", "--prefix-sharing", "false",
             ]
         }
         var rows: [BenchmarkRow] = []
@@ -176,7 +176,7 @@ public struct Comparison: Sendable {
     private func figures(
         _ work: ComparedWork, _ target: HTTPTarget, _ turn: Int, isPeer: Bool
     ) throws(BenchmarkError) -> [Double] {
-        // The peer keeps prompts for later requests unless it is told not to.
+        // Both would keep prompts for later requests: this server is told not to when it starts.
         let extra: [(name: String, value: JSONValue)] = isPeer ? [("cache_prompt", .bool(false))] : []
         switch work {
         case .requests(let connections):

@@ -59,7 +59,7 @@ public struct SessionBody: Sendable, Equatable {
         var result = SessionBody()
         var reader = try Self.reader(body)
         result.id = try reader.string("id")
-        result.cache = try KVCacheRequest(decoding: &reader)
+        result.cache = try sessionCache(&reader)
         result.timeToLiveSeconds = try timeToLive(&reader)
         result.metadata = try SessionMetadata.decode(&reader)
         try checkNoOthers(reader, known: "id, kv_cache, ttl, metadata")
@@ -133,6 +133,21 @@ public struct SessionBody: Sendable, Equatable {
                 ? .invalidType("ttl", expected: rule, given: value) : .invalidValue("ttl", rule, given: value)
         }
         return seconds
+    }
+
+    /// The `kv_cache` of a new session. What happens to a turn for which there is no room is the server's word.
+    private static func sessionCache(_ reader: inout FieldReader) throws(APIError) -> KVCacheRequest {
+        let cache = try KVCacheRequest(decoding: &reader)
+        let given = [
+            ("on_pool_full", cache.onPoolFull != nil), ("min_budget_tokens", cache.minBudgetTokens != nil),
+        ]
+        if let field = given.first(where: \.1)?.0 {
+            throw .invalidRequest(
+                "kv_cache.\(field) is not allowed in a session: what its turns do when the pool is full is the "
+                    + "server's setting on_pool_full. It is a field of requests without a session.",
+                param: "kv_cache.\(field)", code: "invalid_value")
+        }
+        return cache
     }
 
     /// A `kv_cache` of which a session that exists can only change the budget.

@@ -44,14 +44,29 @@ final class AccessGate: Sendable {
     /// Routes that show what all keys do.
     private static let administrative: Set<Route> = [.metrics, .status]
 
+    /// Who sent a request, or why it is refused.
+    struct Admission {
+        var result = Result<Caller, APIError>.success(.anonymous)
+        /// What a request that counts hears of its key's limit, admitted or not.
+        var headers: [(String, String)] = []
+    }
+
     /// Who sent `exchange`, or the refusal.
-    func admit(_ exchange: HTTPExchange, _ match: Route.Match) -> Result<Caller, APIError> {
-        Result { () throws(APIError) in try caller(of: exchange, match) }
+    func admit(_ exchange: HTTPExchange, _ match: Route.Match) -> Admission {
+        var admission = Admission()
+        var counted: APIKey?
+        admission.result = Result { () throws(APIError) in try caller(of: exchange, match, counted: &counted) }
+        if let standing = counted.flatMap({ ledger.standing(of: $0, now: now) }) {
+            admission.headers = RateLimitHeaders.headers(standing)
+        }
+        return admission
     }
 
     /// A request that computes or changes something counts against the
     /// limits of its key until the exchange closes.
-    private func caller(of exchange: HTTPExchange, _ match: Route.Match) throws(APIError) -> Caller {
+    private func caller(
+        of exchange: HTTPExchange, _ match: Route.Match, counted: inout APIKey?
+    ) throws(APIError) -> Caller {
         guard let ring = keys.withLock({ $0 }) else { return .anonymous }
         if case .found(let route, _) = match, Self.open.contains(route) { return .anonymous }
         let token = BearerToken.read(exchange.header("authorization"))
@@ -62,7 +77,10 @@ final class AccessGate: Sendable {
         if let route = match.route, Self.administrative.contains(route), !key.isAdmin {
             throw .forbidden(route.rawValue)
         }
-        if case .found = match, !["GET", "HEAD"].contains(exchange.method) { try enter(key, exchange) }
+        if case .found = match, !["GET", "HEAD"].contains(exchange.method) {
+            counted = key
+            try enter(key, exchange)
+        }
         return Caller(key, tenantID: ledger.tenant(of: key.name))
     }
 

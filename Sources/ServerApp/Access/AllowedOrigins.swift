@@ -38,7 +38,8 @@ struct AllowedOrigins: Sendable, Equatable {
         let fixed = [
             (
                 "access-control-expose-headers",
-                "x-request-id, x-kv-policy, x-kv-budget-tokens, retry-after, x-session-id"
+                "x-request-id, x-kv-policy, x-kv-budget-tokens, retry-after, x-session-id, "
+                    + RateLimitHeaders.names.joined(separator: ", ")
             )
         ]
         if isEvery { return [("access-control-allow-origin", "*")] + fixed }

@@ -9,12 +9,12 @@ struct AnswerChannel: Sendable {
     let call: ClientCall
     let report: RequestReport
     let caller: Caller
-    /// What lets a page of another origin read the answer.
-    let originHeaders: [(String, String)]
+    /// What lets a page of another origin read the answer, and what the key has left of its limit.
+    let moreHeaders: [(String, String)]
 
     /// Headers of every answer.
     private var commonHeaders: [(String, String)] {
-        [("x-request-id", report.identity.requestID)] + originHeaders
+        [("x-request-id", report.identity.requestID)] + moreHeaders
     }
 
     /// A whole answer, which ends the request.

@@ -30,6 +30,7 @@ final class RequestReport: Sendable {
         /// Tokens of the choice that spoke last.
         var generated = 0
         var model: String?
+        var session: String?
         var firstTokenAt: ContinuousClock.Instant?
         var isComplete = false
         var isClosed = false
@@ -68,6 +69,9 @@ final class RequestReport: Sendable {
 
     /// Which model is asked.
     func asked(model: String) { facts.withLock { $0.model = model } }
+
+    /// Which session takes part. The name must be one that a session can have.
+    func asked(session: String) { facts.withLock { $0.session = session } }
 
     /// The status line was sent.
     func answered(status: Int) { facts.withLock { $0.status = status } }
@@ -147,6 +151,7 @@ final class RequestReport: Sendable {
         ]
         if let key = identity.key { metadata["key_name"] = "\(key)" }
         if let model = facts.model { metadata["model"] = "\(model)" }
+        if let session = facts.session { metadata["session_id"] = "\(session)" }
         if facts.isClientGone { metadata["client_gone"] = .stringConvertible(true) }
         if let first = facts.firstTokenAt { metadata["ttft_ms"] = Self.milliseconds(first - startedAt) }
         if let finish = facts.finish { metadata["finish_reason"] = "\(ServiceMetrics.FinishLabel(finish).rawValue)" }

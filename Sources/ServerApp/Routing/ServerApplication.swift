@@ -131,13 +131,13 @@ final class ServerApplication: Sendable {
         let match = match(exchange, on: listener)
         let preflight = preflightHeaders(exchange, match)
         let isKnown = preflight != nil || listener == .metrics
-        let caller: Result<Caller, APIError> = isKnown ? .success(.anonymous) : gate.admit(exchange, match)
-        let channel = channel(for: exchange, match, try? caller.get())
+        let admission = isKnown ? AccessGate.Admission() : gate.admit(exchange, match)
+        let channel = channel(for: exchange, match, admission)
         exchange.onClosed { [call = channel.call, report = channel.report] reason in
             call.closed(reason)
             report.closed(clientGone: reason != .complete)
         }
-        if case .failure(let refusal) = caller { return channel.respond(refusal) }
+        if case .failure(let refusal) = admission.result { return channel.respond(refusal) }
         if isForgedByAPage(exchange) { return channel.respond(.originNotAllowed) }
         switch match {
         case .notFound: channel.respond(.pathNotFound(exchange.path))
@@ -167,7 +167,10 @@ final class ServerApplication: Sendable {
         return match
     }
 
-    private func channel(for exchange: HTTPExchange, _ match: Route.Match, _ caller: Caller?) -> AnswerChannel {
+    private func channel(
+        for exchange: HTTPExchange, _ match: Route.Match, _ admission: AccessGate.Admission
+    ) -> AnswerChannel {
+        let caller = try? admission.result.get()
         let identity = RequestReport.Identity(
             requestID: RequestIdentity.accepted(exchange.header("x-request-id")) ?? RequestIdentity.minted(),
             method: exchange.method, path: exchange.path, remoteAddress: exchange.remoteAddress, key: caller?.name,
@@ -176,7 +179,8 @@ final class ServerApplication: Sendable {
             exchange: exchange, call: ClientCall(),
             report: RequestReport(identity: identity, sinks: sinks),
             caller: caller ?? .anonymous,
-            originHeaders: configuration.operation.origins.headers(origin: exchange.header("origin")))
+            moreHeaders: configuration.operation.origins.headers(origin: exchange.header("origin"))
+                + admission.headers)
     }
 
     /// What a browser hears that asks before it sends a request from another origin; nil for any other request, and
@@ -254,6 +258,7 @@ final class ServerApplication: Sendable {
             let body = channel.exchange.body
             let request = route == .chatCompletions ? try preparation.chat(body) : try preparation.completion(body)
             unknownFields.increment(by: request.unknownFields.count)
+            if let session = request.session { channel.report.asked(session: session.id) }
             try submit(request, to: service, channel)
         } catch {
             channel.respond(error)

@@ -30,6 +30,7 @@ extension ServerApplication {
         guard SessionKey.isID(id) else {
             throw .sessionNotFound("There is no session of that name: names have letters, digits and . _ - alone.")
         }
+        channel.report.asked(session: id)
         let key = SessionKey(owner: sessionOwner(channel), id: id)
         switch (route, method) {
         case (.session, "PATCH"): try change(key, try .change(body), model.service, channel)
@@ -67,6 +68,7 @@ extension ServerApplication {
     ) throws(APIError) {
         var spec = SessionSpec(
             id: try newID(body.id, channel), createdAt: WallClock.secondsSince1970())
+        channel.report.asked(session: spec.id)
         spec.cache = body.cache
         spec.timeToLive = body.timeToLiveSeconds.map { .seconds($0) }
         spec.metadata = (body.metadata ?? []).map { SavedSession.Entry(key: $0.key, value: $0.value) }
