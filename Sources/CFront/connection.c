@@ -23,6 +23,7 @@ static void on_socket_closed(void *context) {
     assert(connection->call == NULL);
     h2o_linklist_unlink(&connection->link);
     atomic_fetch_sub_explicit(&loop->server->connection_count, 1, memory_order_relaxed);
+    cf_addresses_leave(loop->server->addresses, connection->address);
     if (connection->linger_fd >= 0) {
         cf_linger_start(loop, connection->linger_fd);
         connection->linger_fd = -1;
@@ -33,12 +34,13 @@ static void on_socket_closed(void *context) {
     cf_listener_resume(loop);
 }
 
-void cf_connection_open(cf_loop *loop, int fd, const char *remote_address) {
+void cf_connection_open(cf_loop *loop, int fd, const char *remote_address, uint64_t address) {
     cf_connection *connection = cf_allocate(sizeof *connection);
     connection->loop = loop;
     connection->linger_fd = -1;
     connection->idle_since_ms = cf_loop_now_ms(loop);
     strcpy(connection->remote_address, remote_address);
+    connection->address = address;
     int result = 0;
     if (loop->server->socket_path != NULL) {
         uv_pipe_init(&loop->uv, &connection->handle.pipe, 0);
@@ -48,6 +50,7 @@ void cf_connection_open(cf_loop *loop, int fd, const char *remote_address) {
         result = uv_tcp_open(&connection->handle.tcp, fd);
     }
     if (result != 0) {
+        cf_addresses_leave(loop->server->addresses, address);
         close(fd);
         uv_close((uv_handle_t *)&connection->handle, on_handle_closed);
         return;

@@ -21,6 +21,7 @@
 
 typedef struct cf_loop cf_loop;
 typedef struct cf_connection cf_connection;
+typedef struct cf_addresses cf_addresses;
 
 /// A descriptor in the loop's nested epoll set (watch.c). Embedded in what it is for.
 typedef struct cf_watch {
@@ -90,6 +91,7 @@ struct cf_connection {
     uint64_t request_since_ms;  // loop time when a request's first bytes were noticed, or 0
     SSL_CTX *tls;            // a reference, or null
     int linger_fd;           // duplicate kept open past the close, or -1
+    uint64_t address;        // what counts for cf_addresses, or 0
     char remote_address[64];
 };
 
@@ -127,6 +129,7 @@ struct cf_server {
     uint16_t port;
     char *socket_path;  // of a unix socket, or null
     atomic_size_t connection_count;
+    cf_addresses *addresses;  // null without a limit for one address
     atomic_uint grace_ms;
     pthread_mutex_t tls_mutex;
     SSL_CTX *tls;  // a reference guarded by tls_mutex; null: clear text
@@ -139,6 +142,17 @@ struct cf_server {
 // memory.c
 /// Zeroed memory; aborts when there is none.
 void *cf_allocate(size_t size);
+
+// addresses.c
+/// Room for the addresses of so many connections.
+cf_addresses *cf_addresses_create(size_t max_connections);
+void cf_addresses_free(cf_addresses *addresses);
+/// What stands for the client's address, of IPv6 for its network of 64 bits; 0 for one that has no limit.
+uint64_t cf_address_of(const struct sockaddr_storage *address, bool spares_loopback);
+/// Counts a connection unless the address has `most`. Any thread; null and 0 have room always.
+bool cf_addresses_enter(cf_addresses *addresses, uint64_t address, size_t most);
+/// Takes back what cf_addresses_enter counted.
+void cf_addresses_leave(cf_addresses *addresses, uint64_t address);
 
 // tls.c
 /// A reference to the context for a new connection; null in clear text. Any thread.
@@ -163,7 +177,7 @@ uint64_t cf_loop_now_ms(cf_loop *loop);
 
 // connection.c
 /// Takes ownership of fd.
-void cf_connection_open(cf_loop *loop, int fd, const char *remote_address);
+void cf_connection_open(cf_loop *loop, int fd, const char *remote_address, uint64_t address);
 /// Closes connections that were idle or reading for too long.
 void cf_connection_check_timeouts(cf_connection *connection, uint64_t now_ms);
 /// Whether it waits for the first byte of a request.

@@ -168,11 +168,15 @@ static bool is_passing_accept_error(int error) {
     return error == ECONNABORTED || error == EINTR || error == EPROTO || error == ENETDOWN || error == EHOSTUNREACH;
 }
 
+/// Connections closed at once, of addresses that have enough, before others have their turn.
+enum { most_turned_away = 64 };
+
 void cf_listener_on_readable(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
     cf_loop *loop = poll->data;
     cf_server *server = loop->server;
+    size_t turned_away = 0;
     while (atomic_load_explicit(&server->connection_count, memory_order_relaxed) < server->settings.max_connections) {
         struct sockaddr_storage address = {0};
         socklen_t length = sizeof address;
@@ -186,12 +190,21 @@ void cf_listener_on_readable(uv_poll_t *poll, int status, int events) {
         if (fd < 0) {
             break;  // no descriptor or no memory: the tick tries again, other connections go on
         }
+        const uint64_t client = cf_address_of(&address, server->settings.spares_loopback);
+        if (!cf_addresses_enter(server->addresses, client, server->settings.max_connections_per_address)) {
+            close(fd);
+            cf_refusal_report(server, CF_REFUSAL_ADDRESS);
+            if (++turned_away == most_turned_away) {
+                return;  // the rest is still readable after what other connections need
+            }
+            continue;
+        }
         if (address.ss_family != AF_UNIX) {
             (void)set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         }
         char remote_address[sizeof((cf_connection *)0)->remote_address];
         describe_peer(&address, remote_address, sizeof remote_address);
-        cf_connection_open(loop, fd, remote_address);
+        cf_connection_open(loop, fd, remote_address, client);
     }
     cf_listener_pause(loop);
     cf_loop_need_tick(loop);

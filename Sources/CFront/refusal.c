@@ -16,6 +16,7 @@ static const struct {
     [CF_REFUSAL_TIMEOUT] = {408, "The request took too long to arrive."},
     [CF_REFUSAL_BODY_TOO_LARGE] = {413, "The request body is larger than this server accepts."},
     [CF_REFUSAL_EXPECTATION] = {417, "The only supported Expect value is 100-continue."},
+    [CF_REFUSAL_ADDRESS] = {429, "This address has too many connections."},
     [CF_REFUSAL_HEAD_TOO_LARGE] = {431, "The request line and headers are larger than this server accepts."},
     [CF_REFUSAL_HALF_CLOSED] = {499, "The client closed its side of the connection before the answer was ready."},
     [CF_REFUSAL_BAD_ANSWER] = {500, "The server could not form its answer."},

@@ -71,6 +71,7 @@ static void free_server(cf_server *server) {
     pthread_mutex_destroy(&server->stop_mutex);
     pthread_mutex_destroy(&server->tls_mutex);
     SSL_CTX_free(server->tls);
+    cf_addresses_free(server->addresses);
     free(server->loops);
     free(server->storage);
     free(server);
@@ -125,6 +126,9 @@ cf_status cf_server_start(const cf_settings *settings, cf_server **server, int *
         cf_server_set_tls(started, settings->tls);
     }
     started->settings.tls = NULL;
+    if (settings->max_connections_per_address > 0) {
+        started->addresses = cf_addresses_create(settings->max_connections);
+    }
     configure_h2o(started);
     cf_status status = cf_listener_open(started, system_error);
     if (status == CF_STATUS_OK) {

@@ -17,6 +17,11 @@ public struct FrontConfiguration: Sendable {
     public var maxHeaderBytes = 64 << 10
     /// Connections served at once; further ones wait in the system's queue until one ends or has idled for a second.
     public var maxConnections = 1024
+    /// Connections of one address, of IPv6 of one network of 64 bits; further ones are closed at once. 0: no such
+    /// limit.
+    public var maxConnectionsPerAddress = 0
+    /// Addresses of this machine have no limit of their own: a proxy on it brings the connections of everybody.
+    public var sparesLoopback = true
     /// From the first byte of a request to the last byte of its body. Absolute, so dripping bytes do not help.
     public var requestTimeout: Duration = .seconds(30)
     /// How long a connection may stay open between requests.
@@ -34,7 +39,8 @@ public struct FrontConfiguration: Sendable {
     public var errorBody: @Sendable (_ status: Int, _ message: String) -> [UInt8] = { Array($1.utf8) }
 
     /// Called on a loop thread with the status of each request that was refused before the handler could see it: 400,
-    /// 408, 413, 417 or 431. For counting; it must not block.
+    /// 408, 413, 417 or 431; with 429 for a connection of an address that has too many. For counting; it must not
+    /// block.
     public var onRefusal: @Sendable (_ status: Int) -> Void = { _ in }
 
     /// The defaults: any port of 127.0.0.1.
@@ -52,6 +58,7 @@ public struct FrontConfiguration: Sendable {
         try check("maxBodyBytes", maxBodyBytes, bytes)
         try check("maxHeaderBytes", maxHeaderBytes, 256...(408 << 10))
         try check("maxConnections", maxConnections, 1...1_000_000)
+        try check("maxConnectionsPerAddress", maxConnectionsPerAddress, 0...1_000_000)
         try check("drainThresholdBytes", drainThresholdBytes, 0...(1 << 40))
         try check("maxQueuedBytes", maxQueuedBytes, bytes)
         let milliseconds = 1...86_400_000

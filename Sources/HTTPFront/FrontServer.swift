@@ -104,6 +104,8 @@ extension cf_settings {
             max_body_bytes: configuration.maxBodyBytes,
             max_head_bytes: configuration.maxHeaderBytes,
             max_connections: configuration.maxConnections,
+            max_connections_per_address: configuration.maxConnectionsPerAddress,
+            spares_loopback: configuration.sparesLoopback,
             request_timeout_ms: UInt32(configuration.requestTimeout.wholeMilliseconds),
             idle_timeout_ms: UInt32(configuration.idleTimeout.wholeMilliseconds),
             write_stall_timeout_ms: UInt32(configuration.writeStallTimeout.wholeMilliseconds),

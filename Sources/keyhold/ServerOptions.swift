@@ -12,6 +12,9 @@ struct ServerOptions: ParsableArguments {
     @Option(name: .customLong("max-connections"), help: .key(.maxConnections))
     var maxConnections: String?
 
+    @Option(name: .customLong("max-connections-per-address"), help: .key(.maxConnectionsPerAddress))
+    var maxConnectionsPerAddress: String?
+
     @Option(name: .customLong("max-body-bytes"), help: .key(.maxBodyBytes))
     var maxBodyBytes: String?
 
@@ -56,7 +59,8 @@ struct ServerOptions: ParsableArguments {
 
     var given: [(ConfigurationKey, String?)] {
         [
-            (.host, host), (.port, port), (.maxConnections, maxConnections), (.maxBodyBytes, maxBodyBytes),
+            (.host, host), (.port, port), (.maxConnections, maxConnections),
+            (.maxConnectionsPerAddress, maxConnectionsPerAddress), (.maxBodyBytes, maxBodyBytes),
             (.maxHeaderBytes, maxHeaderBytes), (.requestTimeout, requestTimeout), (.idleTimeout, idleTimeout),
             (.writeStallTimeout, writeStallTimeout), (.drainGrace, drainGrace), (.ssePing, ssePing),
             (.strictFields, strictFields), (.maxSequences, maxSequences), (.maxQueue, maxQueue),

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPFront
 import TestSupport
 import Testing
@@ -27,6 +28,51 @@ extension FrontTests {
             #expect(response.header("content-type") == "application/json", sourceLocation: sourceLocation)
             #expect(response.text.hasPrefix(#"{"error":{"message":""#), sourceLocation: sourceLocation)
             #expect(response.text.hasSuffix(#","code":\#(status)}}"#), sourceLocation: sourceLocation)
+        }
+
+        // MARK: Connections
+
+        /// Whether the server closes the connection without a byte.
+        private func isTurnedAway(_ front: FrontFixture) throws -> Bool {
+            try isTurnedAway(try front.connect(), front)
+        }
+
+        private func isTurnedAway(_ client: SocketClient, _ front: FrontFixture) throws -> Bool {
+            // Sending may fail already.
+            try? client.send(front.get("/"))
+            guard (try? client.readResponse()) == nil else { return false }
+            return client.readToEnd(within: .seconds(2)).ending != .stillOpen
+        }
+
+        /// Waits until the server has seen that connections are gone.
+        private func settle(_ front: FrontFixture, at count: Int) {
+            for _ in 0..<2500 where front.server.connectionCount > count { Thread.sleep(forTimeInterval: 0.002) }
+        }
+
+        @Test func anAddressHasSoManyConnectionsAndNoMore() throws {
+            let front = try fixture {
+                $0.maxConnectionsPerAddress = 3
+                $0.sparesLoopback = false
+            }
+            var clients = try (0..<3).map { _ in try front.connect() }
+            for client in clients { #expect(try client.exchange(front.get("/")).status == 200) }
+            for _ in 0..<200 { #expect(try isTurnedAway(front)) }
+            #expect(refused.wait(for: 200).count == 200)
+            #expect(refused.values.allSatisfy { $0 == 429 })
+            // The others go on, and one that ends makes room for one.
+            for client in clients { #expect(try client.exchange(front.get("/")).status == 200) }
+            clients.removeLast().close()
+            settle(front, at: 2)
+            let newcomer = try front.connect()
+            #expect(try newcomer.exchange(front.get("/")).status == 200)
+            #expect(try isTurnedAway(front))
+        }
+
+        @Test func addressesOfThisMachineAreSpared() throws {
+            let front = try fixture { $0.maxConnectionsPerAddress = 1 }
+            let clients = try (0..<8).map { _ in try front.connect() }
+            for client in clients { #expect(try client.exchange(front.get("/")).status == 200) }
+            #expect(refused.values.isEmpty)
         }
 
         // MARK: Bodies

@@ -34,11 +34,21 @@ import Testing
         #expect(try address(both) == .http(host: "10.0.0.1", port: 7))
     }
 
+    @Test(arguments: [("5", "0", 0), ("5", nil, 2), ("1", nil, 1), (nil, nil, 512), ("5", "9", 9)])
+    func anAddressHasHalfOfTheConnectionsUnlessItIsSaid(_ most: String?, _ ofAddress: String?, _ limit: Int) throws {
+        var given: [ConfigurationKey: String] = [:]
+        given[.maxConnections] = most
+        given[.maxConnectionsPerAddress] = ofAddress
+        #expect(try configuration(given).front.maxConnectionsPerAddress == limit)
+    }
+
     @Test func everyKeyReachesItsField() throws {
         let configuration = try configuration([
             .model: "m.gguf", .modelName: "n", .chatTemplate: "llama3", .contextTokens: "77", .threads: "3",
             .host: "::1",
-            .port: "0", .maxConnections: "5", .maxBodyBytes: "1MB", .maxHeaderBytes: "2KiB", .requestTimeout: "1500ms",
+            .port: "0", .maxConnections: "5", .maxConnectionsPerAddress: "4", .maxBodyBytes: "1MB",
+            .maxHeaderBytes: "2KiB",
+            .requestTimeout: "1500ms",
             .idleTimeout: "9s", .writeStallTimeout: "2s", .drainGrace: "0s", .ssePing: "0s", .strictFields: "true",
             .kvPoolBytes: "1.5GiB",
             .kvPolicy: "h2o", .kvBudgetRatio: "0.29", .kvRecentRatio: "0.3", .kvSinkTokens: "4", .kvStorage: "f32",
@@ -53,6 +63,7 @@ import Testing
         #expect(configuration.front.host == "::1")
         #expect(configuration.front.port == 0)
         #expect(configuration.front.maxConnections == 5)
+        #expect(configuration.front.maxConnectionsPerAddress == 4)
         #expect(configuration.front.maxBodyBytes == 1_000_000)
         #expect(configuration.front.maxHeaderBytes == 2048)
         #expect(configuration.front.requestTimeout == .milliseconds(1500))

@@ -61,6 +61,7 @@ typedef enum cf_refusal {
     CF_REFUSAL_TIMEOUT,           ///< 408: head and body took longer than request_timeout_ms.
     CF_REFUSAL_BODY_TOO_LARGE,    ///< 413
     CF_REFUSAL_EXPECTATION,       ///< 417: an Expect other than 100-continue.
+    CF_REFUSAL_ADDRESS,           ///< 429 in counts alone: a connection beyond max_connections_per_address is closed.
     CF_REFUSAL_HEAD_TOO_LARGE,    ///< 431; the last that on_refusal is called for.
     CF_REFUSAL_HALF_CLOSED,       ///< 499: the client closed its sending side while the answer was pending.
     CF_REFUSAL_BAD_ANSWER,        ///< 500: the handler's header was not a legal header, or it gave no answer.
@@ -96,6 +97,8 @@ typedef struct cf_settings {
     size_t max_body_bytes;
     size_t max_head_bytes;   ///< Request line and header fields; libh2o itself gives up at 417 kB and 100 fields.
     size_t max_connections;  ///< Further ones wait in the listen queue until one ends or has idled for a second.
+    size_t max_connections_per_address;  ///< Further ones of that address are closed at once. 0: as many as there are.
+    bool spares_loopback;  ///< Addresses of this machine have no limit of their own: a proxy may run on it.
     uint32_t request_timeout_ms;      ///< First byte of a request to last byte of its body, absolute.
     uint32_t idle_timeout_ms;         ///< Between requests, and before the first byte of a new connection.
     uint32_t write_stall_timeout_ms;  ///< Without a byte taken by the client while bytes wait for it.

@@ -141,6 +141,11 @@ public struct ConfigurationDefinition: Sendable, Equatable {
         case .port:
             .init(.count(0...65_535), "8080", "Port to listen on; 0 takes a free one, which the start-up text names.")
         case .maxConnections: .init(.count(1...1_048_576), "1024", "Open client connections.")
+        case .maxConnectionsPerAddress:
+            .init(
+                .count(0...1_048_576), nil,
+                "Those of one address, of IPv6 of one /64; half of max_connections if absent, 0 is no limit, as behind "
+                    + "a proxy on another machine. Addresses of this machine have none.")
         case .maxBodyBytes: .init(.bytes(1024...(16 << 20)), "16MiB", "Largest request body; a larger one is a 413.")
         case .maxHeaderBytes: .init(.bytes(1024...(408 << 10)), "64KiB", "Largest request head; a larger one is a 431.")
         case .requestTimeout:

@@ -10,6 +10,7 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case host
     case port
     case maxConnections = "max_connections"
+    case maxConnectionsPerAddress = "max_connections_per_address"
     case maxBodyBytes = "max_body_bytes"
     case maxHeaderBytes = "max_header_bytes"
     case requestTimeout = "request_timeout"

@@ -22,6 +22,8 @@ public struct ServerConfiguration: Sendable, Equatable {
         public let host: String
         public let port: Int
         public let maxConnections: Int
+        /// 0: no limit.
+        public let maxConnectionsPerAddress: Int
         public let maxBodyBytes: Int
         public let maxHeaderBytes: Int
         public let requestTimeout: Duration
@@ -171,9 +173,11 @@ public struct ServerConfiguration: Sendable, Equatable {
 
     private static func front(_ layers: ConfigurationLayers) throws(ConfigurationError) -> Front {
         let ping = try layers.duration(.ssePing) ?? .zero
+        let connections = try layers.count(.maxConnections) ?? 0
         return Front(
             host: try layers.text(.host) ?? "", port: try layers.count(.port) ?? 0,
-            maxConnections: try layers.count(.maxConnections) ?? 0,
+            maxConnections: connections,
+            maxConnectionsPerAddress: try layers.count(.maxConnectionsPerAddress) ?? max(1, connections / 2),
             maxBodyBytes: try layers.bytes(.maxBodyBytes) ?? 0,
             maxHeaderBytes: try layers.bytes(.maxHeaderBytes) ?? 0,
             requestTimeout: try layers.duration(.requestTimeout) ?? .zero,

@@ -148,6 +148,7 @@ extension FrontConfiguration {
         (host, port) = (address.host, address.port)
         maxBodyBytes = 4096
         maxConnections = min(maxConnections, 64)
+        maxConnectionsPerAddress = 0
     }
 
     /// The front's part of the server's configuration; its own refusals speak the API's error format.
@@ -158,6 +159,7 @@ extension FrontConfiguration {
         maxBodyBytes = front.maxBodyBytes
         maxHeaderBytes = front.maxHeaderBytes
         maxConnections = front.maxConnections
+        maxConnectionsPerAddress = front.maxConnectionsPerAddress
         requestTimeout = front.requestTimeout
         idleTimeout = front.idleTimeout
         writeStallTimeout = front.writeStallTimeout
