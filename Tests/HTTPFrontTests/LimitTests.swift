@@ -68,6 +68,39 @@ extension FrontTests {
             #expect(try isTurnedAway(front))
         }
 
+        /// More addresses than the table has places for without collisions, coming and going in any order.
+        @Test func eachAddressIsCountedByItself() throws {
+            let front = try fixture {
+                $0.maxConnections = 128
+                $0.maxConnectionsPerAddress = 2
+                $0.sparesLoopback = false
+            }
+            var random = SeededRandom(seed: 5)
+            var open: [String: [SocketClient]] = [:]
+            var count = 0
+            var findings: [String] = []
+            for turn in 0..<1200 {
+                let address = "127.\(random.next() % 3).\(random.next() % 5).\(random.next() % 8 + 1)"
+                let holds = open[address, default: []].count
+                let isFull = count >= 120
+                if isFull || (holds > 0 && random.next() % 3 == 0) {
+                    let leaving = holds > 0 ? address : open.first { !$0.value.isEmpty }?.key ?? address
+                    open[leaving]?.removeLast().close()
+                    count -= 1
+                    settle(front, at: count)
+                    continue
+                }
+                let client = try SocketClient(port: front.server.port, source: address)
+                let isRefused = try isTurnedAway(client, front)
+                if isRefused != (holds >= 2) { findings.append("turn \(turn): \(address) with \(holds)") }
+                if isRefused { continue }
+                open[address, default: []].append(client)
+                count += 1
+            }
+            #expect(findings == [])
+            #expect(!refused.values.isEmpty && refused.values.allSatisfy { $0 == 429 })
+        }
+
         @Test func addressesOfThisMachineAreSpared() throws {
             let front = try fixture { $0.maxConnectionsPerAddress = 1 }
             let clients = try (0..<8).map { _ in try front.connect() }

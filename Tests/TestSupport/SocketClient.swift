@@ -22,7 +22,10 @@ public final class SocketClient {
     private var buffer: [UInt8] = []
 
     /// Connects to 127.0.0.1 or, with `host: "::1"`, over IPv6. A small receive buffer makes the client a slow one.
-    public init(port: Int, host: String = "127.0.0.1", receiveBufferBytes: Int? = nil) throws {
+    /// `source` is an IPv4 address of this machine to come from, as any of 127.0.0.0/8 is.
+    public init(
+        port: Int, host: String = "127.0.0.1", source: String? = nil, receiveBufferBytes: Int? = nil
+    ) throws {
         let isIPv6 = host.contains(":")
         descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if let receiveBufferBytes {
@@ -38,6 +41,13 @@ public final class SocketClient {
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
             address.sin_port = in_port_t(UInt16(port)).bigEndian
+            if let source {
+                unsafe inet_pton(AF_INET, source, &address.sin_addr)
+                let port = address.sin_port
+                address.sin_port = 0
+                try unsafe call(&address) { unsafe Glibc.bind($0, $1, $2) }
+                address.sin_port = port
+            }
             unsafe inet_pton(AF_INET, host, &address.sin_addr)
             try connect(&address)
         }
@@ -59,10 +69,16 @@ public final class SocketClient {
     }
 
     private func connect<Address>(_ address: inout Address) throws {
+        try unsafe call(&address) { unsafe Glibc.connect($0, $1, $2) }
+    }
+
+    private func call<Address>(
+        _ address: inout Address, _ function: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) throws {
         let size = socklen_t(MemoryLayout<Address>.size)
         let result = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe Glibc.connect(descriptor, pointer, size)
+                unsafe function(descriptor, pointer, size)
             }
         }
         guard result == 0 else {
