@@ -118,8 +118,20 @@ def status(host, port, path):
 
 
 def completion(session=None, in_body=False, tokens=4, host="127.0.0.1", port=ROUTER_PORT):
-    """The status of an answer and the replica that gave it."""
+    """The status of an answer and the replica that gave it. A session that is not there is made."""
+    answer = completed(session, in_body, tokens, host, port)
+    if session and answer[0] == 404:
+        code, refusal = call("POST", "/v1/sessions", {"id": session}, None if in_body else session, host, port)
+        if code not in (200, 201):
+            return code, refusal
+        answer = completed(session, in_body, tokens, host, port)
+    return answer
+
+
+def completed(session, in_body, tokens, host, port):
     body = {"prompt": "Once upon a time", "max_tokens": tokens, "temperature": 0, "ignore_eos": True}
+    if session:
+        body["session_mode"] = "rebase"
     headers = {"Content-Type": "application/json"}
     if session and in_body:
         body["session_id"] = session
@@ -231,8 +243,8 @@ def check_loss(replicas, before, router):
     say("ok: its sessions return to it")
 
 
-def call(method, path, body=None, session=None, port=ROUTER_PORT):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+def call(method, path, body=None, session=None, host="127.0.0.1", port=ROUTER_PORT):
+    connection = http.client.HTTPConnection(host, port, timeout=60)
     headers = {"Content-Type": "application/json"} | ({"X-Session-ID": session} if session else {})
     connection.request(method, path, None if body is None else json.dumps(body), headers)
     answer = connection.getresponse()
@@ -317,6 +329,8 @@ def check_drain(replicas):
     check(before > 0 and not failures,
           f"none of {len(outcomes)} requests is lost while it drains ({during - before} meanwhile): {failures[:3]}")
     leaving.start()
+    # Until the router sees it again, its sessions are made elsewhere.
+    time.sleep(3)
 
 
 class HAProxy:
