@@ -67,11 +67,11 @@ final class Inbox: Sendable {
         }
     }
 
-    /// Queues a call about sessions, like a submission.
+    /// Queues a call about sessions, like a submission; one that is owed is never refused as one too many.
     func post(_ command: SessionCommand) -> PostResult {
         change { state in
             if state.isClosed { return .closed }
-            guard state.commands.count < capacity else { return .full }
+            guard state.commands.count < capacity || command.action.isOwed else { return .full }
             state.commands.append(command)
             return .posted
         }

@@ -5,6 +5,7 @@ import Logging
 import ModelFiles
 import Observability
 import Scheduling
+import Synchronization
 import TestSupport
 import Testing
 import Tokenization
@@ -65,6 +66,12 @@ import Tokenization
         }
     }
 
+    private func wait(_ start: (_ done: @escaping @Sendable () -> Void) throws -> Void) async throws {
+        let (stream, continuation) = AsyncStream<Void>.makeStream()
+        try start { continuation.finish() }
+        for await _ in stream {}
+    }
+
     /// Submits and waits for the last event.
     private func run(_ request: GenerationRequest, on service: InferenceService) async throws -> EventLog.Choice {
         let (stream, continuation) = AsyncStream<Void>.makeStream()
@@ -95,6 +102,34 @@ import Tokenization
             }
             #expect(together.arena.usedBytes == 0)
         }
+    }
+
+    /// Its bytes are somebody else's as soon as the session ends, whoever still holds the loan.
+    @Test func aLoanThatWasUsedKeepsNoBytes() async throws {
+        let bench = try Bench(threads: 1, maxSequences: 2)
+        let key = SessionKey(owner: .anonymous, id: "s")
+        try await wait { done in
+            try bench.service.createSession(SessionSpec(id: "s", createdAt: 1), owner: .anonymous) { _ in done() }
+        }
+        var request = Self.requests(seed: 3)[0]
+        request.cache = KVCacheRequest()
+        try await wait { done in
+            let log = EventLog { done() }
+            _ = try bench.service.submit([request], session: SessionTurn(key: key), deadline: nil) { log.receive($0) }
+        }
+        #expect(bench.arena.usedBytes > 0)
+        let loan = Mutex<SessionLoan?>(nil)
+        try await wait { done in
+            try bench.service.beginSaving(key) { result in
+                loan.withLock { $0 = try? result.get() }
+                done()
+            }
+        }
+        let lent = try #require(loan.withLock { $0 })
+        #expect(lent.use { $0.image?.byteCount } == bench.arena.usedBytes)
+        try await wait { done in try bench.service.deleteSession(key) { _ in done() } }
+        #expect(bench.arena.usedBytes == 0)
+        withExtendedLifetime(lent) {}
     }
 
     @Test func cancelledRequestsGiveEveryByteBack() async throws {

@@ -8,8 +8,10 @@ final class WorkerThread: Sendable {
     init(name: String) {
         let queue = queue
         let thread = Thread {
-            while let jobs = queue.next() {
-                for job in jobs { job() }
+            while var jobs = queue.next() {
+                // What a job holds goes with it, not with the last one that came together with it.
+                jobs.reverse()
+                while let job = jobs.popLast() { job() }
             }
         }
         thread.name = name

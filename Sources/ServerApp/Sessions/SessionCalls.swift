@@ -125,24 +125,19 @@ extension ServerApplication {
         let (service, filing) = (model.service, filing)
         try submit(channel) { reply throws(SubmitError) in
             try service.beginSaving(key) { result in
-                guard case .success(let session) = result else {
+                guard case .success(let loan) = result else {
                     return reply(result.map { _ in [] }, 200)
                 }
                 filing.post {
-                    let outcome: Result<Int, SessionFileError>
                     do throws(SessionFileError) {
-                        outcome = .success(try files.save(session, as: name))
-                    } catch {
-                        outcome = .failure(error)
-                    }
-                    // First, so that who hears the answer finds the session idle.
-                    service.endSaving(key)
-                    switch outcome {
-                    case .success(let bytes):
+                        // Who hears the answer finds the session idle.
+                        let (tokens, bytes) = try loan.use { session throws(SessionFileError) in
+                            (session.tokens.count, try files.save(session, as: name))
+                        }
                         channel.respond(
-                            json: SessionCard.saved(
-                                key.id, fileName: name, tokens: session.tokens.count, bytes: bytes))
-                    case .failure(let error): channel.respond(APIError(error))
+                            json: SessionCard.saved(key.id, fileName: name, tokens: tokens, bytes: bytes))
+                    } catch {
+                        channel.respond(APIError(error))
                     }
                 }
             }

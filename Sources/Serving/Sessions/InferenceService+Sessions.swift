@@ -44,21 +44,20 @@ extension InferenceService {
         try post(.delete(key)) { result in reply(result.map { _ in }) }
     }
 
-    /// Hands out what a file needs, but for the model's fingerprint. The session is busy until `endSaving`.
-    public func beginSaving(_ key: SessionKey, reply: @escaping SessionReply<SavedSession>) throws(SubmitError) {
-        try post(.beginSaving(key)) { result in
+    /// Lends what a file needs, but for the model's fingerprint. The session is busy until the loan is given back.
+    public func beginSaving(_ key: SessionKey, reply: @escaping SessionReply<SessionLoan>) throws(SubmitError) {
+        try post(.beginSaving(key)) { [inbox] result in
             switch result {
-            case .success(.saved(let session)): reply(.success(session))
+            case .success(.saved(let session)):
+                let loan = SessionLoan(session) {
+                    // A service that takes no calls any more has no use for the session either.
+                    _ = inbox.post(SessionCommand(action: .endSaving(key)) { _ in })
+                }
+                reply(.success(loan))
             case .success: reply(.failure(.notFound(id: key.id)))
             case .failure(let error): reply(.failure(error))
             }
         }
-    }
-
-    /// The file is written, or is not going to be. Nothing of what `beginSaving` handed out is used any more.
-    public func endSaving(_ key: SessionKey) {
-        // A service that takes no calls any more has no use for the session either.
-        try? post(.endSaving(key)) { _ in }
     }
 
     /// Makes a session with what a file held.

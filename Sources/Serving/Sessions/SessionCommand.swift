@@ -13,9 +13,15 @@ struct SessionCommand: Sendable {
         case delete(SessionKey)
         /// The session is busy until `endSaving`.
         case beginSaving(SessionKey)
+        /// Nobody reads any more what `beginSaving` lent.
         case endSaving(SessionKey)
         /// A session out of a file; its cache gets the sequence's identity.
         case restore(SavedSession, SessionSpec, SessionOwner, SequenceID)
+
+        /// Whether it is owed for a call that was taken, so that it is taken too, however many wait.
+        var isOwed: Bool {
+            if case .endSaving = self { true } else { false }
+        }
     }
 
     enum Answer: Sendable {
