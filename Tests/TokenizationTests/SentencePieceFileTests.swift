@@ -44,6 +44,17 @@ import Testing
         #expect(tokenizer.pieces("aab bab") == ["▁", "a", "ab", "▁", "b", "ab"])
     }
 
+    /// Sums begin anew now and then: at minus two million, single precision does not tell 20 from 20.02.
+    @Test func longTextsLoseNoPrecision() throws {
+        let pieces =
+            Self.piece("<unk>", 0, 2) + Self.piece("▁", -1, 1) + Self.piece("a", -10, 1) + Self.piece("b", -10, 1)
+            + Self.piece("ab", -20.02, 1)
+        let text = String(repeating: "ab", count: 100_000)
+        let tokens = try tokenizer(pieces).encode(text, addSpecial: false, parseSpecial: false)
+        #expect(tokens.count == 200_001)
+        #expect(!tokens.contains(4))
+    }
+
     @Test func decodingStripsWhatEncodingWouldNotKeep() throws {
         let spaced = Self.pieces + Self.piece("▁x▁", 0, 4)
         #expect(try tokenizer(spaced).decode([3, 3, 3, 4, 8], skipSpecial: true, stripsLeadingSpace: true) == "a x ")
