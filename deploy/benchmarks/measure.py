@@ -13,6 +13,7 @@ import pathlib
 import re
 import resource
 import signal
+import statistics
 import subprocess
 import threading
 import time
@@ -27,8 +28,12 @@ COMPARED = [
     ("llama1b-q4_0", "decode=0,batch=8,decode=8192"),
 ]
 PAPER_CACHES = {"full": {"policy": "full"}, "keyformer": {"policy": "keyformer", "budget_ratio": 0.5}}
-# Model, pool and requests: pools of one whole cache of 4096 tokens, and of four.
-PAPER_POOLS = [("smol135m-q8_0", "100MiB", 16), ("smol135m-q8_0", "400MiB", 16), ("llama1b-q8_0", "160MiB", 4)]
+# Model, pool, and how many fit it: pools of one whole cache of 4096 tokens, and of four.
+PAPER_POOLS = [
+    ("llama1b-q8_0", "160MiB", {"full": 1, "keyformer": 4}),
+    ("smol135m-q8_0", "100MiB", {"full": 1, "keyformer": 4}),
+    ("smol135m-q8_0", "400MiB", {"full": 4, "keyformer": 16}),
+]
 IDLE_COUNTS = [1, 10, 100, 1000, 10000]
 
 
@@ -121,14 +126,31 @@ class Bench:
         self.write("growth-sessions", rows)
 
     def paper(self):
-        """The same pool for whole caches and for half of the prompt: 2048 tokens in, 2048 out."""
+        """The same pool for whole caches and for half of the prompt, in turns: 2048 tokens in, 2048 out."""
         for model, pool, requests in PAPER_POOLS:
-            with Server(self.model(model), "--kv-pool-bytes", pool, "--prefix-sharing", "false") as server:
-                for name, cache in PAPER_CACHES.items():
-                    keyhold(
-                        "bench", "load", "--url", server.url, "--concurrency", requests, "--requests", requests,
-                        "--prompt-tokens", 2048, "--new-tokens", 2048, "--kv-cache", json.dumps(cache),
-                        *self.json(f"paper-{model}-{pool}-{name}"))
+            turns, reports = [], {}
+            with Server(self.model(model), "--kv-pool-bytes", pool) as server:
+                for _ in range(self.alternations):
+                    rates = {}
+                    for name, cache in PAPER_CACHES.items():
+                        file = self.out / "paper.json"
+                        keyhold(
+                            "bench", "load", "--url", server.url, "--concurrency", requests[name], "--requests",
+                            requests[name], "--prompt-tokens", 2048, "--new-tokens", 2048, "--kv-cache",
+                            json.dumps(cache), "--json", file)
+                        reports[name] = json.loads(file.read_text())
+                        file.unlink()
+                        rows = {row["name"]: row for row in reports[name]["results"]}
+                        if rows["failures"]["median"] or rows["sequences running"]["median"] != requests[name]:
+                            raise SystemExit(f"{model}, {pool}, {name}: not all ran at once: {rows}")
+                        rates[name] = rows["new tokens"]["median"]
+                    turns.append(rates | {"gain": rates["keyformer"] / rates["full"]})
+                    print(f"{model} in {pool}: {turns[-1]}", flush=True)
+            self.write(f"paper-{model}-{pool}", {
+                "machine": reports["full"]["machine"], "date": reports["full"]["date"],
+                "commands": {name: report["command"] for name, report in reports.items()}, "unit": "tokens/s",
+                "at_once": requests, "turns": turns,
+                "median_gain": statistics.median(turn["gain"] for turn in turns)})
 
     def memory(self):
         """Resident memory beyond the model file with one session of 4096 tokens."""
@@ -148,8 +170,8 @@ class Bench:
                 print(f"{name}: {beyond >> 20} MiB beyond the file, {row['allowed'] >> 20} MiB allowed", flush=True)
         self.write("memory", rows)
 
-    def write(self, name, rows):
-        (self.out / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
+    def write(self, name, content):
+        (self.out / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 class Server:
