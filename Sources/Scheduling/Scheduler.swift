@@ -91,7 +91,6 @@ public struct Scheduler: Sendable {
     /// Drops what is past its deadline, starts what fits and plans the step. Without `completed` in between, a second
     /// call plans the same work again.
     public mutating func nextStep(now: Duration) -> ScheduledStep {
-        advance(to: now)
         let expired = removeExpired(now: now)
         let started = startWaiting()
         return ScheduledStep(started: started, expired: expired, plan: plannedStep(now: now))
@@ -233,7 +232,10 @@ extension Scheduler {
         return started
     }
 
-    private mutating func removeExpired(now: Duration) -> [SequenceID] {
+    /// Drops what is past its deadline, waiting or running; its bytes are free. `nextStep` does it too: for who has to
+    /// know before others start in them.
+    public mutating func removeExpired(now: Duration) -> [SequenceID] {
+        advance(to: now)
         guard let bound = deadlineBound, bound <= now else { return [] }
         var expired: [SequenceID] = []
         for index in running.indices.reversed() {

@@ -101,7 +101,7 @@ final class LoopHarness {
     /// Puts a turn of a session into the next inbox.
     func submit(
         _ request: GenerationRequest, in session: String, owner: SessionOwner = .anonymous,
-        mode: SessionTurn.Mode = .append
+        mode: SessionTurn.Mode = .append, deadline: Duration? = nil
     ) throws -> (id: RequestID, log: EventLog) {
         let key = SessionKey(owner: owner, id: session)
         let turn = try planner.turn(SessionTurn(key: key, mode: mode), request, id: newSequence())
@@ -111,7 +111,7 @@ final class LoopHarness {
         liveRequests.enter()
         contents.submissions.append(
             Submission(
-                id: id, sequences: [], turn: turn, submittedAt: time, deadline: nil,
+                id: id, sequences: [], turn: turn, submittedAt: time, deadline: deadline.map { time + $0 },
                 terms: AdmissionTerms(tenant: owner.tenant), onEvent: { log.receive($0) }))
         return (id, log)
     }

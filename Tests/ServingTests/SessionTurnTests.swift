@@ -123,6 +123,23 @@ import Tokenization
         #expect(try run(harness, prompt, in: "s").finished?.usage.cachedTokens == 0)
     }
 
+    /// What it leaves is the session's before anybody starts in the bytes that it had.
+    @Test func aTurnPastItsDeadlineKeepsItsBytes() throws {
+        let probe = try LoopHarness()
+        _ = try probe.submit(turn(prompt, maxTokens: 100))
+        probe.turn()
+        let harness = try LoopHarness(poolBytes: probe.loop.scheduler.statistics.reservedBytes)
+        try harness.makeSession("s")
+        let (_, late) = try harness.submit(turn(prompt, maxTokens: 50), in: "s", deadline: .milliseconds(55))
+        harness.turn()
+        let (_, large) = try harness.submit(turn(prompt, maxTokens: 100))
+        #expect(harness.runUntilIdle() == nil)
+        #expect(late.choice().finished?.reason == .deadline)
+        #expect(large.choice().finished?.usage.completionTokens == 100)
+        #expect(harness.loop.sessions.count == 0)
+        #expect(harness.record.complaint() == nil)
+    }
+
     @Test func othersSessionsAreNotThere() throws {
         let harness = try LoopHarness()
         try harness.makeSession("s", owner: SessionOwner(name: "alice"))
