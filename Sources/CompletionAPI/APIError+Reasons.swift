@@ -150,8 +150,10 @@ extension APIError {
         invalidRequest("\(param) is required: \(expected).", param: param, code: "missing_required_parameter")
     }
 
-    /// A feature of the contract that would change the answer and is not built.
-    static func unsupported(_ param: String, _ what: String) -> APIError {
-        invalidRequest("\(what) is not supported by this server.", param: param, code: "unsupported_parameter")
+    /// A feature of the contract that would change the answer and is not built; `allowed` is what can stand there.
+    static func unsupported(_ param: String, _ what: String, allowed: String? = nil) -> APIError {
+        let rule = allowed.map { "; allowed: \($0)" } ?? ""
+        return invalidRequest(
+            "\(what) is not supported by this server\(rule).", param: param, code: "unsupported_parameter")
     }
 }

@@ -79,19 +79,16 @@ public struct ChatRequest: Sendable, Equatable {
         }
         for key in ["tool_choice", "function_call"] {
             guard let choice = reader.value(key) else { continue }
-            guard let name = choice.asString else { throw .unsupported(key, "Calling tools (\(key))") }
-            guard ["none", "auto"].contains(name) else { throw .unsupported(key, "Calling tools (\(key))") }
-        }
-        if var format = try reader.members("response_format") {
-            guard let type = try format.string("type") else {
-                throw .missing("response_format.type", "the only format is \"text\"")
-            }
-            guard type == "text" else {
-                throw .unsupported("response_format.type", "The format \(FieldReader.excerpt(.string(type)))")
+            guard let name = choice.asString, ["none", "auto"].contains(name) else {
+                throw .unsupported(
+                    key, "Calling a certain tool (\(key) \(FieldReader.excerpt(choice)))",
+                    allowed: "\"none\" and \"auto\"")
             }
         }
+        try AnswerConstraints.refuse(&reader)
         for (index, modality) in (try reader.array("modalities") ?? []).enumerated() where modality != "text" {
-            throw .unsupported("modalities[\(index)]", "The modality \(FieldReader.excerpt(modality))")
+            throw .unsupported(
+                "modalities[\(index)]", "The modality \(FieldReader.excerpt(modality))", allowed: "\"text\"")
         }
         if reader.value("audio") != nil { throw .unsupported("audio", "Audio") }
     }
@@ -107,7 +104,9 @@ public struct ChatRequest: Sendable, Equatable {
             var fields = FieldReader(object, prefix: path + ".")
             guard let type = try fields.string("type") else { throw .missing(fields.path("type"), "\"function\"") }
             guard type == "function" else {
-                throw .unsupported(fields.path("type"), "A tool of type \(FieldReader.excerpt(.string(type)))")
+                throw .unsupported(
+                    fields.path("type"), "A tool of type \(FieldReader.excerpt(.string(type)))",
+                    allowed: "\"function\"")
             }
             guard var function = try fields.members("function") else {
                 throw .missing(fields.path("function"), "an object with name and parameters")

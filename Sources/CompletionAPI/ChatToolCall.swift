@@ -31,7 +31,8 @@ public struct ChatToolCall: Sendable, Equatable {
             }
             var call = FieldReader(object, prefix: path + ".")
             if let type = try call.string("type"), type != "function" {
-                throw .unsupported(call.path("type"), "A tool of type \(FieldReader.excerpt(.string(type)))")
+                throw .unsupported(
+                    call.path("type"), "A tool of type \(FieldReader.excerpt(.string(type)))", allowed: "\"function\"")
             }
             let id = try call.string("id")
             guard var function = try call.members("function") else {

@@ -99,7 +99,9 @@ public struct ChatTurn: Sendable, Equatable {
         var fields = FieldReader(object, prefix: path + ".")
         guard let type = try fields.string("type") else { throw .missing(fields.path("type"), "\"text\"") }
         guard type == "text" else {
-            throw .unsupported(fields.path("type"), "A content part of type \(FieldReader.excerpt(.string(type)))")
+            throw .unsupported(
+                fields.path("type"), "A content part of type \(FieldReader.excerpt(.string(type)))",
+                allowed: "\"text\"")
         }
         guard let text = try fields.string("text") else { throw .missing(fields.path("text"), "a string") }
         return text

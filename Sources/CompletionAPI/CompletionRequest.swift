@@ -50,6 +50,7 @@ public struct CompletionRequest: Sendable, Equatable {
                     + "\(RequestBounds.sequences) sequences are allowed.", param: "prompt", code: "invalid_value")
         }
         self.template = template
+        try AnswerConstraints.refuse(&reader)
         stream = try StreamOptions.decode(&reader)
         session = try SessionReference(decoding: &reader)
         user = try reader.string("user")

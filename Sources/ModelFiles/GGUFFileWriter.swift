@@ -70,13 +70,15 @@ public struct GGUFFileWriter {
     }
 
     /// Writes the file. `bytes` is called for each tensor, in order, and passes all its bytes to the function it is
-    /// given, in any number of pieces. The file gets its name when all is written; after an error nothing stays.
-    /// Returns the file's size.
+    /// given, in any number of pieces. `check` may look at the file before it gets its name; after an error nothing
+    /// stays of it, and what was at `path` is as it was. `inputs` are files that it must not replace. Returns its size.
     @discardableResult
     public func write(
-        to path: String, bytes: (_ tensor: Int, _ append: (RawSpan) throws -> Void) throws -> Void
+        to path: String, inputs: [String] = [],
+        bytes: (_ tensor: Int, _ append: (RawSpan) throws -> Void) throws -> Void,
+        check: (_ temporaryPath: String) throws -> Void = { _ in }
     ) throws -> Int {
-        let file = try OutputFile(path: path)
+        let file = try OutputFile(path: path, inputs: inputs)
         try file.append(header())
         for (index, tensor) in tensors.enumerated() {
             let start = file.byteCount
@@ -85,6 +87,7 @@ public struct GGUFFileWriter {
             precondition(written == tensor.byteCount, "\(written) bytes of \(tensor.byteCount) for \(tensor.name)")
             try file.append([UInt8](repeating: 0, count: padded(written) - written))
         }
+        try check(file.temporaryPath)
         try file.commit()
         return file.byteCount
     }

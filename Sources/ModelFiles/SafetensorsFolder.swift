@@ -5,6 +5,8 @@ internal import Tensors
 /// `model.safetensors.index.json`, and the files of the tokenizer.
 public struct SafetensorsFolder: Sendable {
     public let path: String
+    /// Paths of all files of the folder.
+    public let files: [String]
     public let config: JSONObject
     public let generationConfig: JSONObject?
     /// The bytes of `tokenizer.json`.
@@ -41,6 +43,7 @@ public struct SafetensorsFolder: Sendable {
             throw .notAModel(path: listing.path, found: "the folder has no \(Self.configFileName)")
         }
         path = listing.path
+        files = listing.names.map { listing.path(of: $0) }
         config = try MappedFile.jsonObject(path: listing.path(of: Self.configFileName))
         generationConfig = try Self.optionalObject("generation_config.json", listing)
         tokenizerConfig = try Self.optionalObject("tokenizer_config.json", listing)

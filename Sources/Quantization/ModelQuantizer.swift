@@ -50,7 +50,8 @@ public struct ModelQuantizer {
         for (info, type) in plans { writer.add(info.name, shape: info.shape, type: type) }
         let all = Double(max(1, plans.reduce(0) { $0 + $1.info.elementCount }))
         var done = 0
-        let byteCount = try writer.write(to: path) { index, append in
+        let inputs = [source.path] + Set(source.tensors.infos.map(\.file))
+        let byteCount = try writer.write(to: path, inputs: inputs) { index, append in
             let (info, type) = plans[index]
             let tensor = try source.tensors.tensor(named: info.name)
             guard tensor.dtype != type else {

@@ -26,6 +26,11 @@ public struct SessionFolder: Sendable {
         }
     }
 
+    /// Throws `unwritable` where there is no such folder; changes nothing in it.
+    public static func check(_ path: String) throws(SessionFileError) {
+        do { _ = try FolderCalls(path) } catch { throw .unwritable(name: path, reason: error.reason) }
+    }
+
     /// Whether files may have the name: 1 to 128 letters, digits and `._-`, not beginning with a dot.
     public static func isName(_ name: String) -> Bool {
         let allowed = name.utf8.allSatisfy { byte in

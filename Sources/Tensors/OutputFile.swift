@@ -14,17 +14,27 @@ public struct OutputFileError: Error, Equatable, Sendable, CustomStringConvertib
     public let path: String
     /// Bytes written so far.
     public private(set) var byteCount = 0
-    private let temporaryPath: String
+    /// Where the bytes are until `commit`.
+    public let temporaryPath: String
     private let descriptor: Int32
     private var isCommitted = false
 
-    /// Begins a file that will take the place of what is at `path`.
-    public init(path: String) throws(OutputFileError) {
+    /// Begins a file that will take the place of what is at `path`. `inputs` are the files that it is made of: they may
+    /// stand elsewhere under other names, and are refused.
+    public init(path: String, inputs: [String] = []) throws(OutputFileError) {
         self.path = path
         temporaryPath = "\(path).partial-\(getpid())"
         var status = stat()
         if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
             throw OutputFileError(path: path, reason: "it exists and is not a regular file")
+        }
+        for input in inputs {
+            var other = stat()
+            if unsafe stat(path, &status) == 0, unsafe stat(input, &other) == 0, status.st_ino == other.st_ino,
+                status.st_dev == other.st_dev
+            {
+                throw OutputFileError(path: path, reason: "it is \(input), which is read; name another file to write")
+            }
         }
         descriptor = unsafe open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Self.failure(path) }

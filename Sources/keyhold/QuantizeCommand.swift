@@ -59,7 +59,8 @@ struct QuantizeCommand: ParsableCommand {
 
     /// The folder as a GGUF file without loss. Its name is gone when this returns; the mapped pages are not.
     private func converted(_ folder: SafetensorsFolder, _ bar: ProgressBar) throws -> GGUFFile {
-        var conversion = ModelConversion(folder: input, output: output + ".converted")
+        var conversion = ModelConversion(
+            folder: input, output: "\(output).converted-\(ProcessInfo.processInfo.processIdentifier)")
         conversion.type = ModelConversion.WeightType.lossless(for: folder)
         defer { try? FileManager.default.removeItem(atPath: conversion.output) }
         _ = try conversion.run { bar.show("converted \(Int($0 * 100)) %") }

@@ -8,12 +8,7 @@ struct ServeCommand: ParsableCommand {
         abstract: "Serve a model over HTTP.",
         discussion: "Settings come from --config, then KEYHOLD_* variables, then options; the later wins.")
 
-    @OptionGroup var file: ConfigurationOptions
-    @OptionGroup(title: "Model") var model: ModelOptions
-    @OptionGroup(title: "HTTP and scheduling") var server: ServerOptions
-    @OptionGroup(title: "Operation") var operation: OperationOptions
-    @OptionGroup(title: "KV cache") var cache: CacheOptions
-    @OptionGroup(title: "Sessions") var sessions: SessionOptions
+    @OptionGroup var options: ServingOptions
 
     @Flag(name: .customLong("print-config"), help: "Print the settings in force and where each came from, then end.")
     var printsConfiguration = false
@@ -22,15 +17,12 @@ struct ServeCommand: ParsableCommand {
     var checksConfiguration = false
 
     func run() throws {
-        let configuration = try file.configuration(
-            model.given + server.given + operation.given + cache.given + sessions.given)
         if printsConfiguration {
-            StandardOutput.write(configuration.printed)
+            StandardOutput.write(try options.configuration().printed)
         } else if checksConfiguration {
-            for warning in try configuration.checkedFiles() { StandardError.write("warning: \(warning)\n") }
-            StandardOutput.write("configuration is valid\n")
+            try options.check()
         } else {
-            try ServerProcess.run(configuration)
+            try ServerProcess.run(try options.configuration())
         }
     }
 }

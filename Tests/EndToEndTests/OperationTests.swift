@@ -170,6 +170,9 @@ import Testing
             (["--port", "x"], "port is 'x'"), (["--config", "/nonexistent"], "/nonexistent"),
             (["--api-keys-file", "/nonexistent"], "/nonexistent"),
             (["--tls-certificate", "/nonexistent"], "/nonexistent"), (["--tls-key", "a"], "tls_certificate"),
+            (["--session-save-path", "/nonexistent"], "/nonexistent"),
+            (["--host", "999.1.1.1"], "host is '999.1.1.1'"),
+            (["--metrics-listen", "example.org:9090"], "metrics_listen is 'example.org:9090'"),
         ] {
             let outcome = try Command.run(["check-config"] + arguments)
             #expect(outcome.status != 0)

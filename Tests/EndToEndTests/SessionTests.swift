@@ -127,10 +127,23 @@ struct SessionTests {
         #expect(unknown.status == 404 && code(unknown) == "session_not_found")
     }
 
+    @Test func aSessionEndsWhenItSays() throws {
+        let first = Int(Date().timeIntervalSince1970)
+        let answer = try call("POST", "/v1/sessions", #"{"id": "short", "ttl": "1h", "max_ttl": 1}"#)
+        let last = Int(Date().timeIntervalSince1970)
+        let (created, end) = (try #require(answer["created"].asInt), try #require(answer["expires_at"].asInt))
+        #expect(answer.status == 201 && created >= first && end > created && end <= last + 2)
+        Thread.sleep(forTimeInterval: 1.2)
+        #expect(code(try call("GET", "/v1/sessions/short")) == "session_expired")
+        let other = try call("POST", "/v1/sessions", #"{"model": "another"}"#)
+        #expect(other.status == 404 && code(other) == "model_not_found")
+    }
+
     @Test(arguments: [
         (#"{"id": "a/b"}"#, "id"), (#"{"ttl": 0}"#, "ttl"), (#"{"ttl": "3h"}"#, "ttl"), (#"{"ttl": "x"}"#, "ttl"),
         (#"{"kv_cache": {"policy": "none"}}"#, "kv_cache.policy"), (#"{"metadata": {"a": 1}}"#, "metadata.a"),
-        (#"{"colour": 1}"#, "colour"), (#"{"kv_cache": {"policy": "full", "budget_tokens": 4}, "id": 3}"#, "id"),
+        (#"{"colour": 1}"#, "colour"), (#"{"max_ttl": 0}"#, "max_ttl"), (#"{"model": 1}"#, "model"),
+        (#"{"kv_cache": {"policy": "full", "budget_tokens": 4}, "id": 3}"#, "id"),
     ])
     func wrongSessionsNameTheirField(body: String, param: String) throws {
         let answer = try call("POST", "/v1/sessions", body)

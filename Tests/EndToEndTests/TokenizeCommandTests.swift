@@ -22,6 +22,28 @@ import Testing
         #expect(outcome.status == 0 && outcome.errorText == "" && outcome.text.count > 2)
     }
 
+    @Test(arguments: ["recall1M", "parity/unigram.model"])
+    func inspectTellsATokenizerWithoutWeights(name: String) throws {
+        let outcome = try Command.run(["inspect", "\(Self.fixtures)/\(name)"])
+        #expect(outcome.status == 0 && outcome.errorText == "", "\(outcome.errorText)")
+        for word in ["vocabulary", "special tokens", "weights         none"] {
+            #expect(outcome.text.contains(word), "\(outcome.text)")
+        }
+        #expect(try Command.run(["inspect", "--json", "\(Self.fixtures)/\(name)"]).text.contains("vocabulary_tokens"))
+    }
+
+    @Test func inspectTellsAVocabularyWithoutTensors() throws {
+        let folder = try TemporaryFolder()
+        var writer = GGUFWriter()
+        writer.add("general.architecture", .string("llama"))
+        writer.add("tokenizer.ggml.model", .string("llama"))
+        writer.add("tokenizer.ggml.tokens", .array(of: .string(""), ["<unk>", "a", "b"].map { .string($0) }))
+        writer.add("tokenizer.ggml.scores", .array(of: .float32(0), [.float32(0), .float32(-1), .float32(-2)]))
+        writer.add("tokenizer.ggml.token_type", .array(of: .int32(0), [.int32(2), .int32(1), .int32(1)]))
+        let outcome = try Command.run(["inspect", folder.write(writer.bytes(), to: "vocabulary.gguf")])
+        #expect(outcome.status == 0 && outcome.text.contains("3 tokens, merge scores"), "\(outcome.errorText)")
+    }
+
     @Test func controlTokensAreParsedOnRequest() throws {
         let model = ["--model", "\(Self.fixtures)/parity/wordpiece.json"]
         #expect(try Command.run(["tokenize", "--parse-special"] + model, input: "[CLS]").text == "2\n")

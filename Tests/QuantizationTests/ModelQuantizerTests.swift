@@ -38,6 +38,15 @@ import Testing
         return writer
     }
 
+    @Test func aModelIsNotReplacedByItself() throws {
+        let path = try folder.write(model().bytes(), to: "in.gguf")
+        let compute = try Compute(threadCount: 1)
+        defer { compute.stop() }
+        let quantizer = try ModelQuantizer(GGUFFile(path: path), type: QuantizationType(name: "Q8_0"))
+        #expect(throws: OutputFileError.self) { try quantizer.write(to: path, compute: compute) { _ in } }
+        #expect(TestFiles.bytes(of: path) == model().bytes())
+    }
+
     private func quantise(_ writer: GGUFWriter, _ type: QuantizationType) throws -> (GGUFFile, ModelQuantizer.Outcome) {
         let source = try GGUFFile(path: folder.write(writer.bytes(), to: "in.gguf"))
         let compute = try Compute(threadCount: 2)

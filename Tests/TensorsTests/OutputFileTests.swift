@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 import TestSupport
 import Testing
@@ -27,6 +28,20 @@ import Testing
         }
         #expect(TestFiles.bytes(of: "\(folder.path)/new") == nil)
         #expect(try folder.names().isEmpty)
+    }
+
+    @Test func whatIsReadIsNotReplaced() throws {
+        let path = try folder.write([9], to: "file")
+        #expect(link(path, "\(folder.path)/other") == 0)
+        for name in [path, "\(folder.path)/./file", "\(folder.path)/other"] {
+            #expect {
+                try OutputFile(path: name, inputs: ["/nonexistent", path])
+            } throws: {
+                "\($0)" == "\(name) cannot be written: it is \(path), which is read; name another file to write"
+            }
+        }
+        _ = try OutputFile(path: "\(folder.path)/new", inputs: [path])
+        #expect(TestFiles.bytes(of: path) == [9])
     }
 
     @Test(arguments: ["/nonexistent/file", "/dev/null", "/"]) func placesThatTakeNoFileAreNamed(path: String) {

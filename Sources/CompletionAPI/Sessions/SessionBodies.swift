@@ -40,11 +40,15 @@ public struct SessionMetadata: Sendable, Equatable {
 
 /// A validated body of one of the calls about sessions. Unknown fields are errors in all of them.
 public struct SessionBody: Sendable, Equatable {
+    /// The model that the client expects.
+    public private(set) var model: String?
     /// `id`: the client's choice of a name.
     public private(set) var id: String?
     public private(set) var cache = KVCacheRequest()
     /// `ttl` in seconds.
     public private(set) var timeToLiveSeconds: Int?
+    /// `max_ttl` in seconds: the age at which the session ends, used or not.
+    public private(set) var lifetimeSeconds: Int?
     public private(set) var metadata: [SessionMetadata]?
     /// `filename`.
     public private(set) var fileName: String?
@@ -58,11 +62,13 @@ public struct SessionBody: Sendable, Equatable {
     public static func creation(_ body: [UInt8]) throws(APIError) -> SessionBody {
         var result = SessionBody()
         var reader = try Self.reader(body)
+        result.model = try reader.string("model")
         result.id = try reader.string("id")
         result.cache = try sessionCache(&reader)
         result.timeToLiveSeconds = try timeToLive(&reader)
+        result.lifetimeSeconds = try timeToLive(&reader, "max_ttl")
         result.metadata = try SessionMetadata.decode(&reader)
-        try checkNoOthers(reader, known: "id, kv_cache, ttl, metadata")
+        try checkNoOthers(reader, known: "model, id, kv_cache, ttl, max_ttl, metadata")
         return result
     }
 
@@ -120,8 +126,8 @@ public struct SessionBody: Sendable, Equatable {
     }
 
     /// Seconds, or a number with its unit, such as `30m`.
-    private static func timeToLive(_ reader: inout FieldReader) throws(APIError) -> Int? {
-        guard let value = reader.value("ttl") else { return nil }
+    private static func timeToLive(_ reader: inout FieldReader, _ key: String = "ttl") throws(APIError) -> Int? {
+        guard let value = reader.value(key) else { return nil }
         let rule = #"a number of seconds from 1 to \#(mostSeconds), or such as "90s", "30m", "2h", "1d""#
         var seconds = value.asInt
         if let text = value.asString, let unit = text.last, let number = Int(text.dropLast()), number < mostSeconds {
@@ -130,7 +136,7 @@ public struct SessionBody: Sendable, Equatable {
         }
         guard let seconds, (1...mostSeconds).contains(seconds) else {
             throw value.asInt == nil && value.asString == nil
-                ? .invalidType("ttl", expected: rule, given: value) : .invalidValue("ttl", rule, given: value)
+                ? .invalidType(key, expected: rule, given: value) : .invalidValue(key, rule, given: value)
         }
         return seconds
     }

@@ -28,7 +28,7 @@ public struct GGUFConversion {
     public var configuration: ModelConfiguration { source }
 
     /// Writes the file with matrices of `type`, F16 where rows do not fill its blocks. `extra` are keys behind the
-    /// model's own. Returns the file's size. After an error the file, where there is one, is of no use.
+    /// model's own. Returns the file's size. After an error what was at `path` is as it was.
     public func write(
         to path: String, type: DType, name: String, extra: [(key: String, value: GGUFFileWriter.Value)],
         compute: Compute, progress: (Double) -> Void = { _ in }
@@ -45,7 +45,7 @@ public struct GGUFConversion {
         let tensors = plan.tensors + metadata.tensors
         let types = tensors.map { $0.type(wanted: type) }
         for (tensor, type) in zip(tensors, types) { writer.add(tensor.name, shape: tensor.shape, type: type) }
-        let size = try writer.write(to: path) { index, append in
+        return try writer.write(to: path, inputs: folder.files) { index, append in
             let tensor = try tensors[index].make()
             guard tensor.dtype != types[index] else { return try tensor.withBytes(append) }
             guard let bytes = compute.encode(tensor, elements: 0..<tensor.elementCount, as: types[index]) else {
@@ -55,9 +55,9 @@ public struct GGUFConversion {
             }
             try bytes.withBytes(append)
             progress(Double(index + 1) / Double(tensors.count))
+        } check: {
+            try requireSameArithmetic($0)
         }
-        try requireSameArithmetic(path)
-        return size
     }
 
     private func requireSameArithmetic(_ path: String) throws {

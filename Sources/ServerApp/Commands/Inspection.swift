@@ -76,7 +76,16 @@ public struct Inspection: Sendable {
         if let contextTokens, !(2...Self.mostTokens).contains(contextTokens) {
             throw OptionError.badContext(contextTokens)
         }
-        let description = ModelDescription(try ModelSource.open(path: try ModelDownload.localPath(named)))
+        let local = try ModelDownload.localPath(named)
+        let source: ModelSource
+        do {
+            source = try ModelSource.open(path: local)
+        } catch {
+            guard let vocabulary = try? VocabularyInspection(path: local) else { throw error }
+            return vocabulary.outcome
+        }
+        if let vocabulary = VocabularyInspection(source, path: local) { return vocabulary.outcome }
+        let description = ModelDescription(source)
         var json = description.json
         do {
             let model = try ModelLoader.load(
@@ -98,14 +107,12 @@ public struct Inspection: Sendable {
         }
     }
 
-    private static func text(of json: JSONObject) -> String {
+    static func text(of json: JSONObject) -> String {
         String(decoding: JSONValue.object(json).serialized(), as: UTF8.self) + "\n"
     }
 
     private func describe(_ model: LoadedModel, _ description: ModelDescription) -> [(String, String)] {
         let shape = model.decoder.configuration
-        let vocabulary = model.tokenizer.vocabulary
-        let ends = model.tokenizer.eosTokens.sorted().map(String.init).joined(separator: " ")
         return [
             ("model", model.name),
             ("family", shape.family),
@@ -116,15 +123,8 @@ public struct Inspection: Sendable {
             ("positions", shape.positionSummary),
             ("attention sees", shape.windowSummary ?? "all tokens"),
             ("context", "\(shape.contextLength) tokens"),
-            (
-                "vocabulary",
-                "\(shape.vocabularySize) tokens, \(vocabulary.scores == nil ? "merge ranks" : "merge scores")"
-            ),
-            (
-                "special tokens",
-                "BOS \(vocabulary.bosToken.map(String.init) ?? "none"), end \(ends.isEmpty ? "none" : ends)"
-            ),
-            ("chat format", model.chat.name + (Self.fault(of: model.chat) ?? "")),
+        ] + VocabularyInspection.rows(of: model.tokenizer, size: shape.vocabularySize) + [
+            ("chat format", model.chat.name + (Self.fault(of: model.chat) ?? ""))
         ]
     }
 
@@ -189,7 +189,7 @@ public struct Inspection: Sendable {
             }
     }
 
-    private static func lines(_ rows: [(String, String)]) -> String {
+    static func lines(_ rows: [(String, String)]) -> String {
         let width = rows.map(\.0.count).max() ?? 0
         return rows.map { label, value in
             label + String(repeating: " ", count: width - label.count + 2) + value + "\n"

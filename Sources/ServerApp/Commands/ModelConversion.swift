@@ -1,5 +1,4 @@
 internal import Decoding
-internal import Foundation
 internal import Generation
 internal import JSON
 internal import Kernels
@@ -71,15 +70,9 @@ public struct ModelConversion: Sendable {
         }
         let compute = try Compute(threadCount: ProcessEnvironment.availableCores())
         defer { compute.stop() }
-        let bytes: Int
-        do {
-            bytes = try conversion.write(
-                to: output, type: type.dtype, name: ModelLoader.name(ofPath: folder), extra: extra, compute: compute,
-                progress: progress)
-        } catch {
-            try? FileManager.default.removeItem(atPath: output)
-            throw error
-        }
+        let bytes = try conversion.write(
+            to: output, type: type.dtype, name: ModelLoader.name(ofPath: folder), extra: extra, compute: compute,
+            progress: progress)
         return "\(output): \(conversion.configuration.family), \(type.rawValue), \(bytes) bytes"
     }
 }

@@ -1,5 +1,6 @@
 internal import Credentials
 internal import Generation
+internal import Glibc
 
 extension ServerConfiguration {
     /// Who may use the server, from where, and what it shows.
@@ -34,7 +35,9 @@ extension ServerConfiguration {
         }
         return Operation(
             keys: keys, onPoolFull: PoolFullChoice(rawValue: choice) ?? .queue,
-            metricsListen: try read(.metricsListen, layers, "HOST:PORT or unix:/PATH") { ListenAddress($0) },
+            metricsListen: try read(
+                .metricsListen, layers, "ADDRESS:PORT with a numeric address or localhost, or unix:/PATH"
+            ) { ListenAddress($0) },
             showsVLLMMetrics: try layers.text(.metricsCompat) == "vllm", tls: try tls(layers),
             origins: try read(.corsOrigins, layers, "* or origins such as https://example.org, separated by commas") {
                 AllowedOrigins($0)
@@ -49,7 +52,8 @@ extension ServerConfiguration {
         }
     }
 
-    private static func read<Value>(
+    /// The value of a key as `read` understands it; nil where it has none.
+    static func read<Value>(
         _ key: ConfigurationKey, _ layers: ConfigurationLayers, _ expected: String, _ read: (String) -> Value?
     ) throws(ConfigurationError) -> Value? {
         guard let text = try layers.text(key), let entry = layers[key] else { return nil }
@@ -76,7 +80,19 @@ struct ListenAddress: Sendable, Equatable {
         else { return nil }
         let host = String(text[..<colon])
         guard !host.contains(":") || host.hasPrefix("[") && host.hasSuffix("]") else { return nil }
+        guard Self.isHost(host) else { return nil }
         (self.host, self.port) = (host, port)
+    }
+
+    /// Whether `host` is one: names are not looked up.
+    static func isHost(_ host: String) -> Bool {
+        if host == "localhost" || host.hasPrefix("unix:/") { return true }
+        var bare = Substring(host)
+        if host.hasPrefix("["), host.hasSuffix("]") { bare = bare.dropFirst().dropLast() }
+        var (v4, v6) = (in_addr(), in6_addr())
+        // A zone, as in fe80::1%eth0, is for this machine to know.
+        let address = String(bare.prefix { $0 != "%" })
+        return unsafe inet_pton(AF_INET, String(bare), &v4) == 1 || inet_pton(AF_INET6, address, &v6) == 1
     }
 
     /// Nobody but this machine can reach it.

@@ -175,7 +175,10 @@ public struct ServerConfiguration: Sendable, Equatable {
         let ping = try layers.duration(.ssePing) ?? .zero
         let connections = try layers.count(.maxConnections) ?? 0
         return Front(
-            host: try layers.text(.host) ?? "", port: try layers.count(.port) ?? 0,
+            host: try read(.host, layers, "a numeric address, localhost or unix:/PATH") {
+                ListenAddress.isHost($0) ? $0 : nil
+            } ?? "",
+            port: try layers.count(.port) ?? 0,
             maxConnections: connections,
             maxConnectionsPerAddress: try layers.count(.maxConnectionsPerAddress) ?? max(1, connections / 2),
             maxBodyBytes: try layers.bytes(.maxBodyBytes) ?? 0,

@@ -24,7 +24,11 @@ extension ServerApplication {
         let model = try serving()
         let (method, body) = (channel.exchange.method, channel.exchange.body)
         if route == .sessions {
-            if method == "POST" { return try create(try .creation(body), model.service, channel) }
+            if method == "POST" {
+                let body = try SessionBody.creation(body)
+                if let name = body.model, name != model.name { throw .modelNotFound(name) }
+                return try create(body, model.service, channel)
+            }
             return try list(model.service, channel)
         }
         guard SessionKey.isID(id) else {
@@ -71,6 +75,7 @@ extension ServerApplication {
         channel.report.asked(session: spec.id)
         spec.cache = body.cache
         spec.timeToLive = body.timeToLiveSeconds.map { .seconds($0) }
+        spec.lifetime = body.lifetimeSeconds.map { .seconds($0) }
         spec.metadata = (body.metadata ?? []).map { SavedSession.Entry(key: $0.key, value: $0.value) }
         let owner = sessionOwner(channel)
         try submit(channel) { [spec] reply throws(SubmitError) in
@@ -213,7 +218,9 @@ extension ServerApplication {
     private static func card(_ report: SessionReport, showsLayers: Bool = false) -> SessionCard {
         SessionCard(
             id: report.id, status: report.status.rawValue, created: report.createdAt,
-            expiresAt: WallClock.secondsSince1970() + Int(report.expiresIn / .seconds(1)), tokens: report.tokens,
+            // Never too early: the clock shows whole seconds.
+            expiresAt: WallClock.secondsSince1970() + Int((report.expiresIn / .seconds(1)).rounded(.up)),
+            tokens: report.tokens,
             retainedTokens: report.retainedTokens, bytes: report.bytes, cache: report.cache,
             metadata: report.metadata.map { SessionMetadata(key: $0.key, value: $0.value) },
             layers: showsLayers ? report.layers : nil)

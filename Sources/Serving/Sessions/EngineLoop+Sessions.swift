@@ -54,6 +54,7 @@ extension EngineLoop {
         try checkKind(cache, like: original)
         var spec = SessionSpec(id: fork.id, createdAt: fork.createdAt)
         spec.metadata = original.metadata
+        spec.lifetime = original.lifetime
         let copy = Session(
             spec, owner: key.owner, cache: cache,
             timeToLive: try sessions.timeToLive(fork.timeToLive ?? original.timeToLive), now: now())
@@ -275,7 +276,7 @@ extension EngineLoop {
         let history = session.kept?.history
         return SessionReport(
             id: session.key.id, status: session.use == .idle ? .idle : .busy, createdAt: session.createdAt,
-            expiresIn: max(.zero, session.end(lifetime: sessions.limits.lifetime) - now()),
+            expiresIn: max(.zero, session.end(mostLifetime: sessions.limits.lifetime) - now()),
             tokens: session.tokens.count, retainedTokens: history?.mostSlots ?? 0, bytes: session.heldBytes,
             cache: session.cache, metadata: session.metadata, layers: history?.slots ?? [])
     }

@@ -24,6 +24,8 @@ final class Session {
     /// With nothing left to defaults.
     var cache: KVCacheRequest
     var timeToLive: Duration
+    /// Its own age at which it ends.
+    let lifetime: Duration?
     var metadata: [SavedSession.Entry]
     /// Exactly the tokens that the kept cache was fed.
     var tokens: [TokenID] = []
@@ -40,10 +42,14 @@ final class Session {
         lastUsed = now
         self.cache = cache
         self.timeToLive = timeToLive
+        lifetime = spec.lifetime
         metadata = spec.metadata
     }
 
     var heldBytes: Int { kept?.history.bytes ?? 0 }
 
-    func end(lifetime: Duration) -> Duration { min(lastUsed + timeToLive, born + lifetime) }
+    /// When it ends if nobody uses it; no session is older than `mostLifetime`.
+    func end(mostLifetime: Duration) -> Duration {
+        min(lastUsed + timeToLive, born + min(lifetime ?? mostLifetime, mostLifetime))
+    }
 }

@@ -8,6 +8,8 @@ public struct SessionSpec: Sendable {
     public var cache = KVCacheRequest()
     /// nil: the server's default.
     public var timeToLive: Duration?
+    /// Age at which it ends, if the server's limit is not below it; nil: the server's.
+    public var lifetime: Duration?
     public var metadata: [SavedSession.Entry] = []
     /// Seconds since 1970.
     public var createdAt: Int

@@ -93,7 +93,7 @@ final class SessionTable {
     func noteChange(of session: Session) {
         isChanged = true
         guard session.use == .idle else { return }
-        let end = session.end(lifetime: limits.lifetime)
+        let end = session.end(mostLifetime: limits.lifetime)
         endBound = min(endBound ?? end, end)
     }
 
@@ -102,8 +102,8 @@ final class SessionTable {
         guard let bound = endBound, bound <= now else { return [] }
         let idle = sessions.values.filter { $0.use == .idle }
         let (over, rest) = (
-            idle.filter { $0.end(lifetime: limits.lifetime) <= now },
-            idle.lazy.map { $0.end(lifetime: self.limits.lifetime) }.filter { $0 > now }
+            idle.filter { $0.end(mostLifetime: limits.lifetime) <= now },
+            idle.lazy.map { $0.end(mostLifetime: self.limits.lifetime) }.filter { $0 > now }
         )
         endBound = rest.min()
         return over.sorted { $0.key.id < $1.key.id }
