@@ -121,7 +121,7 @@ import Testing
     func whatIsNoListenAddress(text: String) { #expect(ListenAddress(text) == nil) }
 
     @Test(arguments: [
-        ("tls_key: a.pem", "tls_key and tls_certificate"), ("metrics_listen: 9090", "HOST:PORT"),
+        ("tls_key: a.pem", "tls_key and tls_certificate"), ("metrics_listen: 9090", "ADDRESS:PORT"),
         ("cors_origins: example.org", "https://example.org"), ("cors_origins: 'https://a/b'", "cors_origins"),
         ("on_pool_full: wait", "queue, reject, shrink"), ("metrics_compat: sglang", "none, vllm"),
     ])

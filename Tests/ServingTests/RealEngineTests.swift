@@ -5,6 +5,7 @@ import Logging
 import ModelFiles
 import Observability
 import Scheduling
+import SessionFiles
 import Synchronization
 import TestSupport
 import Testing

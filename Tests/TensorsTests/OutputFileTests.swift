@@ -32,7 +32,7 @@ import Testing
 
     @Test func whatIsReadIsNotReplaced() throws {
         let path = try folder.write([9], to: "file")
-        #expect(link(path, "\(folder.path)/other") == 0)
+        #expect(unsafe link(path, "\(folder.path)/other") == 0)
         for name in [path, "\(folder.path)/./file", "\(folder.path)/other"] {
             #expect {
                 try OutputFile(path: name, inputs: ["/nonexistent", path])

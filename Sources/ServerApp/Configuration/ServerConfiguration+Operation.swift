@@ -1,6 +1,6 @@
 internal import Credentials
 internal import Generation
-internal import Glibc
+internal import HTTPFront
 
 extension ServerConfiguration {
     /// Who may use the server, from where, and what it shows.
@@ -80,19 +80,8 @@ struct ListenAddress: Sendable, Equatable {
         else { return nil }
         let host = String(text[..<colon])
         guard !host.contains(":") || host.hasPrefix("[") && host.hasSuffix("]") else { return nil }
-        guard Self.isHost(host) else { return nil }
+        guard FrontAddress.isHost(host) else { return nil }
         (self.host, self.port) = (host, port)
-    }
-
-    /// Whether `host` is one: names are not looked up.
-    static func isHost(_ host: String) -> Bool {
-        if host == "localhost" || host.hasPrefix("unix:/") { return true }
-        var bare = Substring(host)
-        if host.hasPrefix("["), host.hasSuffix("]") { bare = bare.dropFirst().dropLast() }
-        var (v4, v6) = (in_addr(), in6_addr())
-        // A zone, as in fe80::1%eth0, is for this machine to know.
-        let address = String(bare.prefix { $0 != "%" })
-        return unsafe inet_pton(AF_INET, String(bare), &v4) == 1 || inet_pton(AF_INET6, address, &v6) == 1
     }
 
     /// Nobody but this machine can reach it.

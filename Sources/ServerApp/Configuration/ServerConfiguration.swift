@@ -1,4 +1,5 @@
 public import Generation
+internal import HTTPFront
 internal import KVCaching
 
 /// Everything the server can be told, validated once: past this point nobody checks again.
@@ -176,7 +177,7 @@ public struct ServerConfiguration: Sendable, Equatable {
         let connections = try layers.count(.maxConnections) ?? 0
         return Front(
             host: try read(.host, layers, "a numeric address, localhost or unix:/PATH") {
-                ListenAddress.isHost($0) ? $0 : nil
+                FrontAddress.isHost($0) ? $0 : nil
             } ?? "",
             port: try layers.count(.port) ?? 0,
             maxConnections: connections,

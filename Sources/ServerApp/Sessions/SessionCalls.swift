@@ -26,7 +26,7 @@ extension ServerApplication {
         if route == .sessions {
             if method == "POST" {
                 let body = try SessionBody.creation(body)
-                if let name = body.model, name != model.name { throw .modelNotFound(name) }
+                if let name = body.model, name != model.model.name { throw .modelNotFound(name) }
                 return try create(body, model.service, channel)
             }
             return try list(model.service, channel)
