@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How many machines three traces need: machines.py --model MODEL.gguf [--keyhold PROGRAM] [--out machines.json]
 
-Times steps once (`keyhold bench capacity`, on a quiet machine), then simulates ten minutes of Azure's conversation trace
-and of Mooncake's two with these costs, and prints a table. The traces are below ../shared or KEYHOLD_SHARED.
+Times steps once (`keyhold bench capacity`, on a quiet machine), then simulates ten minutes of Azure's conversation
+trace and of Mooncake's two with these costs, and prints a table. The traces are below ../shared or KEYHOLD_SHARED.
 """
 
 import argparse
