@@ -3,9 +3,10 @@
 
     deploy/scale/test.py KEYHOLD_BINARY [--router haproxy|vllm-router] [--model FILE]
 
-Checks that the turns of a session stay on one replica, that losing a replica moves only its own sessions, that a
-replica which drains loses no request, and that events of a stream are not held back. Needs root, iproute2 and the
-router; says so and ends with 77 where something is missing. Ends with 1 at the first check that fails.
+Checks that the turns of a session stay on one replica, that losing a replica moves only its own sessions, that saved
+ones are restored on others and go on with the same bits, that a replica which drains loses no request, and that events
+of a stream are not held back. Needs root, iproute2 and the router; says so and ends with 77 where something is missing.
+Ends with 1 at the first check that fails.
 """
 
 import argparse
