@@ -3,9 +3,10 @@
 
     deploy/scale/test.py KEYHOLD_BINARY [--router haproxy|vllm-router] [--model FILE]
 
-Checks that the turns of a session stay on one replica, that losing a replica moves only its own sessions, that a
-replica which drains loses no request, and that events of a stream are not held back. Needs root, iproute2 and the
-router; says so and ends with 77 where something is missing. Ends with 1 at the first check that fails.
+Checks that the turns of a session stay on one replica, that losing a replica moves only its own sessions, that saved
+ones are restored on others and go on with the same bits, that a replica which drains loses no request, and that events
+of a stream are not held back. Needs root, iproute2 and the router; says so and ends with 77 where something is missing.
+Ends with 1 at the first check that fails.
 """
 
 import argparse
@@ -223,7 +224,13 @@ def check_stream(replicas, before, router):
         source.kill()
         source.wait()
     place.start()
-    time.sleep(2)
+    wait_for_places(before)
+
+
+def wait_for_places(before):
+    """Until the router sends the sessions where they were: a session made before that is looked for elsewhere later."""
+    wait_until(lambda: places(list(before))[0] == {session: {replica} for session, replica in before.items()},
+               "the router uses all replicas again", 60)
 
 
 def check_loss(replicas, before, router):
@@ -238,8 +245,7 @@ def check_loss(replicas, before, router):
     own = {session for session, replica in before.items() if replica == lost.name}
     check(moved == own, f"only its {len(own)} sessions have moved")
     lost.start()
-    wait_until(lambda: all(places([session])[0][session] == {before[session]} for session in own),
-               "its sessions return to it", 30)
+    wait_for_places(before)
     say("ok: its sessions return to it")
 
 
@@ -254,12 +260,13 @@ def call(method, path, body=None, session=None, host="127.0.0.1", port=ROUTER_PO
 
 
 def turn(session, prompt):
-    body = {"prompt": prompt, "max_tokens": 12, "temperature": 0, "ignore_eos": True, "session_id": session}
+    body = {
+        "prompt": prompt, "max_tokens": 12, "temperature": 0, "ignore_eos": True, "logprobs": 1, "session_id": session}
     return call("POST", "/v1/completions", body, session)
 
 
 def check_restore(replicas):
-    """Saved sessions of a lost replica go on elsewhere, with the tokens that they would have had."""
+    """Saved sessions of a lost replica go on elsewhere, with the tokens and log probabilities they would have had."""
     expected, owners = {}, {}
     for index in range(9):
         session = f"kept-{index}"
@@ -273,7 +280,7 @@ def check_restore(replicas):
         code, answer = call("POST", f"/v1/sessions/{session}/save", {"filename": session}, session)
         if code != 200:
             raise Failed(f"a session cannot be saved: {code} {answer}")
-        expected[session] = prompt, turn(session, prompt)[1]["choices"][0]["text"]
+        expected[session] = prompt, turn(session, prompt)[1]["choices"][0]
         owners[session] = first["model"]
     lost = replicas[1]
     lost.end(signal.SIGKILL)
@@ -286,21 +293,22 @@ def check_restore(replicas):
             raise Failed(f"{session} of {owner}: {code} {answer}")
     say("ok: only its sessions are gone")
     for session in orphans:
-        prompt, text = expected[session]
+        prompt, choice = expected[session]
         code, answer = call("POST", f"/v1/sessions/{session}/restore", {"filename": session}, session)
         if code not in (200, 201):
             raise Failed(f"{session} cannot be restored: {code} {answer}")
         code, answer = turn(session, prompt)
-        if code != 200 or answer["choices"][0]["text"] != text:
-            raise Failed(f"{session} goes on with {code} {answer} instead of {text!r}")
-    say("ok: they are restored on other replicas and go on with the same tokens")
+        if code != 200 or answer["choices"][0] != choice:
+            raise Failed(f"{session} goes on with {code} {answer} instead of {choice}")
+        if answer["model"] == lost.name:
+            raise Failed(f"{session} is still on {lost.name}")
+    say("ok: they are restored on other replicas and go on with the same tokens and log probabilities")
     for session in owners:
         call("DELETE", f"/v1/sessions/{session}", session=session)
     lost.start()
-    time.sleep(3)
 
 
-def check_drain(replicas):
+def check_drain(replicas, before):
     """Requests of many sessions come all the time; one replica gets SIGTERM in between."""
     leaving = replicas[2]
     stop, outcomes = threading.Event(), []
@@ -317,7 +325,7 @@ def check_drain(replicas):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         clients = [pool.submit(client, index) for index in range(8)]
         time.sleep(1.5)
-        before = len(outcomes)
+        answered = len(outcomes)
         leaving.end(signal.SIGTERM)
         during = len(outcomes)
         time.sleep(1.5)
@@ -326,11 +334,10 @@ def check_drain(replicas):
             one.result()
     check(leaving.process.returncode == 0, f"{leaving.name} has drained and ended with 0")
     failures = [outcome for outcome in outcomes if outcome != 200]
-    check(before > 0 and not failures,
-          f"none of {len(outcomes)} requests is lost while it drains ({during - before} meanwhile): {failures[:3]}")
+    check(answered > 0 and not failures,
+          f"none of {len(outcomes)} requests is lost while it drains ({during - answered} meanwhile): {failures[:3]}")
     leaving.start()
-    # Until the router sees it again, its sessions are made elsewhere.
-    time.sleep(3)
+    wait_for_places(before)
 
 
 class HAProxy:
@@ -441,7 +448,7 @@ def main():
                 before = check_affinity(router)
                 check_stream(replicas, before, router)
                 check_loss(replicas, before, router)
-                check_drain(replicas)
+                check_drain(replicas, before)
                 if keeps_sessions:
                     check_restore(replicas)
                 else:
