@@ -96,7 +96,8 @@ class Bench:
         # Each connection takes a file here and one in the server, which inherits the limit.
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        with Server(self.model("story15m-q8_0"), "--max-connections", 11000) as server:
+        with Server(self.model("story15m-q8_0"), "--max-connections", 11000,
+                    "--max-connections-per-address", 11000) as server:
             idle = []
             for count in IDLE_COUNTS:
                 while len(idle) < count:
@@ -109,7 +110,7 @@ class Bench:
                 print(f"{count} idle connections: {1e3 * seconds[100]:.2f} ms", flush=True)
             for connection in idle:
                 connection.close()
-        self.write("growth-idle", rows)
+        self.write("growth-idle", "growth", rows)
 
     def idle_sessions(self):
         """Completions of one client while sessions, each with a cache, wait for their next turn."""
@@ -123,12 +124,12 @@ class Bench:
                 seconds = sorted(server.completion_seconds() for _ in range(200))
                 rows.append({"idle_sessions": count, "median_seconds": seconds[100], "p99_seconds": seconds[198]})
                 print(f"{count} idle sessions: {1e3 * seconds[100]:.2f} ms", flush=True)
-        self.write("growth-sessions", rows)
+        self.write("growth-sessions", "growth", rows)
 
     def paper(self):
         """The same pool for whole caches and for half of the prompt, in turns: 2048 tokens in, 2048 out."""
         for model, pool, requests in PAPER_POOLS:
-            turns, reports = [], {}
+            turns = []
             with Server(self.model(model), "--kv-pool-bytes", pool) as server:
                 for _ in range(self.alternations):
                     rates = {}
@@ -138,19 +139,17 @@ class Bench:
                             "bench", "load", "--url", server.url, "--concurrency", requests[name], "--requests",
                             requests[name], "--prompt-tokens", 2048, "--new-tokens", 2048, "--kv-cache",
                             json.dumps(cache), "--json", file)
-                        reports[name] = json.loads(file.read_text())
+                        rows = {row["name"]: row for row in json.loads(file.read_text())["results"]}
                         file.unlink()
-                        rows = {row["name"]: row for row in reports[name]["results"]}
                         if rows["failures"]["median"] or rows["sequences running"]["median"] != requests[name]:
                             raise SystemExit(f"{model}, {pool}, {name}: not all ran at once: {rows}")
                         rates[name] = rows["new tokens"]["median"]
                     turns.append(rates | {"gain": rates["keyformer"] / rates["full"]})
                     print(f"{model} in {pool}: {turns[-1]}", flush=True)
-            self.write(f"paper-{model}-{pool}", {
-                "machine": reports["full"]["machine"], "date": reports["full"]["date"],
-                "commands": {name: report["command"] for name, report in reports.items()}, "unit": "tokens/s",
-                "at_once": requests, "turns": turns,
-                "median_gain": statistics.median(turn["gain"] for turn in turns)})
+            self.write(
+                f"paper-{model}-{pool}", "paper", turns, model=model, pool=pool, prompt_tokens=2048, new_tokens=2048,
+                kv_cache=PAPER_CACHES, at_once=requests, unit="tokens/s",
+                median_gain=statistics.median(turn["gain"] for turn in turns))
 
     def memory(self):
         """Resident memory beyond the model file with one session of 4096 tokens."""
@@ -168,10 +167,18 @@ class Bench:
                 row["beyond_file"] = beyond
                 row["allowed"] = int(1.15 * row["kv_bytes"]) + (64 << 20)
                 print(f"{name}: {beyond >> 20} MiB beyond the file, {row['allowed'] >> 20} MiB allowed", flush=True)
-        self.write("memory", rows)
+        self.write("memory", "memory", rows)
 
-    def write(self, name, content):
-        (self.out / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+    def write(self, name, part, results, **facts):
+        """A report of this script's own, with what those of `keyhold bench` have beside their results."""
+        processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+        version = subprocess.run([KEYHOLD, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        report = {
+            "product": version, "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "command": ["measure.py", part],
+            "machine": {"processor": processor and processor[1], "cores": len(os.sched_getaffinity(0))},
+        } | facts | {"results": results}
+        (self.out / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
 
 
 class Server:

@@ -114,12 +114,11 @@ def growth(folder, path):
         axes.set_ylabel(unit)
         axes.set_ylim(bottom=0)
         axes.set_xlim(left=0)
-    rows = load(folder, "growth-idle")
-    if rows:
+    rows, sessions = ((load(folder, name) or {}).get("results") for name in ("growth-idle", "growth-sessions"))
+    if rows and sessions:
         xs = [row["idle_connections"] for row in rows]
         idle.plot(
             xs, [1e3 * row["median_seconds"] for row in rows], color=OWN, marker="o", markersize=4, label="connections")
-        sessions = load(folder, "growth-sessions") or []
         idle.plot(
             [row["idle_sessions"] for row in sessions], [1e3 * row["median_seconds"] for row in sessions], color=PEER,
             marker="s", markersize=4, label="sessions")
@@ -149,8 +148,7 @@ def main():
     (pictures / "benchmarks").mkdir(exist_ok=True)
     for path in results.glob("*.json"):
         report = json.loads(path.read_text())
-        if isinstance(report, dict):
-            report["command"] = [pathlib.Path(word).name if word.startswith("/") else word for word in report["command"]]
+        report["command"] = [pathlib.Path(word).name if word.startswith("/") else word for word in report["command"]]
         (pictures / "benchmarks" / path.name).write_text(json.dumps(report, indent=1) + "\n")
 
 
