@@ -84,14 +84,19 @@ CK_AVX2_INLINE void ck_load_triples_avx2(const uint8_t *triples, __m256i q[CK_ST
     q[7] = _mm256_and_si256(_mm256_srli_epi16(rest, 4), codes);
 }
 
-/* Puts one more bit into each code; `place` is a constant. */
-CK_AVX2_INLINE void ck_add_bits_avx2(const uint8_t *bits, int place, __m256i q[CK_STEPS])
+CK_AVX2_INLINE void ck_load_fives_avx2(const uint8_t *fives, __m256i q[CK_STEPS])
 {
-    __m256i all = _mm256_loadu_si256((const __m256i *)bits), mask = _mm256_set1_epi8((char)(1 << place));
-    for (int step = 0; step < CK_STEPS; step++) {
-        __m256i bit = step < place ? _mm256_slli_epi16(all, place - step) : _mm256_srli_epi16(all, step - place);
-        q[step] = _mm256_or_si256(q[step], _mm256_and_si256(bit, mask));
+    __m256i byte[5], low = _mm256_set1_epi8(7), high = _mm256_set1_epi8(24);
+    for (int i = 0; i < 5; i++) {
+        byte[i] = _mm256_loadu_si256((const __m256i *)(fives + CK_STEP_BYTES * i));
+        q[i] = _mm256_and_si256(byte[i], _mm256_set1_epi8(31));
     }
+    for (int i = 0; i < 2; i++)
+        q[5 + i] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(byte[2 * i], 5), low),
+                                   _mm256_and_si256(_mm256_srli_epi16(byte[2 * i + 1], 2), high));
+    __m256i fourth = _mm256_and_si256(_mm256_srli_epi16(byte[3], 4), _mm256_set1_epi8(8));
+    __m256i fifth = _mm256_and_si256(_mm256_srli_epi16(byte[1], 3), _mm256_set1_epi8(16));
+    q[7] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(byte[4], 5), low), _mm256_or_si256(fourth, fifth));
 }
 
 /* 8 signed bytes as floats. */
