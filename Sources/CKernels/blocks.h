@@ -23,8 +23,8 @@
  *   triples          u8 [3][16 r][4], of the i-th bits 0 to 2 step 2i, bits 4 to 6 step 2i + 1, and bits 3 and 7 the
  *                    bits i of steps 6 and 7
  *   fives            u8 [5][16 r][4], of the i-th bits 0 to 4 step i; of step 5 bits 5 to 7 of the 0th, then bits 5
- *                    and 6 of the 1st; of step 6 the same of the 2nd and 3rd; of step 7 bits 5 to 7 of the 4th, then bit
- *                    7 of the 3rd, then bit 7 of the 1st */
+ *                    and 6 of the 1st; of step 6 the same of the 2nd and 3rd; of step 7 bits 5 to 7 of the 4th, then
+ *                    bit 7 of the 3rd, then bit 7 of the 1st */
 #ifndef CK_BLOCKS_H
 #define CK_BLOCKS_H
 #include "kernels.h"
