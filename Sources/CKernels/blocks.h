@@ -7,12 +7,12 @@
  *   Q8_0             { f16 d[16 r]; u8 q[8 steps][16 r][4] } for each block of 32; q is 128 more than in the file
  *   Q4_0, IQ4_NL     { f16 d[16 r]; nibbles } for each block of 32
  *   Q4_1             { f16 d[16 r], m[16 r]; nibbles } for each block of 32
- *   Q5_0             { f16 d[16 r]; bits; nibbles } for each block of 32
- *   Q5_1             { f16 d[16 r], m[16 r]; bits; nibbles } for each block of 32
+ *   Q5_0             { f16 d[16 r]; fives } for each block of 32
+ *   Q5_1             { f16 d[16 r], m[16 r]; fives } for each block of 32
  *   Q2_K             { f32 d[16 r], dmin / 16[16 r]; u8 scales[4][16 r][2 halves][2 parts]; pairs[8 parts] }
  *   Q3_K             { f16 d[16 r]; s8 scales[8 parts][16 r][2]; triples[8 parts] } for each 256
  *   Q4_K             { f16 d[16 r], dmin[16 r]; u8 scales[12][16 r]; u8 q[4][8 steps][16 r][4] } for each 256
- *   Q5_K             { f16 d[16 r], dmin[16 r]; u8 scales[12][16 r]; { bits; nibbles }[8 parts] } for each 256
+ *   Q5_K             { f16 d[16 r], dmin[16 r]; u8 scales[12][16 r]; fives[8 parts] } for each 256
  *   Q6_K             { f16 d[16 r]; s8 scales[16][16 r]; u8 low[2][16 steps][16 r][4]; u8 high[2][8 steps][16 r][4] }
  *   Q8_K             { f32 d[16 r]; u8 q[64 steps][16 r][4] } for each 256; q is 128 more than in the file
  *   IQ4_XS           { f16 d[16 r]; s8 scales[8][16 r]; nibbles[8 parts] } for each 256
@@ -22,7 +22,9 @@
  *   pairs            u8 [2][16 r][4], of the i-th bits 0 and 1 step 2i, then steps 4 + 2i, 2i + 1 and 5 + 2i
  *   triples          u8 [3][16 r][4], of the i-th bits 0 to 2 step 2i, bits 4 to 6 step 2i + 1, and bits 3 and 7 the
  *                    bits i of steps 6 and 7
- *   bits             u8 [16 r][4], the highest bit of the code in step s is bit s */
+ *   fives            u8 [5][16 r][4], of the i-th bits 0 to 4 step i; of step 5 bits 5 to 7 of the 0th, then bits 5
+ *                    and 6 of the 1st; of step 6 the same of the 2nd and 3rd; of step 7 bits 5 to 7 of the 4th, then
+ *                    bit 7 of the 3rd, then bit 7 of the 1st */
 #ifndef CK_BLOCKS_H
 #define CK_BLOCKS_H
 #include "kernels.h"
@@ -50,7 +52,7 @@
 #define CK_NIBBLES_GROUP (16 * CK_GROUP)
 #define CK_PAIRS_GROUP (8 * CK_GROUP)
 #define CK_TRIPLES_GROUP (12 * CK_GROUP)
-#define CK_BITS_GROUP (4 * CK_GROUP)
+#define CK_FIVES_GROUP (20 * CK_GROUP)
 
 #if defined(__clang__)
 #define CK_UNROLL _Pragma("clang loop unroll(full)")
@@ -116,7 +118,7 @@ static inline float ck_add_block_scalar(enum ck_scaling scaling, const ck_weight
     return scaling == CK_MINIMUMS ? fmaf(-w->minimum, x->scaled_sum, sum) : sum;
 }
 
-/* The code of element i among a row's nibbles, pairs, triples or bits. */
+/* The code of element i among a row's nibbles, pairs, triples or fives. */
 static inline uint8_t ck_nibble(const uint8_t *q, size_t i)
 {
     return q[i / 4 % 4 * CK_STEP_BYTES + i % 4] >> (i / 16 * 4) & 15;
@@ -138,9 +140,18 @@ static inline uint8_t ck_triple(const uint8_t *q, size_t i)
     return code;
 }
 
-static inline uint8_t ck_bit(const uint8_t *q, size_t i)
+static inline uint8_t ck_five(const uint8_t *q, size_t i)
 {
-    return q[i % 4] >> i / 4 & 1;
+    size_t step = i / 4;
+    q += i % 4;
+#define BITS(byte, low, mask) ((q[(byte) * CK_STEP_BYTES] >> (low)) & (mask))
+    switch (step) {
+    case 5: return (uint8_t)(BITS(0, 5, 7) | BITS(1, 5, 3) << 3);
+    case 6: return (uint8_t)(BITS(2, 5, 7) | BITS(3, 5, 3) << 3);
+    case 7: return (uint8_t)(BITS(4, 5, 7) | BITS(3, 7, 1) << 3 | BITS(1, 7, 1) << 4);
+    default: return BITS(step, 0, 31);
+    }
+#undef BITS
 }
 
 typedef void ck_load_scalar_fn(const uint8_t *group, size_t block, size_t row, ck_weight_block *w);

@@ -40,6 +40,8 @@ typedef void ck_load_avx2_fn(const uint8_t *group, size_t block, size_t half, ck
 
 #define CK_TILE_ROWS_AVX2 4
 #define CK_ACTIVATION_BYTES_AVX2 (256 * 1024)
+/* Of a longer single row, magnitudes are not kept. */
+#define CK_MAGNITUDES_AVX2 (16 * 1024)
 
 CK_AVX2_INLINE __m256 ck_load_halves_avx2(const void *halves)
 {
@@ -84,14 +86,19 @@ CK_AVX2_INLINE void ck_load_triples_avx2(const uint8_t *triples, __m256i q[CK_ST
     q[7] = _mm256_and_si256(_mm256_srli_epi16(rest, 4), codes);
 }
 
-/* Puts one more bit into each code; `place` is a constant. */
-CK_AVX2_INLINE void ck_add_bits_avx2(const uint8_t *bits, int place, __m256i q[CK_STEPS])
+CK_AVX2_INLINE void ck_load_fives_avx2(const uint8_t *fives, __m256i q[CK_STEPS])
 {
-    __m256i all = _mm256_loadu_si256((const __m256i *)bits), mask = _mm256_set1_epi8((char)(1 << place));
-    for (int step = 0; step < CK_STEPS; step++) {
-        __m256i bit = step < place ? _mm256_slli_epi16(all, place - step) : _mm256_srli_epi16(all, step - place);
-        q[step] = _mm256_or_si256(q[step], _mm256_and_si256(bit, mask));
+    __m256i byte[5], low = _mm256_set1_epi8(7), high = _mm256_set1_epi8(24);
+    for (int i = 0; i < 5; i++) {
+        byte[i] = _mm256_loadu_si256((const __m256i *)(fives + CK_STEP_BYTES * i));
+        q[i] = _mm256_and_si256(byte[i], _mm256_set1_epi8(31));
     }
+    for (int i = 0; i < 2; i++)
+        q[5 + i] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(byte[2 * i], 5), low),
+                                   _mm256_and_si256(_mm256_srli_epi16(byte[2 * i + 1], 2), high));
+    __m256i fourth = _mm256_and_si256(_mm256_srli_epi16(byte[3], 4), _mm256_set1_epi8(8));
+    __m256i fifth = _mm256_and_si256(_mm256_srli_epi16(byte[1], 3), _mm256_set1_epi8(16));
+    q[7] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(byte[4], 5), low), _mm256_or_si256(fourth, fifth));
 }
 
 /* 8 signed bytes as floats. */
@@ -123,27 +130,29 @@ CK_AVX2_INLINE void ck_load_k_scales_avx2(const uint8_t *group, size_t part, siz
                                _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(minimum)));
 }
 
-CK_AVX2_INLINE __m256i ck_four_avx2(const ck_block *x, size_t step)
+CK_AVX2_INLINE __m256i ck_four_avx2(const int8_t *q, size_t step)
 {
     int32_t four;
-    memcpy(&four, x->q + 4 * step, sizeof four);
+    memcpy(&four, q + 4 * step, sizeof four);
     return _mm256_set1_epi32(four);
 }
 
 /* Products of two neighbours each of one step, added in 16 bits. Weights of 8 bits are signed, and the instruction
- * takes one factor without sign: the sign moves to the other, which must not be -128. 2 * 128 * 127 fits. */
-CK_AVX2_INLINE __m256i ck_step_avx2(enum ck_codes codes, __m256i q, __m256i four)
+ * takes one factor without sign: the sign moves to the other, which must not be -128. 2 * 128 * 127 fits.
+ * magnitudes: those of `four`, for CK_ABOVE. */
+CK_AVX2_INLINE __m256i ck_step_avx2(enum ck_codes codes, __m256i q, __m256i four, __m256i magnitudes)
 {
     if (codes == CK_INTEGERS) return _mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(four, q));
-    if (codes == CK_ABOVE) return _mm256_maddubs_epi16(_mm256_abs_epi8(four), _mm256_sign_epi8(q, four));
+    if (codes == CK_ABOVE) return _mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(q, four));
     return _mm256_maddubs_epi16(q, four);
 }
 
 /* Dot products of the steps from `first` to `last` for one or two halves. `deep` sums of two products below
  * 2 * 127 * (32767 / 254 / deep) are added up before they are widened. Those of pairs' last four steps alone stay 4
- * times as large. */
+ * times as large. magnitudes: those of x->q where they are known, for CK_ABOVE. */
 CK_AVX2_INLINE void ck_dots_avx2(enum ck_codes codes, size_t deep, size_t halves, const ck_block_avx2 *w,
-                                 const ck_block *x, int32_t start, size_t first, size_t last, __m256i *sums)
+                                 const ck_block *x, const int8_t *magnitudes, int32_t start, size_t first, size_t last,
+                                 __m256i *sums)
 {
     int has_start = codes == CK_CODES || codes == CK_PAIRS;
     __m256i ones = ck_mask_avx2(CK_MASK_ONES);
@@ -152,9 +161,10 @@ CK_AVX2_INLINE void ck_dots_avx2(enum ck_codes codes, size_t deep, size_t halves
         __m256i pairs[2], fourfold[2];
         for (size_t h = 0; h < halves; h++) pairs[h] = fourfold[h] = _mm256_setzero_si256();
         for (size_t s = step; s < step + deep; s++) {
-            __m256i four = ck_four_avx2(x, s);
+            __m256i four = ck_four_avx2(x->q, s);
+            __m256i positive = magnitudes ? ck_four_avx2(magnitudes, s) : _mm256_abs_epi8(four);
             for (size_t h = 0; h < halves; h++) {
-                __m256i two = ck_step_avx2(codes, w[h].q[s], four);
+                __m256i two = ck_step_avx2(codes, w[h].q[s], four, positive);
                 if (codes == CK_PAIRS && s >= CK_STEPS / 2) fourfold[h] = _mm256_add_epi16(fourfold[h], two);
                 else pairs[h] = _mm256_add_epi16(pairs[h], two);
             }
@@ -197,16 +207,18 @@ CK_AVX2_INLINE __m256 ck_add_dots_avx2(enum ck_scaling scaling, enum ck_codes co
 
 /* One block of one or two halves, a constant, and one row. */
 CK_AVX2_INLINE void ck_add_block_avx2(enum ck_scaling scaling, enum ck_codes codes, size_t deep, size_t halves,
-                                      const ck_block_avx2 *w, const ck_block *x, __m256 *sums)
+                                      const ck_block_avx2 *w, const ck_block *x, const int8_t *magnitudes,
+                                      __m256 *sums)
 {
     __m256i first[2], second[2];
     if (scaling == CK_PLAIN || scaling == CK_MINIMUMS) {
-        ck_dots_avx2(codes, deep, halves, w, x, x->start[0], 0, CK_STEPS, first);
+        ck_dots_avx2(codes, deep, halves, w, x, magnitudes, x->start[0], 0, CK_STEPS, first);
         second[0] = second[1] = _mm256_setzero_si256();
     } else {
         int has_start = scaling == CK_HALVES;
-        ck_dots_avx2(codes, deep, halves, w, x, has_start ? x->start[0] : 0, 0, CK_STEPS / 2, first);
-        ck_dots_avx2(codes, deep, halves, w, x, has_start ? x->start[1] : 0, CK_STEPS / 2, CK_STEPS, second);
+        int32_t start[2] = {has_start ? x->start[0] : 0, has_start ? x->start[1] : 0};
+        ck_dots_avx2(codes, deep, halves, w, x, magnitudes, start[0], 0, CK_STEPS / 2, first);
+        ck_dots_avx2(codes, deep, halves, w, x, magnitudes, start[1], CK_STEPS / 2, CK_STEPS, second);
     }
     for (size_t h = 0; h < halves; h++)
         sums[h] = ck_add_dots_avx2(scaling, codes, &w[h], x, first[h], second[h], sums[h]);
@@ -226,7 +238,7 @@ CK_AVX2_INLINE void ck_tile_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling,
         load(group, b, half, &w);
         ck_ask_ahead(group + b * block_bytes, block_bytes);
         for (size_t r = 0; r < rows; r++)
-            ck_add_block_avx2(scaling, codes, deep, 1, &w, x + r * x_stride + b, &sums[r]);
+            ck_add_block_avx2(scaling, codes, deep, 1, &w, x + r * x_stride + b, NULL, &sums[r]);
     }
     __m256i mask = outputs < 8 ? ck_tail_mask_avx2(outputs) : _mm256_set1_epi32(-1);
     for (size_t r = 0; r < rows; r++) {
@@ -237,21 +249,28 @@ CK_AVX2_INLINE void ck_tile_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling,
 
 /* The 16 outputs of a group for one row: the weights, which come from memory, are passed once. A file's block of
  * `parts` x 32, both constants as block_bytes is, is unrolled: what its parts share, as a scale, is loaded once, shifts
- * are constants, and nothing loops over requests. */
+ * are constants, and nothing loops over requests. For CK_ABOVE, whose codes take the most steps, rows go half by half,
+ * and the magnitudes of the activations are at hand. */
 CK_AVX2_INLINE void ck_row_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling, enum ck_codes codes, size_t deep,
                                 size_t parts, size_t blocks, const uint8_t *group, size_t block_bytes,
-                                const ck_block *x, const float *bias, float *y)
+                                const ck_block *x, const int8_t *magnitudes, const float *bias, float *y)
 {
     __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
     for (size_t i = 0; i < blocks / parts; i++) {
         CK_UNROLL
         for (size_t part = 0; part < parts; part++) {
             size_t b = i * parts + part;
+            size_t halves = codes == CK_ABOVE ? 1 : 2;
             ck_block_avx2 w[2];
             ck_ask_ahead(group + b * block_bytes, block_bytes);
-            load(group, b, 0, &w[0]);
-            load(group, b, 1, &w[1]);
-            ck_add_block_avx2(scaling, codes, deep, 2, w, x + b, sums);
+            for (size_t h = 0; h < 2; h += halves) {
+                load(group, b, h, &w[0]);
+                if (halves == 2) load(group, b, 1, &w[1]);
+                ck_add_block_avx2(scaling, codes, deep, halves, w, x + b,
+                                  magnitudes ? magnitudes + b * CK_BLOCK : NULL, sums + h);
+                /* Else the second half is loaded with the first one, and registers run out. */
+                if (halves == 1) __asm__("" ::: "memory");
+            }
         }
     }
     for (size_t h = 0; h < 2; h++) {
@@ -266,10 +285,15 @@ CK_AVX2_INLINE void ck_multiply_blocks_avx2(ck_load_avx2_fn *load, enum ck_scali
                                             size_t deep, size_t file_block_bytes, size_t parts, CK_BLOCKS_PARAMETERS)
 {
     size_t blocks = k / CK_BLOCK, row_bytes = blocks * sizeof *x + 1, block_bytes = file_block_bytes / parts, done = 0;
-    for (; rows == 1 && done + CK_GROUP <= m; done += CK_GROUP)
+    int8_t magnitudes[CK_MAGNITUDES_AVX2];
+    int is_short = codes != CK_ABOVE || k <= CK_MAGNITUDES_AVX2;
+    for (size_t b = 0; rows == 1 && codes == CK_ABOVE && is_short && b < blocks; b++)
+        _mm256_storeu_si256((__m256i *)(magnitudes + b * CK_BLOCK),
+                            _mm256_abs_epi8(_mm256_loadu_si256((const __m256i *)x[b].q)));
+    for (; rows == 1 && is_short && done + CK_GROUP <= m; done += CK_GROUP)
         ck_row_avx2(load, scaling, codes, deep, parts, blocks,
                     (const uint8_t *)w + done / CK_GROUP * blocks * block_bytes, block_bytes, x,
-                    bias ? bias + done : bias, y + done);
+                    codes == CK_ABOVE ? magnitudes : NULL, bias ? bias + done : bias, y + done);
     size_t most = CK_ACTIVATION_BYTES_AVX2 / row_bytes / CK_TILE_ROWS_AVX2 * CK_TILE_ROWS_AVX2;
     if (most < 2 * CK_TILE_ROWS_AVX2) most = 2 * CK_TILE_ROWS_AVX2;
     for (size_t from = 0; from < rows; from += most) {

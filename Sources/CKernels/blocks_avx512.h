@@ -71,14 +71,21 @@ CK_AVX512_INLINE void ck_load_triples_avx512(const uint8_t *triples, __m512i q[C
     q[7] = _mm512_and_si512(_mm512_srli_epi16(rest, 4), codes);
 }
 
-/* Puts one more bit into each code; `place` is a constant. */
-CK_AVX512_INLINE void ck_add_bits_avx512(const uint8_t *bits, unsigned place, __m512i q[CK_STEPS])
+CK_AVX512_INLINE void ck_load_fives_avx512(const uint8_t *fives, __m512i q[CK_STEPS])
 {
-    __m512i all = _mm512_loadu_si512(bits), mask = _mm512_set1_epi8((char)(1 << place));
-    for (unsigned step = 0; step < CK_STEPS; step++) {
-        __m512i bit = step < place ? _mm512_slli_epi16(all, place - step) : _mm512_srli_epi16(all, step - place);
-        q[step] = _mm512_ternarylogic_epi32(q[step], bit, mask, 0xF8); /* q | (bit & mask) */
+    __m512i byte[5];
+    for (int i = 0; i < 5; i++) {
+        byte[i] = _mm512_loadu_si512(fives + CK_STEP_BYTES * i);
+        q[i] = _mm512_and_si512(byte[i], _mm512_set1_epi8(31));
     }
+    for (int i = 0; i < 3; i++) q[5 + i] = _mm512_and_si512(_mm512_srli_epi16(byte[2 * i], 5), _mm512_set1_epi8(7));
+/* q | (bits & mask) */
+#define ADD(q, bits, mask) q = _mm512_ternarylogic_epi32(q, bits, _mm512_set1_epi8(mask), 0xF8)
+    ADD(q[5], _mm512_srli_epi16(byte[1], 2), 24);
+    ADD(q[6], _mm512_srli_epi16(byte[3], 2), 24);
+    ADD(q[7], _mm512_srli_epi16(byte[3], 4), 8);
+    ADD(q[7], _mm512_srli_epi16(byte[1], 3), 16);
+#undef ADD
 }
 
 /* 16 signed bytes as floats. */

@@ -106,15 +106,20 @@ CK_NEON_INLINE void ck_load_triples_neon(const uint8_t *triples, int8x16_t q[CK_
     q[7] = ck_codes_neon(vshrq_n_u8(rest, 4));
 }
 
-/* Puts one more bit into each code. */
-CK_NEON_INLINE void ck_add_bits_neon(const uint8_t *bits, int place, int8x16_t q[CK_STEPS])
+CK_NEON_INLINE void ck_load_fives_neon(const uint8_t *fives, int8x16_t q[CK_STEPS])
 {
-    uint8x16_t all = vld1q_u8(bits), mask = vdupq_n_u8((uint8_t)(1 << place));
-    for (int step = 0; step < CK_STEPS; step++) {
-        /* To the right where the distance is negative. */
-        uint8x16_t bit = vshlq_u8(all, vdupq_n_s8((int8_t)(place - step)));
-        q[step] = vorrq_s8(q[step], ck_codes_neon(vandq_u8(bit, mask)));
+    uint8x16_t byte[5], above[3];
+    for (int i = 0; i < 5; i++) {
+        byte[i] = vld1q_u8(fives + CK_STEP_BYTES * i);
+        q[i] = ck_codes_neon(vandq_u8(byte[i], vdupq_n_u8(31)));
     }
+    for (int i = 0; i < 3; i++) above[i] = vshrq_n_u8(byte[2 * i], 5);
+    for (int i = 0; i < 2; i++)
+        q[5 + i] = ck_codes_neon(
+            vorrq_u8(above[i], vandq_u8(vshrq_n_u8(byte[2 * i + 1], 2), vdupq_n_u8(24))));
+    uint8x16_t fourth = vandq_u8(vshrq_n_u8(byte[3], 4), vdupq_n_u8(8));
+    uint8x16_t fifth = vandq_u8(vshrq_n_u8(byte[1], 3), vdupq_n_u8(16));
+    q[7] = ck_codes_neon(vorrq_u8(above[2], vorrq_u8(fourth, fifth)));
 }
 
 /* The scales and minimums of one part of 32 of Q4_K and Q5_K: d, dmin and 12 bytes (file_blocks.h) of 4 rows. */

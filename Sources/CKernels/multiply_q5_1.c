@@ -3,8 +3,7 @@
 #include "blocks_neon.h"
 
 /* Value = d * q + m: m counts as a minimum of the other sign. */
-#define BITS_AT (4 * CK_GROUP)
-#define Q_AT (BITS_AT + CK_BITS_GROUP)
+#define Q_AT (4 * CK_GROUP)
 
 static inline void load_scalar(const uint8_t *group, size_t block, size_t row, ck_weight_block *w)
 {
@@ -12,7 +11,7 @@ static inline void load_scalar(const uint8_t *group, size_t block, size_t row, c
     w->scale = ck_from_f16(ck_load_u16(group + 2 * row));
     w->minimum = -ck_from_f16(ck_load_u16(group + 2 * CK_GROUP + 2 * row));
     for (size_t i = 0; i < CK_BLOCK; i++)
-        w->q[i] = (int8_t)(ck_nibble(group + Q_AT + 4 * row, i) | ck_bit(group + BITS_AT + 4 * row, i) << 4);
+        w->q[i] = (int8_t)ck_five(group + Q_AT + 4 * row, i);
 }
 
 void ck_multiply_q5_1_scalar(CK_BLOCKS_PARAMETERS)
@@ -27,8 +26,7 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
     w->scale = ck_load_halves_avx2(group + 16 * half);
     w->minimum = _mm256_xor_ps(ck_load_halves_avx2(group + 2 * CK_GROUP + 16 * half), _mm256_set1_ps(-0.0f));
     group += CK_STEP_BYTES / 2 * half;
-    ck_load_nibbles_avx2(group + Q_AT, w->q);
-    ck_add_bits_avx2(group + BITS_AT, 4, w->q);
+    ck_load_fives_avx2(group + Q_AT, w->q);
 }
 
 CK_AVX2 void ck_multiply_q5_1_avx2(CK_BLOCKS_PARAMETERS)
@@ -42,8 +40,7 @@ CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_a
     group += block * CK_Q5_1_GROUP;
     w->scale = ck_load_halves_avx512(group);
     w->minimum = _mm512_xor_ps(ck_load_halves_avx512(group + 2 * CK_GROUP), _mm512_set1_ps(-0.0f));
-    ck_load_nibbles_avx512(group + Q_AT, w->q);
-    ck_add_bits_avx512(group + BITS_AT, 4, w->q);
+    ck_load_fives_avx512(group + Q_AT, w->q);
 }
 
 CK_AVX512 void ck_multiply_q5_1_avx512(CK_BLOCKS_PARAMETERS)
@@ -59,8 +56,7 @@ CK_NEON_INLINE void load_neon(const uint8_t *group, size_t block, size_t quarter
     w->scale = ck_load_halves_neon(group + 8 * quarter);
     w->minimum = vnegq_f32(ck_load_halves_neon(group + 2 * CK_GROUP + 8 * quarter));
     group += CK_STEP_BYTES / 4 * quarter;
-    ck_load_nibbles_neon(group + Q_AT, w->q);
-    ck_add_bits_neon(group + BITS_AT, 4, w->q);
+    ck_load_fives_neon(group + Q_AT, w->q);
 }
 
 CK_DEFINE_MULTIPLY_NEON(q5_1, load_neon, CK_MINIMUMS, 0, CK_Q5_1_GROUP * (k / CK_BLOCK))

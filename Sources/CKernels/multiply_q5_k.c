@@ -3,9 +3,8 @@
 #include "blocks_neon.h"
 #include "file_blocks.h"
 
-/* Where a super-block's parts of 32 begin, behind d, dmin and 12 bytes of scales, and the size of one. */
+/* Where a super-block's parts of 32 begin, behind d, dmin and 12 bytes of scales. */
 #define PARTS_AT (16 * CK_GROUP)
-#define PART_GROUP (CK_BITS_GROUP + CK_NIBBLES_GROUP)
 
 static inline void load_scalar(const uint8_t *group, size_t block, size_t row, ck_weight_block *w)
 {
@@ -15,9 +14,8 @@ static inline void load_scalar(const uint8_t *group, size_t block, size_t row, c
     ck_k_scale(group + 4 * CK_GROUP + row, CK_GROUP, part, &scale, &minimum);
     w->scale = ck_from_f16(ck_load_u16(group + 2 * row)) * (float)scale;
     w->minimum = ck_from_f16(ck_load_u16(group + 2 * CK_GROUP + 2 * row)) * (float)minimum;
-    const uint8_t *bits = group + PARTS_AT + part * PART_GROUP + 4 * row;
-    for (size_t i = 0; i < CK_BLOCK; i++)
-        w->q[i] = (int8_t)(ck_nibble(bits + CK_BITS_GROUP, i) | ck_bit(bits, i) << 4);
+    const uint8_t *fives = group + PARTS_AT + part * CK_FIVES_GROUP + 4 * row;
+    for (size_t i = 0; i < CK_BLOCK; i++) w->q[i] = (int8_t)ck_five(fives, i);
 }
 
 void ck_multiply_q5_k_scalar(CK_BLOCKS_PARAMETERS)
@@ -31,9 +29,8 @@ CK_AVX2_INLINE void load_avx2(const uint8_t *group, size_t block, size_t half, c
     group += block / CK_PARTS * CK_Q5_K_GROUP;
     size_t part = block % CK_PARTS;
     ck_load_k_scales_avx2(group, part, half, w);
-    const uint8_t *bits = group + PARTS_AT + part * PART_GROUP + CK_STEP_BYTES / 2 * half;
-    ck_load_nibbles_avx2(bits + CK_BITS_GROUP, w->q);
-    ck_add_bits_avx2(bits, 4, w->q);
+    const uint8_t *fives = group + PARTS_AT + part * CK_FIVES_GROUP + CK_STEP_BYTES / 2 * half;
+    ck_load_fives_avx2(fives, w->q);
 }
 
 CK_AVX2 void ck_multiply_q5_k_avx2(CK_BLOCKS_PARAMETERS)
@@ -47,9 +44,8 @@ CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_a
     group += block / CK_PARTS * CK_Q5_K_GROUP;
     size_t part = block % CK_PARTS;
     ck_load_k_scales_avx512(group, part, w);
-    const uint8_t *bits = group + PARTS_AT + part * PART_GROUP;
-    ck_load_nibbles_avx512(bits + CK_BITS_GROUP, w->q);
-    ck_add_bits_avx512(bits, 4, w->q);
+    const uint8_t *fives = group + PARTS_AT + part * CK_FIVES_GROUP;
+    ck_load_fives_avx512(fives, w->q);
 }
 
 CK_AVX512 void ck_multiply_q5_k_avx512(CK_BLOCKS_PARAMETERS)
@@ -64,9 +60,8 @@ CK_NEON_INLINE void load_neon(const uint8_t *group, size_t block, size_t quarter
     group += block / CK_PARTS * CK_Q5_K_GROUP;
     size_t part = block % CK_PARTS;
     ck_load_k_scales_neon(group, part, quarter, w);
-    const uint8_t *bits = group + PARTS_AT + part * PART_GROUP + CK_STEP_BYTES / 4 * quarter;
-    ck_load_nibbles_neon(bits + CK_BITS_GROUP, w->q);
-    ck_add_bits_neon(bits, 4, w->q);
+    const uint8_t *fives = group + PARTS_AT + part * CK_FIVES_GROUP + CK_STEP_BYTES / 4 * quarter;
+    ck_load_fives_neon(fives, w->q);
 }
 
 CK_DEFINE_MULTIPLY_NEON(q5_k, load_neon, CK_MINIMUMS, 0, CK_Q5_K_GROUP * (k / CK_SUPER_BLOCK))

@@ -69,20 +69,12 @@ static void spread(size_t count, size_t size, uint8_t flip, const uint8_t *from,
         for (size_t byte = 0; byte < size; byte++) to[byte] = from[byte] ^ flip;
 }
 
-/* The row's part of the nibbles, pairs, triples or bits (blocks.h) of 32 codes, four of which are a word. */
+/* The row's part of the nibbles, pairs, triples or fives (blocks.h) of 32 codes, four of which are a word. */
 static uint32_t word(const uint8_t *codes, size_t step)
 {
     uint32_t four;
     memcpy(&four, codes + 4 * step, sizeof four);
     return four;
-}
-
-static void put_nibbles(const uint8_t codes[CK_BLOCK], uint8_t *to)
-{
-    for (size_t step = 0; step < CK_STEPS / 2; step++) {
-        uint32_t both = word(codes, step) | word(codes, step + CK_STEPS / 2) << 4;
-        memcpy(to + step * CK_STEP_BYTES, &both, sizeof both);
-    }
 }
 
 static void put_pairs(const uint8_t codes[CK_BLOCK], uint8_t *to)
@@ -102,11 +94,20 @@ static void put_triples(const uint8_t codes[CK_BLOCK], uint8_t *to)
     }
 }
 
-static void put_bits(const uint8_t codes[CK_BLOCK], int place, uint8_t *to)
+static void put_fives(const uint8_t codes[CK_BLOCK], uint8_t *to)
 {
-    uint32_t bits = 0;
-    for (size_t step = 0; step < CK_STEPS; step++) bits |= (word(codes, step) >> place & 0x01010101) << step;
-    memcpy(to, &bits, sizeof bits);
+    uint32_t five = word(codes, 5), six = word(codes, 6), seven = word(codes, 7);
+    const uint32_t above[5] = {
+        five & 0x07070707,
+        (five >> 3 & 0x03030303) | (seven >> 4 & 0x01010101) << 2,
+        six & 0x07070707,
+        (six >> 3 & 0x03030303) | (seven >> 3 & 0x01010101) << 2,
+        seven & 0x07070707,
+    };
+    for (size_t i = 0; i < 5; i++, to += CK_STEP_BYTES) {
+        uint32_t all = word(codes, i) | above[i] << 5;
+        memcpy(to, &all, sizeof all);
+    }
 }
 
 /* One row of one block of 32: `steps` is where the row's pieces of 4 bytes go, `halves` where those of 2. */
@@ -134,10 +135,9 @@ static void pack_block(ck_type type, size_t row, const uint8_t *from, uint8_t *g
     case CK_Q5_1: {
         size_t scales = type == CK_Q5_0 ? 1 : 2;
         spread(scales, 2, 0, from, halves);
-        memset(codes, 0, sizeof codes);
-        ck_add_bits(from + 2 * scales, 0, codes);
-        put_bits(codes, 0, steps + 2 * scales * CK_GROUP);
-        spread(CK_STEPS / 2, 4, 0, from + 2 * scales + 4, steps + 2 * scales * CK_GROUP + CK_BITS_GROUP);
+        ck_read_nibbles(CK_BLOCK, CK_BLOCK / 2, from + 2 * scales + 4, codes);
+        ck_add_bits(from + 2 * scales, 4, codes);
+        put_fives(codes, steps + 2 * scales * CK_GROUP);
         return;
     }
     default: assert(!"a type of blocks of 256");
@@ -155,15 +155,9 @@ static void pack_triples(const uint8_t codes[CK_SUPER_BLOCK], uint8_t *to)
     for (size_t part = 0; part < CK_PARTS; part++) put_triples(codes + part * CK_BLOCK, to + part * CK_TRIPLES_GROUP);
 }
 
-/* 5 bits: the highest one, then the others. */
-static void pack_bits_and_nibbles(const uint8_t codes[CK_SUPER_BLOCK], uint8_t *to)
+static void pack_fives(const uint8_t codes[CK_SUPER_BLOCK], uint8_t *to)
 {
-    for (size_t part = 0; part < CK_PARTS; part++, codes += CK_BLOCK, to += CK_BITS_GROUP + CK_NIBBLES_GROUP) {
-        uint8_t low[CK_BLOCK];
-        for (size_t i = 0; i < CK_BLOCK; i++) low[i] = codes[i] & 15;
-        put_bits(codes, 4, to);
-        put_nibbles(low, to + CK_BITS_GROUP);
-    }
+    for (size_t part = 0; part < CK_PARTS; part++) put_fives(codes + part * CK_BLOCK, to + part * CK_FIVES_GROUP);
 }
 
 /* One row of one block of 256. */
@@ -199,7 +193,7 @@ static void pack_super_block(ck_type type, size_t row, const uint8_t *from, uint
         spread(12, 1, 0, from + 4, group + 4 * CK_GROUP + row);
         ck_read_nibbles(CK_SUPER_BLOCK, 32, from + 48, codes);
         ck_add_planes(from + 16, 4, codes);
-        pack_bits_and_nibbles(codes, steps + 16 * CK_GROUP);
+        pack_fives(codes, steps + 16 * CK_GROUP);
         return;
     case CK_Q6_K:
         /* In the file: 128 bytes of lower bits, 64 of upper bits, 16 scales, d. */
