@@ -3,8 +3,16 @@ internal import Kernels
 internal import Tensors
 
 extension KernelBenchmark {
-    /// Rows and columns of the matrices: larger than caches, and fuller than any block.
-    private var typeShape: (rows: Int, columns: Int) { settings.isQuick ? (64, 256) : (16384, 4096) }
+    /// Rows and columns of the matrices, fuller than any block. That of the type with the fewest bits is larger than
+    /// the last cache too, so that all come from memory as a model's do, unless Q8_0's would take a quarter of it.
+    private var typeShape: (rows: Int, columns: Int) {
+        if settings.isQuick { return (64, 256) }
+        let (machine, columns) = (Machine.current(), 4096)
+        let rowBytes = WeightType.allCases.filter { $0.dtype.blockElements > 1 }.map { $0.byteCount(elements: columns) }
+        let (least, most) = (rowBytes.min() ?? columns, rowBytes.max() ?? columns)
+        let wanted = machine.lastCacheBytes * 3 / 2 / least
+        return (max(16384, min(wanted, machine.availableBytes / 4 / most)) / 64 * 64, columns)
+    }
 
     /// Multiplications by one matrix of random weights of each quantised type, in turns with one of Q8_0. Each row
     /// tells its time per byte of weights, as they are in the file, as a multiple of Q8_0's: the median and the
