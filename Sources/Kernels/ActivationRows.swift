@@ -121,22 +121,6 @@ internal import Tensors
         let elements = unsafe UnsafeBufferPointer(start: pointer(row), count: columns)
         return try unsafe body(Span(_unsafeElements: elements))
     }
-
-    /// Lends the row for writing.
-    public func withMutableSpan<Result>(
-        _ row: Int, _ body: (inout MutableSpan<Float>) throws -> Result
-    ) rethrows -> Result {
-        let elements = unsafe UnsafeMutableBufferPointer(start: pointer(row), count: columns)
-        var span = unsafe MutableSpan(_unsafeElements: elements)
-        return try body(&span)
-    }
-
-    /// Lends the row's `columns` elements as a bare pointer, valid during `body` only.
-    @unsafe public func withRow<Result>(
-        _ row: Int, _ body: (UnsafeMutablePointer<Float>) throws -> Result
-    ) rethrows -> Result {
-        try unsafe body(pointer(row))
-    }
 }
 
 @available(*, unavailable) extension ActivationRows: Sendable {}

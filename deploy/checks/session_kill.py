@@ -150,6 +150,8 @@ def check(server, ledger, rng, counts):
 
 
 def main():
+    if len(sys.argv) not in (2, 3, 4) or sys.argv[1].startswith("-"):
+        raise SystemExit(__doc__)
     binary, kills = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 20
     rng = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
     ledger = Ledger()

@@ -77,9 +77,6 @@ final class ExchangePool {
         }
     }
 
-    /// Breaks off all exchanges, without events.
-    func cancelAll() { busy = [] }
-
     private func remove(_ connection: Connection) { busy.removeAll { $0 === connection } }
 
     /// An error shows when the answer is read.

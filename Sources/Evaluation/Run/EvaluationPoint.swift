@@ -16,11 +16,6 @@ public struct EvaluationPoint: Sendable, Equatable {
     /// Measures by input.
     public let values: [Measure: [Double]]
 
-    /// Whether both are about the same thing, whatever came out.
-    func isSamePoint(as other: EvaluationPoint) -> Bool {
-        run == other.run && suite == other.suite && policy == other.policy && budget == other.budget
-    }
-
     /// One object, the measures in a fixed order.
     var json: JSONValue {
         var object = JSONObject()

@@ -25,9 +25,6 @@ final class WorkerThread: Sendable {
     /// Runs `job` after everything posted before.
     func post(_ job: @escaping @Sendable () -> Void) { queue.append(job) }
 
-    /// Jobs that were posted and have not been taken up.
-    var waitingCount: Int { queue.count }
-
     // Sendable: `jobs` and `isClosed` are touched only with `condition` locked.
     private final class Queue: @unchecked Sendable {
         private let condition = NSCondition()
@@ -39,12 +36,6 @@ final class WorkerThread: Sendable {
             jobs.append(job)
             if jobs.count == 1 { condition.signal() }
             condition.unlock()
-        }
-
-        var count: Int {
-            condition.lock()
-            defer { condition.unlock() }
-            return jobs.count
         }
 
         func close() {
