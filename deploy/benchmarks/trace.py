@@ -172,7 +172,7 @@ def table(report):
     """Medians over the repeats, as Markdown."""
     lines = [
         "| | requests | failed | running at once, median / most | waiting, most | conversations kept as sessions | "
-        "KV bytes of a request | within the objective | first token, p50 / p95 / p99 | "
+        "KV bytes of a request | goodput, requests/s | first token, p50 / p95 / p99 | "
         "between tokens, p50 / p95 / p99 | whole answer, p50 |",
         "|---|---|---|---|---|---|---|---|---|---|---|"]
     for name, budget in report["budgets"].items():
@@ -195,7 +195,8 @@ def table(report):
             f"| {name} | {middle('requests'):.0f} | {max(run['failures'] for run in runs)} | "
             f"{middle('running', 'median'):.0f} / {max(run['running']['max'] for run in runs):.0f} | "
             f"{max(run['waiting']['max'] for run in runs):.0f} | {kept} | "
-            f"{middle('request_peak_bytes') / 1e6:.1f} MB | {middle('goodput_share'):.0%} | "
+            f"{middle('request_peak_bytes') / 1e6:.1f} MB | "
+            f"{middle('goodput_per_second'):.2f} ({middle('goodput_share'):.0%}) | "
             f"{times('ttft_ms', 's', 1000)} | {times('itl_ms', 'ms', 1)} | {middle('e2e_ms', 'p50') / 1000:.2f} s |")
     return "\n".join(lines)
 
