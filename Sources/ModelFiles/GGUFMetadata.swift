@@ -21,6 +21,9 @@ public struct GGUFMetadata: Sendable {
 
     init(mapping: MappedFile) { self.mapping = mapping }
 
+    /// Gives back the memory of the file's pages; what is read again comes from the file again.
+    public func releasePages() { mapping.releasePages() }
+
     /// Adds an entry and returns true, or returns false where the key is taken.
     mutating func append(_ entry: Entry) -> Bool {
         guard indices.updateValue(entries.count, forKey: entry.key) == nil else { return false }

@@ -41,6 +41,9 @@ public struct MappedFileError: Error, CustomStringConvertible {
         unsafe bytes = UnsafeRawBufferPointer(start: start, count: size)
     }
 
+    /// Gives back the memory of all pages; those that are read again come from the file again.
+    public func releasePages() { unsafe releasePages(of: bytes) }
+
     /// Gives back the memory of the pages that lie wholly inside `range`, a part of `bytes`.
     func releasePages(of range: UnsafeRawBufferPointer) {
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))

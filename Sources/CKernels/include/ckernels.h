@@ -238,6 +238,9 @@ double ck_uniform(uint64_t bits);
 /* -ln(-ln u). */
 double ck_gumbel(double u);
 
+/* Gives memory that the allocator keeps for later back to the system, where it can be asked to. Thread-safe. */
+void ck_release_free_memory(void);
+
 /* Tells the CPU that the calling thread is looping until another one writes. */
 static inline void ck_pause(void)
 {

@@ -1,6 +1,7 @@
 internal import Decoding
 internal import Generation
 internal import JSON
+internal import Kernels
 internal import ModelFiles
 internal import ModelHub
 internal import Tokenization
@@ -22,12 +23,16 @@ enum ModelLoader {
             throw ModelLoadError.vocabularyMismatch(
                 path: path, tokenizer: tokenizer.vocabularySize, model: vocabularySize)
         }
-        return LoadedModel(
+        let model = LoadedModel(
             name: choice.name ?? (choice.path == nil ? BuiltInModel.name : name(ofPath: named)), decoder: decoder,
             tokenizer: tokenizer, chat: try ChatFormat(asked: choice.chatTemplate, stored: try templates(of: source)),
             controlTokens: ControlTokenFinder(tokenizer),
             contextTokens: try contextTokens(choice.contextTokens, decoder.configuration),
             weightTypes: weightTypes(source.tensors))
+        // What only loading needed.
+        if case .gguf(let file) = source { file.metadata.releasePages() }
+        FreeMemory.release()
+        return model
     }
 
     /// A GGUF file carries its tokenizer; of a Hugging Face model it lies in the same folder.
