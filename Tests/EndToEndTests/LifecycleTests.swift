@@ -84,7 +84,7 @@ import Testing
             (["--port", "\(taken.port)"], "cannot listen on 127.0.0.1 port \(taken.port)"),
             (["--model", "/nonexistent.gguf"], "/nonexistent.gguf"),
             (["--port", "99999"], "port is '99999'"),
-            (["--host", "nowhere"], "host \"nowhere\""),
+            (["--host", "nowhere"], "host is 'nowhere'"),
         ] {
             let outcome = try Command.run(["serve"] + arguments)
             #expect(outcome.status != 0)
