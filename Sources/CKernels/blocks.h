@@ -74,9 +74,9 @@ enum ck_scaling {
 
 /* The parameters of ck_multiply_blocks_fn, and their names. */
 #define CK_BLOCKS_PARAMETERS                                                                                \
-    size_t rows, size_t m, size_t k, const void *w, const ck_block *x, size_t x_stride, const float *bias,  \
-        float *y, size_t y_stride
-#define CK_BLOCKS_ARGUMENTS rows, m, k, w, x, x_stride, bias, y, y_stride
+    size_t rows, size_t m, size_t k, const void *w, const ck_block *x, size_t x_stride,                     \
+        const ck_block *packed, const float *bias, float *y, size_t y_stride
+#define CK_BLOCKS_ARGUMENTS rows, m, k, w, x, x_stride, packed, bias, y, y_stride
 
 /* Leaves out the first outputs, whole groups of these bytes. */
 #define CK_SKIP_OUTPUTS(done, group_bytes)                                                                  \
@@ -98,9 +98,9 @@ static inline int32_t ck_dot_scalar(size_t n, const int8_t *w, const int8_t *x)
 }
 
 /* Both starts of a block as 16-bit numbers, the first below: they are sums of 16 q where `zero` is 1. */
-static inline int32_t ck_start_pair(const ck_block *x)
+static inline int32_t ck_start_pair(int32_t first, int32_t second)
 {
-    return (int32_t)((uint32_t)x->start[1] << 16 | (uint16_t)x->start[0]);
+    return (int32_t)((uint32_t)second << 16 | (uint16_t)first);
 }
 
 /* One block's part of a float sum: the specification of the order and the roundings. */
@@ -160,6 +160,7 @@ typedef void ck_load_scalar_fn(const uint8_t *group, size_t block, size_t row, c
 static inline void ck_multiply_blocks_scalar(ck_load_scalar_fn *load, enum ck_scaling scaling, size_t group_bytes,
                                              CK_BLOCKS_PARAMETERS)
 {
+    (void)packed;
     const uint8_t *group = w;
     for (size_t j = 0; j < m; j++) {
         if (j > 0 && j % CK_GROUP == 0) group += group_bytes;

@@ -284,6 +284,7 @@ CK_AVX2_INLINE void ck_row_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling, 
 CK_AVX2_INLINE void ck_multiply_blocks_avx2(ck_load_avx2_fn *load, enum ck_scaling scaling, enum ck_codes codes,
                                             size_t deep, size_t file_block_bytes, size_t parts, CK_BLOCKS_PARAMETERS)
 {
+    (void)packed;
     size_t blocks = k / CK_BLOCK, row_bytes = blocks * sizeof *x + 1, block_bytes = file_block_bytes / parts, done = 0;
     int8_t magnitudes[CK_MAGNITUDES_AVX2];
     int is_short = codes != CK_ABOVE || k <= CK_MAGNITUDES_AVX2;

@@ -1,4 +1,4 @@
-/* Register tiles of packed quantised weights for AVX-512 with VNNI: 16 weight rows x up to 8 activation rows. */
+/* Packed quantised weights in registers of AVX-512 with VNNI: blocks of 16 weight rows, and their products. */
 #ifndef CK_BLOCKS_AVX512_H
 #define CK_BLOCKS_AVX512_H
 #include "blocks.h"
@@ -12,12 +12,6 @@ typedef struct {
 } ck_block_avx512;
 
 typedef void ck_load_avx512_fn(const uint8_t *group, size_t block, ck_block_avx512 *w);
-
-#define CK_TILE_ROWS_AVX512 8
-/* Of blocks that are loaded as they are, twice as many fit the registers. */
-#define CK_TALL_TILE_ROWS_AVX512 16
-/* Bytes of activations that one group's pass may read again for the next group: half of a usual second-level cache. */
-#define CK_ACTIVATION_BYTES_AVX512 (512 * 1024)
 
 CK_AVX512_INLINE __m512 ck_load_halves_avx512(const void *halves)
 {
@@ -129,115 +123,55 @@ CK_AVX512_INLINE __m512i ck_dot_avx512(const ck_block_avx512 *w, const ck_block 
     return sum;
 }
 
+/* Adds a block's products to a sum: `first` and `second` are those of each half of the block, or `first` of all of it,
+ * with x's starts where the scaling has them. `scale` is the product of both scales, the other numbers are x's. */
+CK_AVX512_INLINE __m512 ck_add_dots_avx512(enum ck_scaling scaling, const ck_block_avx512 *w, __m512i first,
+                                           __m512i second, const float *x_scale, const float *scaled_sum,
+                                           int32_t start_pair, __m512 scale, __m512 sum)
+{
+    if (scaling == CK_HALVES) {
+        __m512 halves = _mm512_mul_ps(_mm512_cvtepi32_ps(first), w->first);
+        return _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_cvtepi32_ps(second), w->second, halves), scale, sum);
+    }
+    if (scaling == CK_SMALL_HALVES || scaling == CK_SMALL_HALVES_MINIMUMS) {
+        /* The sums of 16 products fit in 16 bits. Codes with minimums are loaded fourfold. */
+        __m512i above = _mm512_slli_epi32(second, scaling == CK_SMALL_HALVES ? 16 : 14);
+        __m512i dots = _mm512_mask_blend_epi16(0xAAAAAAAA, first, above);
+        __m512i zero = _mm512_setzero_si512();
+        __m512 scaled = _mm512_cvtepi32_ps(_mm512_dpwssd_epi32(zero, w->scales, dots));
+        if (scaling == CK_SMALL_HALVES) return _mm512_fmadd_ps(scaled, scale, sum);
+        __m512i sums = _mm512_dpwssd_epi32(zero, w->minimums, _mm512_set1_epi32(start_pair));
+        __m512 minimums = _mm512_mul_ps(w->minimum, _mm512_cvtepi32_ps(sums));
+        return _mm512_fmadd_ps(_mm512_fmadd_ps(w->scale, scaled, minimums), _mm512_set1_ps(*x_scale), sum);
+    }
+    if (scaling == CK_FOURFOLD) first = _mm512_add_epi32(first, _mm512_srai_epi32(second, 2));
+    sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(first), scale, sum);
+    return scaling == CK_MINIMUMS ? _mm512_fnmadd_ps(w->minimum, _mm512_set1_ps(*scaled_sum), sum) : sum;
+}
+
+/* Whether ck_add_dots_avx512 wants the products of each half of a block. */
+CK_AVX512_INLINE int ck_has_halves_avx512(enum ck_scaling scaling)
+{
+    return scaling != CK_PLAIN && scaling != CK_MINIMUMS;
+}
+
+/* What the products of a half start with. */
+CK_AVX512_INLINE int32_t ck_start_avx512(enum ck_scaling scaling, const int32_t *start, size_t half)
+{
+    if (scaling == CK_SMALL_HALVES_MINIMUMS || (scaling == CK_FOURFOLD && half == 1)) return 0;
+    return *start;
+}
+
 CK_AVX512_INLINE __m512 ck_add_block_avx512(enum ck_scaling scaling, const ck_block_avx512 *w, const ck_block *x,
                                             __m512 sum)
 {
     __m512 scale = _mm512_mul_ps(w->scale, _mm512_set1_ps(x->scale));
-    if (scaling == CK_HALVES) {
-        __m512 first = _mm512_cvtepi32_ps(ck_dot_avx512(w, x, x->start[0], 0, CK_STEPS / 2));
-        __m512 second = _mm512_cvtepi32_ps(ck_dot_avx512(w, x, x->start[1], CK_STEPS / 2, CK_STEPS));
-        return _mm512_fmadd_ps(_mm512_fmadd_ps(second, w->second, _mm512_mul_ps(first, w->first)), scale, sum);
-    }
-    if (scaling == CK_SMALL_HALVES || scaling == CK_SMALL_HALVES_MINIMUMS) {
-        /* The sums of 16 products fit in 16 bits. */
-        int has_minimums = scaling == CK_SMALL_HALVES_MINIMUMS;
-        int32_t start[2] = {has_minimums ? 0 : x->start[0], has_minimums ? 0 : x->start[1]};
-        __m512i first = ck_dot_avx512(w, x, start[0], 0, CK_STEPS / 2);
-        __m512i second = ck_dot_avx512(w, x, start[1], CK_STEPS / 2, CK_STEPS);
-        /* Codes with minimums are loaded fourfold. */
-        __m512i above = _mm512_slli_epi32(second, has_minimums ? 14 : 16);
-        __m512i dots = _mm512_mask_blend_epi16(0xAAAAAAAA, first, above);
-        __m512i zero = _mm512_setzero_si512();
-        __m512 scaled = _mm512_cvtepi32_ps(_mm512_dpwssd_epi32(zero, w->scales, dots));
-        if (!has_minimums) return _mm512_fmadd_ps(scaled, scale, sum);
-        __m512i sums = _mm512_set1_epi32(ck_start_pair(x));
-        __m512 minimums = _mm512_mul_ps(w->minimum, _mm512_cvtepi32_ps(_mm512_dpwssd_epi32(zero, w->minimums, sums)));
-        return _mm512_fmadd_ps(_mm512_fmadd_ps(w->scale, scaled, minimums), _mm512_set1_ps(x->scale), sum);
-    }
-    if (scaling == CK_FOURFOLD) {
-        __m512i fourfold = ck_dot_avx512(w, x, 0, CK_STEPS / 2, CK_STEPS);
-        __m512i dot = ck_dot_avx512(w, x, x->start[0], 0, CK_STEPS / 2);
-        dot = _mm512_add_epi32(dot, _mm512_srai_epi32(fourfold, 2));
-        return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scale, sum);
-    }
-    sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(ck_dot_avx512(w, x, x->start[0], 0, CK_STEPS)), scale, sum);
-    return scaling == CK_MINIMUMS ? _mm512_fnmadd_ps(w->minimum, _mm512_set1_ps(x->scaled_sum), sum) : sum;
-}
-
-/* A stretch of blocks of one group's 16 outputs, of which `outputs` exist, for `rows` rows. The sums start at 0 for the
- * first stretch, else in y, and end in y, with the bias for the last one. rows is a constant at each call.
- * block_bytes is what a block takes of the group, or 0 where the weights are near: a constant too, since a loop among
- * the products costs a quarter of their speed. */
-CK_AVX512_INLINE void ck_tile_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows, int first,
-                                     int last, size_t blocks, const uint8_t *group, size_t block_bytes,
-                                     const ck_block *x, size_t x_stride, __mmask16 outputs, const float *bias,
-                                     float *y, size_t y_stride)
-{
-    __m512 sums[CK_TALL_TILE_ROWS_AVX512];
-    for (size_t r = 0; r < rows; r++)
-        sums[r] = first ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(outputs, y + r * y_stride);
-    for (size_t b = 0; b < blocks; b++) {
-        ck_block_avx512 w;
-        load(group, b, &w);
-        ck_ask_ahead(group + b * block_bytes, block_bytes);
-#pragma clang loop unroll(full)
-        for (size_t r = 0; r < rows; r++) sums[r] = ck_add_block_avx512(scaling, &w, x + r * x_stride + b, sums[r]);
-    }
-    for (size_t r = 0; r < rows; r++) {
-        if (bias && last) sums[r] = _mm512_add_ps(sums[r], _mm512_maskz_loadu_ps(outputs, bias));
-        _mm512_mask_storeu_ps(y + r * y_stride, outputs, sums[r]);
-    }
-}
-
-CK_AVX512_INLINE void ck_any_tile_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows, int first,
-                                         int last, size_t blocks, const uint8_t *group, size_t block_bytes, int asks,
-                                         const ck_block *x, size_t x_stride, __mmask16 outputs, const float *bias,
-                                         float *y, size_t y_stride)
-{
-#define CK_TILE(r, block_bytes)                                                                             \
-    ck_tile_avx512(load, scaling, r, first, last, blocks, group, block_bytes, x, x_stride, outputs, bias, y,  \
-                   y_stride);                                                                               \
-    break
-    switch (rows) {
-    case 1: CK_TILE(1, block_bytes);
-    case 2: CK_TILE(2, block_bytes);
-    case 3: CK_TILE(3, block_bytes);
-    case 4: CK_TILE(4, block_bytes);
-    case 5: CK_TILE(5, block_bytes);
-    case 6: CK_TILE(6, block_bytes);
-    case 7: CK_TILE(7, block_bytes);
-    default:
-        if (asks) {
-            CK_TILE(8, block_bytes);
-        }
-        CK_TILE(8, 0);
-    }
-#undef CK_TILE
-}
-
-/* Blocks of 256 are slow to take apart: for more rows than one tile that is done once, here, for all of them. */
-#define CK_STAGED_BLOCKS (CK_SUPER_BLOCK / CK_BLOCK)
-
-CK_AVX512_INLINE void ck_load_staged_avx512(const uint8_t *staged, size_t block, ck_block_avx512 *w)
-{
-    *w = ((const ck_block_avx512 *)staged)[block];
-}
-
-/* One group's 16 outputs for any number of rows, by way of staged blocks, whose number is a multiple of theirs. */
-CK_AVX512_INLINE void ck_staged_tiles_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t rows,
-                                             size_t blocks, const uint8_t *group, size_t block_bytes,
-                                             const ck_block *x, size_t x_stride, __mmask16 outputs, const float *bias,
-                                             float *y, size_t y_stride)
-{
-    ck_block_avx512 staged[CK_STAGED_BLOCKS];
-    for (size_t b = 0; b < blocks; b += CK_STAGED_BLOCKS) {
-        for (size_t i = 0; i < CK_STAGED_BLOCKS; i++) load(group, b + i, &staged[i]);
-        ck_ask_ahead(group + b * block_bytes, CK_STAGED_BLOCKS * block_bytes);
-        for (size_t r = 0; r < rows; r += CK_TILE_ROWS_AVX512)
-            ck_any_tile_avx512(ck_load_staged_avx512, scaling, rows - r, b == 0, b + CK_STAGED_BLOCKS == blocks,
-                               CK_STAGED_BLOCKS, (const uint8_t *)staged, 0, 0, x + r * x_stride + b, x_stride, outputs,
-                               bias, y + r * y_stride, y_stride);
-    }
+    int has_halves = ck_has_halves_avx512(scaling);
+    size_t middle = has_halves ? CK_STEPS / 2 : CK_STEPS;
+    __m512i first = ck_dot_avx512(w, x, ck_start_avx512(scaling, &x->start[0], 0), 0, middle), second = first;
+    if (has_halves) second = ck_dot_avx512(w, x, ck_start_avx512(scaling, &x->start[1], 1), middle, CK_STEPS);
+    int32_t pair = scaling == CK_SMALL_HALVES_MINIMUMS ? ck_start_pair(x->start[0], x->start[1]) : 0;
+    return ck_add_dots_avx512(scaling, w, first, second, &x->scale, &x->scaled_sum, pair, scale, sum);
 }
 
 /* The multiplication of one row with whole groups. A file's block of `parts` x 32, both constants as block_bytes is, is
@@ -246,7 +180,7 @@ CK_AVX512_INLINE void ck_staged_tiles_avx512(ck_load_avx512_fn *load, enum ck_sc
 CK_AVX512_INLINE size_t ck_multiply_row_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t parts,
                                                size_t block_bytes, CK_BLOCKS_PARAMETERS)
 {
-    (void)x_stride, (void)y_stride;
+    (void)x_stride, (void)y_stride, (void)packed;
     size_t done = 0;
     for (; rows == 1 && done + CK_GROUP <= m; done += CK_GROUP) {
         const uint8_t *group = (const uint8_t *)w + done / CK_GROUP * (k / CK_BLOCK) * block_bytes;
@@ -265,42 +199,6 @@ CK_AVX512_INLINE size_t ck_multiply_row_avx512(ck_load_avx512_fn *load, enum ck_
         _mm512_storeu_ps(y + done, sum);
     }
     return done;
-}
-
-/* The multiplication for one type. Rows go in blocks that stay in the second-level cache from group to group; up to
- * eight rows read each weight once. */
-CK_AVX512_INLINE void ck_multiply_blocks_avx512(ck_load_avx512_fn *load, enum ck_scaling scaling, size_t block_bytes,
-                                                CK_BLOCKS_PARAMETERS)
-{
-    size_t blocks = k / CK_BLOCK, row_bytes = blocks * sizeof *x + 1;
-    size_t most = CK_ACTIVATION_BYTES_AVX512 / row_bytes / CK_TILE_ROWS_AVX512 * CK_TILE_ROWS_AVX512;
-    if (most < CK_TILE_ROWS_AVX512) most = CK_TILE_ROWS_AVX512;
-    for (size_t from = 0; from < rows; from += most) {
-        size_t to = rows - from < most ? rows : from + most;
-        const uint8_t *group = w;
-        for (size_t j = 0; j < m; j += CK_GROUP, group += blocks * block_bytes) {
-            __mmask16 outputs = m - j < CK_GROUP ? (__mmask16)((1u << (m - j)) - 1) : 0xFFFF;
-            const float *group_bias = bias ? bias + j : bias;
-            int is_staged = scaling != CK_PLAIN && blocks > 0 && blocks % CK_STAGED_BLOCKS == 0;
-            if (is_staged && to - from > CK_TILE_ROWS_AVX512) {
-                ck_staged_tiles_avx512(load, scaling, to - from, blocks, group, block_bytes, x + from * x_stride,
-                                       x_stride, outputs, group_bias, y + from * y_stride + j, y_stride);
-                continue;
-            }
-            size_t r = from;
-            for (; scaling == CK_PLAIN && to - r >= CK_TALL_TILE_ROWS_AVX512; r += CK_TALL_TILE_ROWS_AVX512) {
-#define CK_TALL_TILE(block_bytes)                                                                           \
-    ck_tile_avx512(load, scaling, CK_TALL_TILE_ROWS_AVX512, 1, 1, blocks, group, block_bytes,                \
-                   x + r * x_stride, x_stride, outputs, group_bias, y + r * y_stride + j, y_stride)
-                if (r == from) CK_TALL_TILE(block_bytes);
-                else CK_TALL_TILE(0);
-#undef CK_TALL_TILE
-            }
-            for (; r < to; r += CK_TILE_ROWS_AVX512)
-                ck_any_tile_avx512(load, scaling, to - r, 1, 1, blocks, group, block_bytes, r == from,
-                                   x + r * x_stride, x_stride, outputs, group_bias, y + r * y_stride + j, y_stride);
-        }
-    }
 }
 
 #endif

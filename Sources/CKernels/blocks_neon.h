@@ -201,6 +201,7 @@ CK_NEON_INLINE void ck_tile_neon(ck_load_neon_fn *load, enum ck_scaling scaling,
 CK_NEON_INLINE void ck_multiply_blocks_neon(ck_load_neon_fn *load, enum ck_scaling scaling, int is_signed,
                                             ck_dot_neon_fn *dot, size_t group_bytes, CK_BLOCKS_PARAMETERS)
 {
+    (void)packed;
     size_t blocks = k / CK_BLOCK, row_bytes = blocks * sizeof *x + 1;
     size_t most = CK_ACTIVATION_BYTES_NEON / row_bytes / CK_TILE_ROWS_NEON * CK_TILE_ROWS_NEON;
     if (most < 2 * CK_TILE_ROWS_NEON) most = 2 * CK_TILE_ROWS_NEON;

@@ -30,6 +30,8 @@
     ck_add_rows_fn ck_add_rows_f32_##isa;                                                                   \
     ck_silu_multiply_f32_fn ck_silu_multiply_f32_##isa;
 
+ck_pack_rows_fn ck_pack_rows_scalar, ck_pack_rows_avx512;
+
 /* The same, but for NEON. */
 #define CK_DECLARE_CHOICES(isa)                                                                             \
     ck_gumbel_f32_fn ck_gumbel_f32_##isa;                                                                   \

@@ -1,5 +1,5 @@
 #include "blocks_avx2.h"
-#include "blocks_avx512.h"
+#include "tiles_avx512.h"
 #include "blocks_neon.h"
 #include "file_blocks.h"
 
@@ -95,12 +95,12 @@ CK_AVX512_INLINE void load_xs_avx512(const uint8_t *group, size_t block, ck_bloc
 
 CK_AVX512 void ck_multiply_iq4_nl_avx512(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx512(load_nl_avx512, CK_PLAIN, CK_Q4_0_GROUP, CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx512(load_nl_avx512, CK_PLAIN, 0, CK_Q4_0_GROUP, CK_BLOCKS_ARGUMENTS);
 }
 
 CK_AVX512 void ck_multiply_iq4_xs_avx512(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx512(load_xs_avx512, CK_PLAIN, CK_IQ4_XS_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx512(load_xs_avx512, CK_PLAIN, 0, CK_IQ4_XS_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 #endif
 

@@ -1,5 +1,5 @@
 #include "blocks_avx2.h"
-#include "blocks_avx512.h"
+#include "tiles_avx512.h"
 #include "blocks_neon.h"
 #include "file_blocks.h"
 
@@ -69,7 +69,7 @@ CK_AVX512 void ck_multiply_q2_k_avx512(CK_BLOCKS_PARAMETERS)
     size_t done = ck_multiply_row_avx512(load_avx512, CK_SMALL_HALVES_MINIMUMS, CK_PARTS, CK_Q2_K_GROUP / CK_PARTS,
                                          CK_BLOCKS_ARGUMENTS);
     CK_SKIP_OUTPUTS(done, CK_Q2_K_GROUP * (k / CK_SUPER_BLOCK));
-    ck_multiply_blocks_avx512(load_avx512, CK_SMALL_HALVES_MINIMUMS, CK_Q2_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx512(load_avx512, CK_SMALL_HALVES_MINIMUMS, 0, CK_Q2_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 #endif
 

@@ -1,5 +1,5 @@
 #include "blocks_avx2.h"
-#include "blocks_avx512.h"
+#include "tiles_avx512.h"
 #include "blocks_neon.h"
 
 /* A scale for each 16 elements stands behind d, then the codes of each part of 32. */
@@ -52,7 +52,7 @@ CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_a
 
 CK_AVX512 void ck_multiply_q3_k_avx512(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx512(load_avx512, CK_SMALL_HALVES, CK_Q3_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx512(load_avx512, CK_SMALL_HALVES, 0, CK_Q3_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 #endif
 

@@ -1,5 +1,5 @@
 #include "blocks_avx2.h"
-#include "blocks_avx512.h"
+#include "tiles_avx512.h"
 #include "blocks_neon.h"
 
 /* Value = d * q + m: m counts as a minimum of the other sign. */
@@ -45,7 +45,7 @@ CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_a
 
 CK_AVX512 void ck_multiply_q5_1_avx512(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx512(load_avx512, CK_MINIMUMS, CK_Q5_1_GROUP, CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx512(load_avx512, CK_MINIMUMS, 0, CK_Q5_1_GROUP, CK_BLOCKS_ARGUMENTS);
 }
 #endif
 

@@ -1,5 +1,5 @@
 #include "blocks_avx2.h"
-#include "blocks_avx512.h"
+#include "tiles_avx512.h"
 #include "blocks_neon.h"
 
 /* Blocks of 256 hold 16 scales, each for 16 elements, and two halves of 128 elements. Of a half's block j = 0 to 3, the
@@ -89,7 +89,7 @@ CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_a
 
 CK_AVX512 void ck_multiply_q6_k_avx512(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx512(load_avx512, CK_HALVES, CK_Q6_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx512(load_avx512, CK_HALVES, 0, CK_Q6_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 #endif
 

@@ -1,5 +1,5 @@
 #include "blocks_avx2.h"
-#include "blocks_avx512.h"
+#include "tiles_avx512.h"
 #include "blocks_neon.h"
 #include "file_blocks.h"
 
@@ -46,7 +46,7 @@ CK_AVX512_INLINE void load_avx512(const uint8_t *group, size_t block, ck_block_a
 
 CK_AVX512 void ck_multiply_q8_k_avx512(CK_BLOCKS_PARAMETERS)
 {
-    ck_multiply_blocks_avx512(load_avx512, CK_PLAIN, CK_Q8_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx512(load_avx512, CK_PLAIN, 1, CK_Q8_K_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 #endif
 

@@ -1,5 +1,5 @@
 #include "blocks_avx2.h"
-#include "blocks_avx512.h"
+#include "tiles_avx512.h"
 #include "blocks_neon.h"
 
 /* Three values, -d, 0 and d (and 2d, which no quantiser writes); TQ1_0 is packed as this. */
@@ -51,7 +51,7 @@ CK_AVX512 void ck_multiply_tq2_0_avx512(CK_BLOCKS_PARAMETERS)
     size_t done = ck_multiply_row_avx512(load_fourfold_avx512, CK_FOURFOLD, CK_PARTS, CK_TQ2_0_GROUP / CK_PARTS,
                                          CK_BLOCKS_ARGUMENTS);
     CK_SKIP_OUTPUTS(done, CK_TQ2_0_GROUP * (k / CK_SUPER_BLOCK));
-    ck_multiply_blocks_avx512(load_avx512, CK_PLAIN, CK_TQ2_0_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
+    ck_multiply_blocks_avx512(load_avx512, CK_PLAIN, 0, CK_TQ2_0_GROUP / CK_PARTS, CK_BLOCKS_ARGUMENTS);
 }
 #endif
 

@@ -1,4 +1,4 @@
-#include "kernels.h"
+#include "packed_rows.h"
 
 /* Products of 8-bit integers. */
 #define CK_PRODUCTS(name)                                                                                   \
@@ -38,6 +38,9 @@
     .add_rows_f32 = ck_add_rows_f32_##name,                                                                 \
     .tile_logits_f32 = ck_tile_logits_f32_##name,                                                           \
     .silu_multiply_f32 = ck_silu_multiply_f32_##name
+
+/* Rows of activations side by side, of which only some variants make use. */
+#define CK_PACKING(name, rows) .pack_rows = ck_pack_rows_##name, .packed_rows = rows
 
 /* Slots with variants for AVX-512, but not for NEON. */
 #define CK_CHOICES(name)                                                                                    \
@@ -89,17 +92,22 @@
 
 /* The tables are constants, so nothing is filled at run time and no thread can see a half-made one. */
 static const ck_table scalar_table = {
-    .isa = "scalar", CK_PRODUCTS(scalar), CK_WIDE(scalar), CK_CHOICES(scalar), CK_ELEMENTS(scalar), CK_OTHERS(scalar)};
+    .isa = "scalar", CK_PACKING(scalar, 1), CK_PRODUCTS(scalar), CK_WIDE(scalar), CK_CHOICES(scalar),
+    CK_ELEMENTS(scalar), CK_OTHERS(scalar)};
 #if defined(__x86_64__)
 static const ck_table avx2_table = {
-    .isa = "avx2", CK_PRODUCTS(avx2), CK_WIDE(avx2), CK_CHOICES(avx2), CK_ELEMENTS(avx2), CK_OTHERS(avx2)};
+    .isa = "avx2", CK_PACKING(scalar, 1), CK_PRODUCTS(avx2), CK_WIDE(avx2), CK_CHOICES(avx2),
+    CK_ELEMENTS(avx2), CK_OTHERS(avx2)};
 static const ck_table avx512_table = {
-    .isa = "avx512", CK_PRODUCTS(avx512), CK_WIDE(avx512), CK_CHOICES(avx512), CK_ELEMENTS(avx2), CK_OTHERS(avx2)};
+    .isa = "avx512", CK_PACKING(avx512, CK_PACKED_ROWS_AVX512), CK_PRODUCTS(avx512), CK_WIDE(avx512),
+    CK_CHOICES(avx512), CK_ELEMENTS(avx2), CK_OTHERS(avx2)};
 #elif defined(__aarch64__)
 static const ck_table neon_table = {
-    .isa = "neon", CK_PRODUCTS(neon), CK_WIDE(neon), CK_CHOICES(scalar), CK_ELEMENTS(neon), CK_OTHERS(scalar)};
+    .isa = "neon", CK_PACKING(scalar, 1), CK_PRODUCTS(neon), CK_WIDE(neon), CK_CHOICES(scalar),
+    CK_ELEMENTS(neon), CK_OTHERS(scalar)};
 static const ck_table dotprod_table = {
-    .isa = "dotprod", CK_PRODUCTS(dotprod), CK_WIDE(neon), CK_CHOICES(scalar), CK_ELEMENTS(neon), CK_OTHERS(scalar)};
+    .isa = "dotprod", CK_PACKING(scalar, 1), CK_PRODUCTS(dotprod), CK_WIDE(neon), CK_CHOICES(scalar),
+    CK_ELEMENTS(neon), CK_OTHERS(scalar)};
 #endif
 
 /* A slot added to ck_table and forgotten above would be a null pointer: found here, not in a request. */

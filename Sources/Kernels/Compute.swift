@@ -19,7 +19,7 @@ public final class Compute {
     }
     let team: ThreadTeam
     /// Products and row-wise work under way, kept so that none of it allocates.
-    let productLoop = ProductLoop()
+    let productLoop: ProductLoop
     let rowLoop = RowLoop()
     /// Room for one dequantised row of an embedding.
     private var strip = AlignedBuffer<Float>(count: 0)
@@ -33,6 +33,7 @@ public final class Compute {
     public init(threadCount: Int, table: KernelTable = .best) throws(ThreadTeamError) {
         self.table = table
         team = try ThreadTeam(threadCount: threadCount)
+        productLoop = ProductLoop(threads: threadCount)
     }
 
     /// Ends the team's threads; later calls work on the caller alone.

@@ -9,6 +9,8 @@ internal import Tensors
     let inputStride: Int
     /// The same rows quantised for the weights, `[count, k / 32]`, where the weights are quantised.
     let blocks: UnsafePointer<ck_block>?
+    /// The same as the table packs them, where it does.
+    let packed: UnsafePointer<ck_block>?
     /// `[count, outputs]`
     let output: UnsafeMutablePointer<Float>
     let outputStride: Int
@@ -58,7 +60,7 @@ extension KernelTable {
     ) {
         unsafe kernel(
             rows.count, outputs.count, weight.columns, weight.group(ofRow: outputs.lowerBound), rows.blocks,
-            weight.columns / Self.blockElements, bias, rows.output + outputs.lowerBound, rows.outputStride)
+            weight.columns / Self.blockElements, rows.packed, bias, rows.output + outputs.lowerBound, rows.outputStride)
     }
 
     /// Elements of a block of quantised activations.

@@ -93,8 +93,11 @@ import Testing
         let types: [(DType, Int)] = [(.q8_0, 40), (.q8_0, 7), (.q4_k, 300), (.f16, 33), (.q8_0, 64), (.q6_k, 1)]
         let weights = types.enumerated().map { PackedMatrix(Self.weight($1.1, 512, $1.0, seed: UInt64($0))) }
         var findings = Findings()
-        for rows in [1, 9] {
-            let input = Self.rows(rows, 512, seed: 34)
+        for rows in [1, 9, 25, 150] {
+            let inputs = [Self.rows(rows, 512, seed: 34), Self.rows(rows, 512, seed: 35)]
+            let alone = try inputs.map { input in
+                try weights.map { try Self.reference($0, bias: nil, input, 0..<rows) }
+            }
             for threads in 1...3 {
                 let compute = try Compute(threadCount: threads)
                 let output = ActivationRows(rowCapacity: rows, columns: 445)
@@ -103,11 +106,13 @@ import Testing
                     defer { column += weight.rows }
                     return Compute.Product(weight, bias: nil, output: output, outputColumn: column)
                 }
-                compute.multiply(products, input: input, inputRows: 0..<rows, outputRow: 0)
-                let alone = try weights.map { try Self.reference($0, bias: nil, input, 0..<rows) }
-                for row in 0..<rows {
-                    let expected = zip(weights, alone).flatMap { $1[row * $0.rows..<(row + 1) * $0.rows] }
-                    findings.requireSameBits(output.row(row), expected, "row \(row) of \(rows), \(threads) threads")
+                // What was kept of the first input would be found in the second one's results.
+                for (input, alone) in zip(inputs, alone) {
+                    compute.multiply(products, input: input, inputRows: 0..<rows, outputRow: 0)
+                    for row in 0..<rows {
+                        let expected = zip(weights, alone).flatMap { $1[row * $0.rows..<(row + 1) * $0.rows] }
+                        findings.requireSameBits(output.row(row), expected, "row \(row) of \(rows), \(threads) threads")
+                    }
                 }
             }
         }

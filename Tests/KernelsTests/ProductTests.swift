@@ -63,6 +63,26 @@ import Testing
         findings.record()
     }
 
+    /// More rows, outputs and columns than the kernels keep near at once.
+    @Test(arguments: WeightKind.quantised)
+    func largeProductsGiveTheScalarBits(_ kind: WeightKind) {
+        var random = SeededRandom(seed: 4)
+        var findings = Findings()
+        let (m, k) = (331, kind.block.elements == 32 ? 1120 : 1280)
+        let bytes = kind.tameBytes(m * k, using: &random)
+        for rows in [16, 25, 87] {
+            let one = Product(
+                kind, rows: rows, m: m, k: k, bytes: bytes,
+                x: Sample.ordinary.values(Product.activationCount(rows: rows, k: k), using: &random),
+                bias: Sample.ordinary.values(m, using: &random))
+            let expected = one.run(.scalar, &findings)
+            for variant in Variant.others {
+                findings.requireSameBits(one.run(variant, &findings), expected, "\(variant.isa) \(kind) \(rows) rows")
+            }
+        }
+        findings.record()
+    }
+
     /// Half of all block products have the greatest magnitude there is, which no variant may saturate.
     @Test(arguments: WeightKind.quantised)
     func theLargestBlockSumsAreExact(_ kind: WeightKind) {

@@ -219,9 +219,13 @@ struct Product {
                 default: unsafe slots.multiply_tq2_0
                 }
             let blocks = blocks(variant)
+            let first = unsafe blocks.pointer + rows.lowerBound * xStride / 32
+            let together = unsafe Int(slots.packed_rows)
+            let packed = GuardedArray(
+                count: (rows.count + together - 1) / together * together * k / 32, of: ck_block())
+            unsafe slots.pack_rows(rows.count, k / 32, first, xStride / 32, packed.pointer)
             unsafe multiply?(
-                rows.count, outputs.count, k, group, blocks.pointer + rows.lowerBound * xStride / 32, xStride / 32,
-                bias, y.pointer, yStride)
+                rows.count, outputs.count, k, group, first, xStride / 32, packed.pointer, bias, y.pointer, yStride)
         }
         let all = y.values
         let what = "\(variant.isa) \(kind) \(rows)x\(outputs)x\(k)"

@@ -64,6 +64,15 @@ static void fill_weights(const weight_type *type, size_t blocks, uint8_t *w) {
     }
 }
 
+// A product with blocks, which the table packs if it does.
+static void multiply_rows(const ck_table *table, ck_multiply_blocks_fn *multiply, size_t rows, size_t m, size_t k,
+                          const void *w, const ck_block *blocks, const float *bias, float *y) {
+    size_t room = (rows + table->packed_rows - 1) / table->packed_rows * table->packed_rows;
+    ck_block *side_by_side = guarded(7, room * k / 32 * sizeof *side_by_side);
+    table->pack_rows(rows, k / 32, blocks, k / 32, side_by_side);
+    multiply(rows, m, k, w, blocks, k / 32, side_by_side, bias, y, m);
+}
+
 static void compare_product(const weight_type *type, size_t rows, size_t m, size_t k) {
     size_t row_bytes = k / type->elements * type->bytes, group_bytes = ck_group_bytes(type->type, k);
     uint8_t *w = guarded(0, m * row_bytes), *packed = guarded(1, (m + CK_GROUP - 1) / CK_GROUP * group_bytes);
@@ -77,13 +86,14 @@ static void compare_product(const weight_type *type, size_t rows, size_t m, size
     for (size_t r = 0; r < rows && type->elements > 1; r++)
         scalar->quantize(k, type->zero, type->span, x + r * k, blocks + r * (k / 32));
     for (size_t t = 0; t < 2; t++) {
-        const uint8_t *slot = (const uint8_t *)(t == 0 ? scalar : other) + type->slot;
+        const ck_table *table = t == 0 ? scalar : other;
+        const uint8_t *slot = (const uint8_t *)table + type->slot;
         ck_multiply_floats_fn *multiply_floats;
         ck_multiply_blocks_fn *multiply_blocks;
         memcpy(&multiply_floats, slot, sizeof multiply_floats);
         memcpy(&multiply_blocks, slot, sizeof multiply_blocks);
         if (type->elements == 1) multiply_floats(rows, m, k, packed, x, k, bias, results[t], m);
-        else multiply_blocks(rows, m, k, packed, blocks, k / 32, bias, results[t], m);
+        else multiply_rows(table, multiply_blocks, rows, m, k, packed, blocks, bias, results[t]);
     }
     was_compared[type->slot / sizeof(void *)] = 1;
     same_floats(type->name, rows * m, results[1], results[0]);

@@ -50,9 +50,14 @@ typedef struct {
  * start[0] = -zero * sum of q and start[1] = 0; with span 16, start[h] is of half h. */
 typedef void ck_quantize_fn(size_t n, int32_t zero, size_t span, const float *x, ck_block *y);
 
+/* Puts the blocks of some rows side by side, as the same table's multiplications read them best: `blocks` of each of
+ * `rows` rows, which stand at a distance of x_stride. `packed` has room for as many of them as fill the rows up to a
+ * multiple of the table's packed_rows. Does nothing where that is 1. */
+typedef void ck_pack_rows_fn(size_t rows, size_t blocks, const ck_block *x, size_t x_stride, ck_block *packed);
+
 /* y[r*y_stride + j] = (sum over i of w[j, i] * x[r, i]) + bias[j], for r < rows and j < m. w is a packed [m, k] matrix
- * of the type in the name, x is [rows, k / 32] blocks at a distance of x_stride blocks, quantised for the type: zero
- * and span are
+ * of the type in the name, x is [rows, k / 32] blocks at a distance of x_stride blocks, quantised for the type, and `packed`
+ * what the table's pack_rows makes of them, which fewer rows than half of its packed_rows need not; zero and span are
  *   128, 32 for Q8_0, Q8_K, IQ4_NL, IQ4_XS    16, 32 for Q5_0    8, 32 for Q4_0    1, 32 for TQ2_0 (and TQ1_0)
  *   0, 32 for Q4_1, Q5_1, Q4_K, Q5_K          32, 16 for Q6_K    4, 16 for Q3_K    1, 16 for Q2_K
  * bias may be NULL (nothing is added).
@@ -64,7 +69,7 @@ typedef void ck_quantize_fn(size_t n, int32_t zero, size_t span, const float *x,
  *   Q3_K, Q6_K       sum = fma(fma(dot of the second half, sc2, dot of the first half * sc1), s, sum)
  *   Q2_K             sum = fma(fma(d, dots as above, dmin * (m1 * start[0] + m2 * start[1])), x.scale, sum) */
 typedef void ck_multiply_blocks_fn(size_t rows, size_t m, size_t k, const void *w, const ck_block *x, size_t x_stride,
-                                   const float *bias, float *y, size_t y_stride);
+                                   const ck_block *packed, const float *bias, float *y, size_t y_stride);
 
 /* y[i] = value of the i-th element, i < n; n fills whole blocks of the type (see Tensors/DType.swift for layouts).
  * The values are exact. w may have any alignment. */
@@ -194,6 +199,8 @@ typedef struct {
     ck_multiply_blocks_fn *multiply_q2_k, *multiply_q3_k, *multiply_q4_k, *multiply_q5_k, *multiply_q6_k;
     ck_multiply_blocks_fn *multiply_q8_k, *multiply_iq4_nl, *multiply_iq4_xs, *multiply_tq2_0;
     ck_quantize_fn *quantize;
+    ck_pack_rows_fn *pack_rows;
+    size_t packed_rows; /* that stand side by side: 16, or 1 where multiplications read rows where they are */
     ck_dequantize_fn *dequantize_f16, *dequantize_bf16, *dequantize_q8_0, *dequantize_q4_0;
     ck_dequantize_fn *dequantize_q4_1, *dequantize_q5_0, *dequantize_q5_1, *dequantize_q2_k, *dequantize_q3_k;
     ck_dequantize_fn *dequantize_q4_k, *dequantize_q5_k, *dequantize_q6_k, *dequantize_q8_k;
