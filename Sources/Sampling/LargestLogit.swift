@@ -32,12 +32,13 @@ enum LargestLogit {
         return nil
     }
 
+    /// One check for all lanes, so that they are one load.
     @inline(__always)
     private static func lanes(_ logits: Span<Float>, _ start: Int) -> Lanes {
-        Lanes(
-            logits[start], logits[start + 1], logits[start + 2], logits[start + 3], logits[start + 4],
-            logits[start + 5], logits[start + 6], logits[start + 7], logits[start + 8], logits[start + 9],
-            logits[start + 10], logits[start + 11], logits[start + 12], logits[start + 13], logits[start + 14],
-            logits[start + 15])
+        let some = logits.extracting(start..<start + Lanes.scalarCount)
+        return Lanes(
+            some[0], some[1], some[2], some[3], some[4], some[5], some[6], some[7], some[8], some[9], some[10],
+            some[11],
+            some[12], some[13], some[14], some[15])
     }
 }
