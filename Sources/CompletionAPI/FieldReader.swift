@@ -7,6 +7,7 @@ struct FieldReader {
     let object: JSONObject
     /// What stands before a key in `param`, such as `kv_cache.`.
     let prefix: String
+    /// Those of the object's keys that somebody asked for.
     private var known: Set<String> = []
 
     /// `prefix` is empty for a body, else ends in a dot.
@@ -38,13 +39,13 @@ struct FieldReader {
 
     /// The member of any type; nil where absent or null.
     mutating func value(_ key: String) -> JSONValue? {
+        guard let value = object[key] else { return nil }
         known.insert(key)
-        guard let value = object[key], !value.isNull else { return nil }
-        return value
+        return value.isNull ? nil : value
     }
 
     /// Fields that are accepted without effect.
-    mutating func ignore(_ keys: [String]) { known.formUnion(keys) }
+    mutating func ignore(_ keys: [String]) { known.formUnion(keys.filter { object[$0] != nil }) }
 
     /// The member if present; throws where it is no string.
     mutating func string(_ key: String) throws(APIError) -> String? {

@@ -85,7 +85,7 @@ public enum Route: String, CaseIterable, Sendable {
         return (action, String(parts[0]))
     }
 
-    private var hasParameter: Bool { rawValue.contains("{id}") }
+    private var hasParameter: Bool { rawValue.utf8.contains(UInt8(ascii: "{")) }
 
     private static func rest(of path: String, after route: Route) -> String? {
         let prefix = route.rawValue + "/"
