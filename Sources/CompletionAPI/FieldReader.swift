@@ -41,7 +41,8 @@ struct FieldReader {
     mutating func value(_ key: String) -> JSONValue? {
         guard let value = object[key] else { return nil }
         known.insert(key)
-        return value.isNull ? nil : value
+        guard !value.isNull else { return nil }
+        return value
     }
 
     /// Fields that are accepted without effect.

@@ -56,8 +56,9 @@ typedef void ck_quantize_fn(size_t n, int32_t zero, size_t span, const float *x,
 typedef void ck_pack_rows_fn(size_t rows, size_t blocks, const ck_block *x, size_t x_stride, ck_block *packed);
 
 /* y[r*y_stride + j] = (sum over i of w[j, i] * x[r, i]) + bias[j], for r < rows and j < m. w is a packed [m, k] matrix
- * of the type in the name, x is [rows, k / 32] blocks at a distance of x_stride blocks, quantised for the type, and `packed`
- * what the table's pack_rows makes of them, which fewer rows than half of its packed_rows need not; zero and span are
+ * of the type in the name, x is [rows, k / 32] blocks at a distance of x_stride blocks, quantised for the type, and
+ * `packed` what the table's pack_rows makes of them, which fewer rows than half of its packed_rows need not. zero and
+ * span are
  *   128, 32 for Q8_0, Q8_K, IQ4_NL, IQ4_XS    16, 32 for Q5_0    8, 32 for Q4_0    1, 32 for TQ2_0 (and TQ1_0)
  *   0, 32 for Q4_1, Q5_1, Q4_K, Q5_K          32, 16 for Q6_K    4, 16 for Q3_K    1, 16 for Q2_K
  * bias may be NULL (nothing is added).
